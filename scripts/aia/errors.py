@@ -1,0 +1,21 @@
+"""Errors whose text is meant for the person who runs the workflow.
+
+Everything that a user can cause or mend is raised as one of these: which event, record or file; what was found; what is
+allowed; what to do. They are shown without a traceback; any other exception is a defect of ours and shows one.
+"""
+
+
+class AIAError(Exception):
+    """Something that the person who runs the workflow can act upon."""
+
+
+class ConfigError(AIAError):
+    """The configuration asks for something that is not allowed."""
+
+
+class ArchiveError(AIAError):
+    """The archive refused, failed, or answered something else than it was asked for."""
+
+
+class FrameError(AIAError):
+    """One frame cannot be used: the text names its record or file and says why."""
