@@ -1,7 +1,7 @@
 """The QUALITY word of AIA level-1 records in words.
 
 Sources: table 2 of section 7.7.6 of the *Guide to SDO Data Analysis*, and the header ``quallev1.h`` of the JSOC's own
-level-1 code (https://github.com/lm-jps/proj), which also defines bits that the guide leaves out: 5 to 7 (anomalies), and
+level-1 code (https://github.com/lm-jps/proj), which also defines bits that the guide leaves out: 5 to 7 (anomalies) and
 19, 22 and 23 (HMI alone).
 """
 
