@@ -1,0 +1,21 @@
+"""SDO/AIA image sequences: a config of event windows in, level-1.5 frames, figures, audit and provenance out."""
+
+from snakemake.utils import min_version
+
+min_version("9.21")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/acquire.smk"
+include: "rules/calibrate.smk"
+include: "rules/figures.smk"
+include: "rules/audit.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        all_channels("<results>/{event}/figures/{channel}/sequence.png"),

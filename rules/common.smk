@@ -1,0 +1,116 @@
+"""The configuration comes in, names go out: which blocks, files and options a job has.
+
+Pure functions of the configuration: planning reads no file and asks no archive.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# The library lies beside the rules, wherever the workflow was cloned or taken as a module.
+SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
+if SCRIPTS not in sys.path:
+    sys.path.insert(0, SCRIPTS)
+
+from aia.blocks import series_of
+from aia.errors import ConfigError
+from aia.plan import Plan
+from aia.settings import check_email, load
+
+from snakemake.exceptions import WorkflowError
+
+try:
+    PLAN = Plan(load(config))
+    if workflow.is_main_process:
+        check_email(PLAN.settings.archive, os.environ)
+except ConfigError as error:
+    raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
+
+ARCHIVE = PLAN.settings.archive
+
+
+wildcard_constraints:
+    event=r"[A-Za-z0-9][A-Za-z0-9._+-]*",
+    series=r"aia\.lev1_[a-z0-9_]+",
+    channel=r"\d+",
+    block=r"\d{8}T\d{4}",
+    day=r"\d{8}",
+    archive="synthetic|jsoc",
+
+
+def block_of(wildcards):
+    """The block that a job is about."""
+    series = getattr(wildcards, "series", None) or wildcards.channel
+    return PLAN.block(wildcards.event, series, wildcards.block)
+
+
+def block_start(wildcards):
+    """T_REC of the block's first slot."""
+    return block_of(wildcards).start
+
+
+def block_end(wildcards):
+    """T_REC of the block's last slot."""
+    return block_of(wildcards).end
+
+
+def series_name(wildcards):
+    """Name of the series that holds the job's channel."""
+    return series_of(wildcards.channel).name
+
+
+def option(name):
+    """An option of the job's event, as a function of its wildcards."""
+
+    def of_event(wildcards):
+        return PLAN.event(wildcards.event).options.get(name)
+
+    return of_event
+
+
+def all_blocks(pattern):
+    """The files of all blocks of the job's event and channel, as a function of its wildcards."""
+
+    def of_channel(wildcards):
+        labels = PLAN.blocks(wildcards.event, series_of(wildcards.channel))
+        return [pattern.format(event=wildcards.event, channel=wildcards.channel, block=label) for label in labels]
+
+    return of_channel
+
+
+def all_blocks_all_channels(pattern):
+    """The files of all blocks and channels of the job's event, as a function of its wildcards."""
+
+    def of_event(wildcards):
+        return [
+            pattern.format(event=wildcards.event, channel=channel, block=label)
+            for channel in PLAN.event(wildcards.event).channels
+            for label in PLAN.blocks(wildcards.event, series_of(channel))
+        ]
+
+    return of_event
+
+
+def all_channels(pattern):
+    """The files of all events and channels: what a target asks for."""
+    return [
+        pattern.format(event=event.name, channel=channel)
+        for event in PLAN.events.values()
+        for channel in event.channels
+    ]
+
+
+def all_events(pattern):
+    """The files of all events: what a target asks for."""
+    return [pattern.format(event=name) for name in PLAN.events]
+
+
+def metadata_of_channel(wildcards):
+    """The metadata of the job's block: one file per series, all channels in it."""
+    return f"<results>/{wildcards.event}/metadata/{series_name(wildcards)}/{wildcards.block}.csv"
+
+
+def block_days(wildcards):
+    """UTC days of the job's block: it needs the pointing tables of these."""
+    series = getattr(wildcards, "series", None) or wildcards.channel
+    return PLAN.days(wildcards.event, series, wildcards.block)
