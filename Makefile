@@ -1,6 +1,7 @@
 # The two commands to begin with: `make demo` and `make test`. Both make .venv from the hashed lock first.
 
 PYTHONS := python3.13 python3.12 python3.14 python3
+VENV := .venv/installed
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
 CORES ?= 2
@@ -10,31 +11,31 @@ CORES ?= 2
 help: ## what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-demo: .venv ## the worked example, from query to figure, on the embedded archive
+demo: $(VENV) ## the worked example, from query to figure, on the embedded archive
 	@$(SNAKEMAKE) --cores $(CORES)
-	@$(BIN)/python -m aia.where config/config.yaml
+	@echo; echo "The sequence figures:"; ls $(CURDIR)/results/*/figures/*/sequence.png
 
-test: .venv ## the whole test suite
+test: $(VENV) ## the whole test suite
 	@$(BIN)/python -m pytest
 
-lint: .venv ## style of Python and Snakemake files
+lint: $(VENV) ## style of Python and Snakemake files
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/snakefmt --check Snakefile rules examples
 	@$(SNAKEMAKE) --lint
 
-lock: .venv ## resolve envs/requirements.in anew
+lock: $(VENV) ## resolve envs/requirements.in anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --output-file envs/requirements.txt envs/requirements.in
 
-serve: .venv ## the embedded archive alone, for any JSOC client, on http://127.0.0.1:8080
+serve: $(VENV) ## the embedded archive alone, for any JSOC client, on http://127.0.0.1:8080
 	@$(BIN)/python -m synthetic serve --port 8080
 
 clean: ## remove what `make demo` made; the level-1 cache and the environment stay
 	@rm -rf results logs benchmarks resources/*/calibration resources/*/psf
 
-# The folder's time tells make whether the lock is newer; touching it last makes a broken installation start again.
-.venv: envs/requirements.txt .python-version
+# Stamped when all is installed, so an interrupted installation starts again.
+$(VENV): envs/requirements.txt .python-version
 	@python=; for candidate in $(PYTHONS); do \
 		if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then python=$$candidate; break; fi; \
 	done; \
@@ -44,6 +45,6 @@ clean: ## remove what `make demo` made; the level-1 cache and the environment st
 	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/uv.txt \
 	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement envs/requirements.txt \
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
-	&& touch .venv
+	&& touch $@
 
 .PHONY: help demo test lint lock serve clean
