@@ -1,0 +1,137 @@
+"""A configuration that cannot be used is refused before the first job, with one line for each thing that is wrong."""
+
+import copy
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from aia.errors import ConfigError
+from aia.settings import check_email, load, schema
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def config(root):
+    return yaml.safe_load((root / "config" / "config.yaml").read_text(encoding="utf-8"))
+
+
+def refusal(config, now=NOW):
+    with pytest.raises(ConfigError) as refused:
+        load(config, now)
+    return str(refused.value)
+
+
+def test_the_schema_is_a_schema_and_describes_every_option():
+    Draft202012Validator.check_schema(schema())
+    for part in (schema(), *schema()["$defs"].values()):
+        for name, option in part.get("properties", {}).items():
+            assert "description" in option or "$ref" in option, name
+
+
+def test_the_committed_configuration_is_the_worked_example(config):
+    settings = load(config, NOW)
+    event = settings.events["x1.5-2021-07-03"]
+    assert settings.archive == "synthetic"
+    assert event.start == datetime(2021, 7, 3, 14, 25, tzinfo=UTC)
+    assert event.end == datetime(2021, 7, 3, 14, 35, tzinfo=UTC)
+    assert event.channels == (211,)
+    assert event.options["where"] == {"EXPTIME": "< 2.0", "QUALITY": "= 0"}
+
+
+def test_loading_leaves_the_configuration_alone(config):
+    before = copy.deepcopy(config)
+    load(config, NOW)
+    assert config == before
+
+
+def test_times_that_yaml_read_as_times_mean_the_same_as_quoted_ones(config):
+    quoted = load(config, NOW)
+    config["events"][0]["start"] = datetime(2021, 7, 3, 14, 25)
+    config["events"][0]["end"] = datetime(2021, 7, 3, 14, 35, tzinfo=UTC)
+    assert load(config, NOW) == quoted
+    config["events"][0]["start"] = date(2021, 7, 3)
+    assert load(config, NOW).events["x1.5-2021-07-03"].start == datetime(2021, 7, 3, tzinfo=UTC)
+
+
+def test_an_event_inherits_defaults_key_by_key_and_null_removes_one(config):
+    config["defaults"] = {"channels": [171], "where": {"QUALITY": "= 0", "EXPTIME": "> 0.1"}}
+    event = config["events"][0]
+    del event["channels"]
+    event["where"] = {"EXPTIME": None}
+    loaded = load(config, NOW).events[event["name"]]
+    assert loaded.channels == (171,)
+    assert loaded.options["where"] == {"QUALITY": "= 0"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"end": "2021-07-03T14:20:00Z"}, r"end: 2021-07-03T14:20:00Z lies before start 2021-07-03T14:25:00Z"),
+        (
+            {"start": "2009-12-31T00:00:00Z"},
+            r"start: 2009-12-31T00:00:00Z lies before the mission's first day, 2010-05-13",
+        ),
+        ({"end": "2031-01-01T00:00:00Z"}, r"end: 2031-01-01T00:00:00Z lies in the future; now it is 2024-01-01"),
+        ({"start": "3 July"}, r"start: '3 July' is not a time; write it as 2021-07-03T14:25:00Z"),
+        ({"region": {"x": [900, 700], "y": [0, 100]}}, r"region\.x: \[900, 700\] is empty"),
+        ({"where": {"EXPTIM": "< 2"}}, r"EXPTIM\b.*allowed.*EXPTIME"),
+        ({"where": {"EXPTIME": "~ 2"}}, r"EXPTIME.*'~ 2'.*allowed"),
+    ],
+)
+def test_what_is_wrong_with_an_event_is_said_with_its_name(config, change, expected):
+    config["events"][0].update(change)
+    message = refusal(config)
+    assert message.startswith("events[0] (x1.5-2021-07-03): ")
+    assert re.search(expected, message), message
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"channels": [211, 195]}, "events[0].channels[1]: 195 is not allowed; allowed are 94, 131, 171"),
+        ({"name": "../elsewhere"}, "events[0].name: '../elsewhere' is not a valid name"),
+        ({"chanels": [211]}, "events[0]: unknown key 'chanels'; allowed are calibration, channels"),
+        ({"region": {"x": [1, 2]}}, "events[0].region: y missing"),
+    ],
+)
+def test_what_the_schema_refuses_is_said_with_its_key(config, change, expected):
+    config["events"][0].update(change)
+    assert expected in refusal(config)
+
+
+def test_unknown_keys_and_archives_are_refused(config):
+    config["archiv"] = config.pop("archive")
+    assert "unknown key 'archiv'; allowed are archive, block" in refusal(config)
+    del config["archiv"]
+    config["archive"] = "vso"
+    assert refusal(config) == "archive: 'vso' is not allowed; allowed are synthetic, jsoc"
+
+
+def test_two_events_of_one_name_are_refused(config):
+    config["events"].append(copy.deepcopy(config["events"][0]))
+    assert refusal(config) == (
+        "events[1] (x1.5-2021-07-03): name: 'x1.5-2021-07-03' is taken by an earlier event; names must differ"
+    )
+
+
+def test_everything_that_is_wrong_is_said_at_once(config):
+    config["block"] = "2d"
+    config["events"][0].update(end="2021-07-03T14:20:00Z", start="2009-12-31T00:00:00Z")
+    assert len(refusal(config).splitlines()) == 2
+    config["events"][0]["end"] = "2009-12-30T00:00:00Z"
+    assert len(refusal(config).splitlines()) == 3
+
+
+def test_jsoc_wants_an_address_and_the_message_never_shows_it():
+    with pytest.raises(ConfigError, match="JSOC_EMAIL is not set"):
+        check_email("jsoc", {})
+    with pytest.raises(ConfigError) as refused:
+        check_email("jsoc", {"JSOC_EMAIL": "someone.at.home"})
+    assert "is not an e-mail address" in str(refused.value)
+    assert "someone" not in str(refused.value)
+    check_email("jsoc", {"JSOC_EMAIL": "someone@example.org"})
+    check_email("synthetic", {})
