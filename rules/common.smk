@@ -12,6 +12,7 @@ SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
 
+from aia import costs
 from aia.blocks import series_of
 from aia.errors import ConfigError
 from aia.plan import Plan
@@ -114,3 +115,35 @@ def block_days(wildcards):
     """UTC days of the job's block: it needs the pointing tables of these."""
     series = getattr(wildcards, "series", None) or wildcards.channel
     return PLAN.days(wildcards.event, series, wildcards.block)
+
+
+def block_frames(wildcards):
+    """How many frames the job's block can have in its channel: one per slot."""
+    block = block_of(wildcards)
+    return block.last - block.first + 1
+
+
+def sequence_frames(wildcards):
+    """How many frames the job's event can have in its channel: one per slot."""
+    series = series_of(wildcards.channel)
+    return sum(block.last - block.first + 1 for block in PLAN.blocks(wildcards.event, series).values())
+
+
+def calibrate_memory(wildcards, threads, attempt):
+    """Memory of calibrating a block, MB: by its processes, half as much again with each attempt."""
+    return costs.calibrate_mb(threads, option("calibration")(wildcards), attempt)
+
+
+def calibrate_runtime(wildcards, threads, attempt):
+    """Run time of calibrating a block, minutes: by its slots, so known before any record is, and by the attempt."""
+    return costs.calibrate_minutes(block_frames(wildcards), threads, option("calibration")(wildcards), attempt)
+
+
+def figure_memory(wildcards, attempt):
+    """Memory of the figures of a sequence, MB: the same for any length, half as much again with each attempt."""
+    return costs.figure_mb(attempt)
+
+
+def figure_runtime(wildcards, attempt):
+    """Run time of the figures of a sequence, minutes: by its slots and by the attempt."""
+    return costs.figure_minutes(sequence_frames(wildcards), attempt)

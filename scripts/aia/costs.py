@@ -1,0 +1,71 @@
+"""What a frame, a file and a request cost: the figures behind resources on a cluster and the budget.
+
+Measured figures stand here and nowhere else. They were taken with `make bench-calibrate` and `make bench-figures` on
+two shared cores and are meant to be right within a factor of two; what is asked of a cluster carries a margin on top
+(`MARGIN`).
+"""
+
+import math
+
+MEGABYTE = 1e6
+
+LEVEL1_BYTES = 8.5e6  # mean of the 2,295 image files of a real export index of 2014-01-07: 5 to 13 MB, Rice-compressed
+LEVEL1_PIXELS = 4096 * 4096
+LEVEL15_BYTES = 4 * LEVEL1_PIXELS + 40_320  # float32, not compressed, with its header
+CUTOUT_BYTES = 2 * 0.35  # per pixel: int16, of which Rice compression leaves about a third
+PLATE_SCALE = 0.6  # arcsec per pixel
+
+STARTUP_SECONDS = 8.0  # per job: Python, astropy, the tables, compiled kernels from their cache
+CALIBRATE_SECONDS = 0.9  # per frame: read, prefilter, resample, write, checksum
+RESPIKE_SECONDS = 0.3
+PSF_SECONDS = 30.0  # deconvolution, per frame
+UNCERTAINTY_SECONDS = 1.0
+COMPRESSION_SECONDS = 3.1  # lossless GZIP_2
+FIGURE_SECONDS = 0.4  # per frame: figure, movie, viewer, light curve
+
+PROCESS_MB = 700  # one calibration process, one frame in memory
+PSF_MB = 1500  # the transform of the PSF and of a frame beside it
+PARENT_MB = 300  # the process that hands frames out
+FIGURE_MB = 1500  # flat, however long the sequence
+
+MARGIN = 4.0  # a busy node with a slow file system
+SHORTEST_MINUTES = 10  # schedulers gain nothing from knowing less
+
+
+def frame_seconds(calibration: dict | None) -> float:
+    """Core seconds of calibrating one full-disk frame with an event's `calibration` options."""
+    options = calibration or {}
+    seconds = CALIBRATE_SECONDS
+    for name, extra in (("respike", RESPIKE_SECONDS), ("psf", PSF_SECONDS), ("uncertainty", UNCERTAINTY_SECONDS)):
+        seconds += extra if options.get(name) else 0.0
+    return seconds + (COMPRESSION_SECONDS if options.get("compression", "none") != "none" else 0.0)
+
+
+def calibrate_minutes(frames: int, threads: int, calibration: dict | None = None, attempt: int = 1) -> int:
+    """Run time to ask for, in minutes, for calibrating a block of `frames` frames in `threads` processes."""
+    return _minutes(STARTUP_SECONDS + frames * frame_seconds(calibration) / threads, attempt)
+
+
+def calibrate_mb(threads: int, calibration: dict | None = None, attempt: int = 1) -> int:
+    """Memory to ask for, in MB, for calibrating in `threads` processes."""
+    per_process = PROCESS_MB + (PSF_MB if (calibration or {}).get("psf") else 0)
+    return _grown(PARENT_MB + threads * per_process, attempt)
+
+
+def figure_minutes(frames: int, attempt: int = 1) -> int:
+    """Run time to ask for, in minutes, for the figures of a sequence of `frames` frames."""
+    return _minutes(STARTUP_SECONDS + frames * FIGURE_SECONDS, attempt)
+
+
+def figure_mb(attempt: int = 1) -> int:
+    """Memory to ask for, in MB, for the figures of a sequence, however long."""
+    return _grown(FIGURE_MB, attempt)
+
+
+def _minutes(seconds: float, attempt: int) -> int:
+    return max(SHORTEST_MINUTES, math.ceil(MARGIN * seconds / 60)) * attempt
+
+
+def _grown(megabytes: float, attempt: int) -> int:
+    """Half as much again with each further attempt."""
+    return round(megabytes * (1 + attempt) / 2)
