@@ -5,21 +5,17 @@ end after the start, names used once, conditions that compile) is checked here.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 
 from aia import filters
 from aia.blocks import MISSION_START, block_length, iso
 from aia.errors import ConfigError
-
-SCHEMA = Path(__file__).parents[2] / "config" / "config.schema.yaml"
+from aia.schema import explain, schema, with_defaults
 
 
 @dataclass(frozen=True)
@@ -56,12 +52,6 @@ class Settings:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=1)
-def schema() -> dict[str, Any]:
-    """Read the schema of the configuration."""
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-
-
 def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
     """Check a configuration and fill in its defaults.
 
@@ -83,17 +73,17 @@ def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
     """
     config = _plain(config)
     validator = Draft202012Validator(schema())
-    problems = [line for error in validator.iter_errors(config) for line in _explain(error)]
+    problems = [line for error in validator.iter_errors(config) for line in explain(error)]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    filled = _with_defaults(config, schema())
+    filled = with_defaults(config, schema())
     events, problems = {}, _block_problems(filled["block"])
     for number, entry in enumerate(filled["events"]):
         where = f"events[{number}] ({entry['name']})"
         if entry["name"] in events:
             problems.append(f"{where}: name: {entry['name']!r} is taken by an earlier event; names must differ")
             continue
-        merged = _with_defaults(_merged(filled["defaults"], entry), {"$ref": "#/$defs/event"})
+        merged = with_defaults(_merged(filled["defaults"], entry), {"$ref": "#/$defs/event"})
         event, wrong = _event(merged, now or datetime.now(UTC))
         problems += [f"{where}: {line}" for line in wrong]
         events[entry["name"]] = event
@@ -132,68 +122,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value.replace(tzinfo=value.tzinfo or UTC))
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _explain(error: Any) -> Iterator[str]:
-    """Put a schema error into one line: the key, the value, what is allowed."""
-    if error.validator == "oneOf" and error.context:
-        wanted = "array" if isinstance(error.instance, list) else "string"
-        branch = [sub for sub in error.context if error.validator_value[sub.schema_path[0]].get("type") == wanted]
-        if branch:
-            for sub in branch:
-                yield from _explain(sub)
-            return
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
-    prefix = f"{key}: " if key else ""
-    match error.validator:
-        case "additionalProperties" | "unevaluatedProperties":
-            allowed = sorted(_properties(error.schema))
-            for name in sorted(set(error.instance) - set(allowed)):
-                yield f"{prefix}unknown key {name!r}; allowed are {', '.join(allowed)}"
-        case "enum":
-            yield f"{prefix}{error.instance!r} is not allowed; allowed are {', '.join(map(str, error.validator_value))}"
-        case "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            yield f"{prefix}{', '.join(missing)} missing"
-        case "type":
-            yield f"{prefix}{error.instance!r} is not of type {_types(error.validator_value)}"
-        case "pattern":
-            yield f"{prefix}{error.instance!r} is not a valid name; allowed are letters, digits and . _ + -"
-        case _:
-            yield f"{prefix}{error.message}"
-
-
-def _types(types: str | list[str]) -> str:
-    return " or ".join([types] if isinstance(types, str) else types)
-
-
-def _resolved(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema part with its reference, if it has one, merged in."""
-    if "$ref" not in part:
-        return dict(part)
-    target: Any = schema()
-    for step in part["$ref"].removeprefix("#/").split("/"):
-        target = target[step]
-    target = _resolved(target)
-    return {**target, **part, "properties": {**target.get("properties", {}), **part.get("properties", {})}}
-
-
-def _properties(part: Mapping[str, Any]) -> dict[str, Any]:
-    return _resolved(part).get("properties", {})
-
-
-def _with_defaults(value: Any, part: Mapping[str, Any]) -> Any:
-    """Fill the schema's defaults into a valid value."""
-    if not isinstance(value, dict):
-        return value
-    filled = dict(value)
-    for name, described in _properties(part).items():
-        described = _resolved(described)
-        if name not in filled and "default" in described:
-            filled[name] = described["default"]
-        if name in filled:
-            filled[name] = _with_defaults(filled[name], described)
-    return filled
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
