@@ -1,0 +1,196 @@
+"""The audit of an event as one self-contained page."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+import pandas as pd
+
+from aia.notes import Note
+from aia.outcomes import OUTCOMES
+
+TEMPLATE = Path(__file__).with_name("templates") / "audit.html"
+MOST_ROWS = 5000  # more make a browser slow; audit.csv has them all
+LOST = {"not calibrated", "quarantined", "not delivered", "not exported"}
+COLUMNS = {
+    "T_REC": "T_REC",
+    "T_OBS": "T_OBS",
+    "WAVELNTH": "Channel (Å)",
+    "EXPTIME": "EXPTIME (s)",
+    "quality": "QUALITY",
+    "outcome": "Outcome",
+    "reason": "Reason",
+    "request": "Request",
+    "level1.5": "Level-1.5 file",
+    "notes": "Notes",
+}
+NUMBERS = {"WAVELNTH", "EXPTIME"}
+WORDS = {"quality", "reason", "notes", "level1.5"}
+
+
+def page(
+    *,
+    event: str,
+    window: Sequence[str],
+    channels: Sequence[int],
+    where: Mapping[str, str],
+    recordsets: Sequence[str],
+    table: pd.DataFrame,
+    notes: Sequence[Note],
+) -> str:
+    """
+    Render an audit.
+
+    Parameters
+    ----------
+    event
+        Name of the event.
+    window
+        Its start and end (ISO 8601, UTC).
+    channels
+        Channels that it asks for.
+    where
+        Conditions of the configuration, by keyword.
+    recordsets
+        Record-set strings of its blocks and channels.
+    table
+        The audit, see `aia.audit.join`, with the column ``notes``.
+    notes
+        What a reader should know.
+
+    Returns
+    -------
+    str
+        HTML that loads nothing from anywhere, sorts and filters its table, and prints.
+    """
+    asked = table[table["outcome"] != "other channel"]
+    listed = asked if len(asked) <= MOST_ROWS else asked[asked["outcome"] != "filtered"].head(MOST_ROWS)
+    synthetic = [note.text for note in notes if note.kind == "synthetic data"]
+    present = [name for name in OUTCOMES if (listed["outcome"] == name).any()]
+    requests = sorted(set(table["request"]) - {""})
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        event=escape(event),
+        window=f"{escape(window[0])} to {escape(window[1])} (UTC), {_channels(channels)}",
+        banner="".join(f'<p class="synthetic">{escape(text)}</p>' for text in synthetic),
+        lead=_lead(table, asked),
+        counts=_counts(table, channels),
+        timelines="".join(_timeline(asked[asked["WAVELNTH"] == str(channel)], channel) for channel in channels),
+        notes=_notes([note for note in notes if note.kind != "synthetic data"]),
+        filter=_filter(where, recordsets, requests),
+        listing=_listing(table, asked, listed),
+        choices="".join(f"<option>{escape(name)}</option>" for name in present),
+        records=_records(listed),
+    )
+
+
+def _channels(channels: Sequence[int]) -> str:
+    return f"channel{'s' if len(channels) > 1 else ''} {', '.join(map(str, channels))} Å"
+
+
+def _lead(table: pd.DataFrame, asked: pd.DataFrame) -> str:
+    made = int((asked["outcome"] == "calibrated").sum())
+    return (
+        f"The queries returned {len(table):,} records, {len(asked):,} of them of the channels asked for; "
+        f"<strong>{made:,} became level-1.5 frames</strong>. Every record is accounted for below, each once."
+    )
+
+
+def _counts(table: pd.DataFrame, channels: Sequence[int]) -> str:
+    """Outcomes down, channels across, with sums both ways."""
+    columns = [str(channel) for channel in channels]
+    by_channel = table["WAVELNTH"].where(table["WAVELNTH"].isin(columns), "others")
+    if (by_channel == "others").any():
+        columns.append("others")
+    counts = pd.crosstab(table["outcome"], by_channel).reindex(index=list(OUTCOMES), columns=columns, fill_value=0)
+    counts = counts[counts.sum(axis=1) > 0]
+    heads = [f"{name} Å" if name != "others" else "others" for name in columns]
+    lines = [
+        '<table><thead><tr><th scope="col">Outcome</th>',
+        *(f'<th scope="col" class="number">{head}</th>' for head in heads),
+        '<th scope="col" class="number">Sum</th><th scope="col">Meaning</th></tr></thead><tbody>',
+    ]
+    for name, row in counts.iterrows():
+        numbers = "".join(f'<td class="number">{count:,}</td>' for count in [*row, row.sum()])
+        lines.append(
+            f'<tr class="{_class(name)}"><th scope="row" class="mark">{name}</th>{numbers}'
+            f"<td>{OUTCOMES[name]}</td></tr>"
+        )
+    sums = "".join(f'<td class="number">{count:,}</td>' for count in [*counts.sum(), counts.to_numpy().sum()])
+    lines.append(f'</tbody><tfoot><tr><th scope="row">all records</th>{sums}<td></td></tr></tfoot></table>')
+    return "\n".join(lines)
+
+
+def _timeline(rows: pd.DataFrame, channel: int) -> str:
+    """Ticks of a channel's records along time, one line for each outcome."""
+    present = [name for name in OUTCOMES if (rows["outcome"] == name).any()]
+    if not present:
+        return f"<p>{channel} Å: no records.</p>"
+    times = pd.to_datetime(rows["T_REC"])
+    span = max((times.max() - times.min()).total_seconds(), 1.0)
+    place = 130 + 850 * (times - times.min()).dt.total_seconds() / span
+    height = 22 * len(present) + 24
+    summary = ", ".join(f"{(rows['outcome'] == name).sum()} {name}" for name in present)
+    parts = [
+        f'<svg class="timeline" viewBox="0 0 1000 {height}" role="img" aria-label="{channel} Å over time: {summary}">',
+        f'<text x="4" y="12">{channel} Å</text>',
+    ]
+    colours = {"calibrated": "#116329", "filtered": "#8c959f", "no image": "#8c959f"}
+    for line, name in enumerate(present):
+        y = 18 + 22 * line
+        ticks = "".join(f"M{x:.1f},{y}v15" for x in place[rows["outcome"] == name])
+        parts.append(f'<text x="4" y="{y + 12}">{name}</text>')
+        parts.append(f'<path d="{ticks}" stroke="{colours.get(name, "#a40e26")}" stroke-width="2" fill="none"/>')
+    parts.append(f'<text x="130" y="{height - 1}" text-anchor="middle">{times.min():%H:%M:%S}</text>')
+    parts.append(f'<text x="980" y="{height - 1}" text-anchor="end">{times.max():%Y-%m-%d %H:%M:%S} UTC</text></svg>')
+    return "".join(parts)
+
+
+def _notes(notes: Sequence[Note]) -> str:
+    if not notes:
+        return "<p>None.</p>"
+    heads = (f"{note.channel} Å, {note.kind}" if note.channel else note.kind for note in notes)
+    items = (
+        f"<li><strong>{escape(head)}:</strong> {escape(note.text)}</li>"
+        for head, note in zip(heads, notes, strict=True)
+    )
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _filter(where: Mapping[str, str], recordsets: Sequence[str], requests: Sequence[str]) -> str:
+    conditions = ", ".join(f"<code>{escape(f'{name} {text}')}</code>" for name, text in where.items()) or "none"
+    sets = "".join(f"<li><code>{escape(text)}</code></li>" for text in recordsets)
+    asked = ", ".join(f"<code>{escape(name)}</code>" for name in requests) or "none: all files came from the cache"
+    return f"<p>Conditions: {conditions}.</p><p>Record sets:</p><ul>{sets}</ul><p>Export requests: {asked}.</p>"
+
+
+def _listing(table: pd.DataFrame, asked: pd.DataFrame, listed: pd.DataFrame) -> str:
+    text = f"The {len(listed):,} records of the channels asked for."
+    if len(listed) < len(asked):
+        text = (
+            f"{len(listed):,} of the {len(asked):,} records of the channels asked for; filtered ones are left out here."
+        )
+    return f"{text} <code>audit.csv</code> lists all {len(table):,}, with hashes and the value of every correction."
+
+
+def _records(rows: pd.DataFrame) -> str:
+    head = "".join(
+        f'<th scope="col"{" class=number" if name in NUMBERS else ""}>{label}</th>' for name, label in COLUMNS.items()
+    )
+    lines = [f'<table id="records"><thead><tr>{head}</tr></thead><tbody>']
+    for values in rows[list(COLUMNS)].itertuples(index=False, name=None):
+        row = dict(zip(COLUMNS, values, strict=True))
+        cells = "".join(f"<td{_cell_class(name)}>{escape(value)}</td>" for name, value in row.items())
+        lines.append(f'<tr class="{_class(row["outcome"])}" data-outcome="{row["outcome"]}">{cells}</tr>')
+    lines.append("</tbody></table>")
+    return "\n".join(lines)
+
+
+def _cell_class(name: str) -> str:
+    if name == "outcome":
+        return " class=mark"
+    return " class=number" if name in NUMBERS else " class=words" if name in WORDS else ""
+
+
+def _class(outcome: str) -> str:
+    return "lost" if outcome in LOST else "calibrated" if outcome == "calibrated" else "filtered"

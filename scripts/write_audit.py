@@ -1,0 +1,72 @@
+"""Say of every record that an event's queries returned what became of it, as a table and as a page."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aia import audit, notes
+from aia.auditpage import page
+from aia.blocks import series_of
+from aia.files import write_text
+from aia.joblog import job_log
+
+
+def main(
+    *,
+    event: str,
+    window: Sequence[str],
+    channels: Sequence[int],
+    where: Mapping[str, str],
+    metadata: Sequence[Path],
+    records: Sequence[Path],
+    recordsets: Sequence[Path],
+    exports: Sequence[Path],
+    level1: Sequence[Path],
+    level15: Sequence[Path],
+    output: Path,
+    html: Path,
+) -> None:
+    queried = audit.read_lists(metadata)
+    exported = audit.read_exports(exports)
+    table = audit.join(
+        event=event,
+        channels=channels,
+        metadata=queried,
+        records=audit.read_lists(records),
+        exports=exported,
+        level1=audit.read_lists(level1),
+        level15=audit.read_lists(level15),
+    )
+    audit.check_counts(event, table, len(queried))
+    table["notes"] = notes.per_frame(table)
+    remarks = [note for channel in channels for note in notes.about_channel(table, channel, series_of(channel).step)]
+    write_text(output, table.to_csv(index=False, lineterminator="\n"))
+    write_text(
+        html,
+        page(
+            event=event,
+            window=window,
+            channels=channels,
+            where=where,
+            recordsets=[Path(path).read_text(encoding="utf-8").strip() for path in recordsets],
+            table=table,
+            notes=remarks,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            event=snakemake.wildcards.event,
+            window=snakemake.params.window,
+            channels=snakemake.params.channels,
+            where=snakemake.params.where,
+            metadata=snakemake.input.metadata,
+            records=snakemake.input.records,
+            recordsets=snakemake.input.recordsets,
+            exports=snakemake.input.exports,
+            level1=snakemake.input.level1,
+            level15=snakemake.input.level15,
+            output=snakemake.output.csv,
+            html=snakemake.output.html,
+        )
