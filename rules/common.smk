@@ -13,7 +13,7 @@ if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
 
 from aia import costs
-from aia.blocks import series_of
+from aia.blocks import iso, series_of
 from aia.errors import ConfigError
 from aia.plan import Plan
 from aia.settings import check_email, load
@@ -90,6 +90,30 @@ def all_blocks_all_channels(pattern):
         ]
 
     return of_event
+
+
+def all_blocks_all_series(pattern):
+    """The files of all blocks and series of the job's event, as a function of its wildcards."""
+
+    def of_event(wildcards):
+        return [
+            pattern.format(event=wildcards.event, series=series.name, block=label)
+            for series in PLAN.series(wildcards.event)
+            for label in PLAN.blocks(wildcards.event, series)
+        ]
+
+    return of_event
+
+
+def event_window(wildcards):
+    """Start and end of the job's event (ISO, UTC)."""
+    event = PLAN.event(wildcards.event)
+    return [iso(event.start), iso(event.end)]
+
+
+def event_channels(wildcards):
+    """Channels of the job's event, ascending."""
+    return list(PLAN.event(wildcards.event).channels)
 
 
 def all_channels(pattern):
