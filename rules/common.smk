@@ -69,6 +69,16 @@ def option(name):
     return of_event
 
 
+def figure_options(*names):
+    """Those options of the figures that a rule depends on, as a function of its wildcards."""
+
+    def of_event(wildcards):
+        figure = PLAN.event(wildcards.event).options.get("figure", {})
+        return {name: figure[name] for name in names if name in figure}
+
+    return of_event
+
+
 def all_blocks(pattern):
     """The files of all blocks of the job's event and channel, as a function of its wildcards."""
 

@@ -1,0 +1,52 @@
+"""Draw the frames of an event and channel side by side on one brightness scale, with the light curve below."""
+
+from pathlib import Path
+
+from aia.figures.lightcurve import read_points
+from aia.figures.measure import Statistics
+from aia.figures.options import Options
+from aia.figures.panels import plot_sequence
+from aia.figures.sequence import Region, list_frames
+from aia.joblog import job_log
+
+
+def main(
+    *,
+    event: str,
+    channel: int,
+    manifests: list[Path],
+    lightcurve: Path,
+    statistics: Path,
+    region: Region | None,
+    options: Options,
+    png: Path,
+    pdf: Path,
+    caption: Path,
+) -> None:
+    text = plot_sequence(
+        list_frames(manifests),
+        read_points(lightcurve),
+        Statistics.read(statistics),
+        [png, pdf],
+        title=event,
+        channel=channel,
+        region=region,
+        options=options,
+    )
+    caption.write_text(f"{text}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            event=snakemake.wildcards.event,
+            channel=int(snakemake.wildcards.channel),
+            manifests=[Path(path) for path in snakemake.input.manifests],
+            lightcurve=Path(snakemake.input.lightcurve),
+            statistics=Path(snakemake.input.statistics),
+            region=snakemake.params.region,
+            options=Options.of(snakemake.params.figure),
+            png=Path(snakemake.output.png),
+            pdf=Path(snakemake.output.pdf),
+            caption=Path(snakemake.output.caption),
+        )
