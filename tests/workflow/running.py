@@ -1,0 +1,98 @@
+"""Run the workflow as a user does, in a folder of its own, and read which jobs it ran."""
+
+import copy
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+JOB = re.compile(r"^(?:local)?rule (\w+):$(?:\n {4}.*)*", re.MULTILINE)
+WILDCARDS = re.compile(r"^ {4}wildcards: (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one call of Snakemake did.
+
+    Attributes
+    ----------
+    status
+        Exit status.
+    output
+        All that it printed.
+    jobs
+        How many jobs of each rule it ran, or would run; the target rule is left out.
+    wildcards
+        `rule: wildcards` of each job.
+    """
+
+    status: int
+    output: str
+    jobs: Counter
+    wildcards: list[str]
+
+
+@dataclass
+class Workflow:
+    """The workflow in a folder of its own, with its configuration beside the results."""
+
+    folder: Path
+    config: dict[str, Any]
+
+    @classmethod
+    def example(cls, folder: Path, **changes: Any) -> "Workflow":
+        """The committed worked example, with changes to its top level."""
+        config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+        return cls(folder, {**config, **changes})
+
+    @property
+    def event(self) -> dict[str, Any]:
+        return self.config["events"][0]
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / self.event["name"]
+
+    def changed(self, **event: Any) -> "Workflow":
+        """The same folder with changes to the first event."""
+        config = copy.deepcopy(self.config)
+        config["events"][0].update(event)
+        return Workflow(self.folder, config)
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        """The command line, its configuration written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "config.yaml"
+        path.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
+        return [
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+            *("--directory", str(self.folder), "--configfile", str(path), "--cores", str(cores)),
+            *("--workflow-profile", str(ROOT / "profiles" / "default"), "--nocolor", *arguments),
+        ]
+
+    def run(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
+        """Run Snakemake to its end; `environment` is added to the process's own."""
+        done = subprocess.run(
+            self.command(*arguments, cores=cores),
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        jobs, wildcards = Counter(), []
+        for found in JOB.finditer(done.stdout):
+            if found[1] == "all":
+                continue
+            jobs[found[1]] += 1
+            named = WILDCARDS.search(found[0])
+            wildcards.append(f"{found[1]}: {named[1] if named else ''}")
+        return Run(done.returncode, done.stdout, jobs, wildcards)
