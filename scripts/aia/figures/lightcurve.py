@@ -1,7 +1,6 @@
 """The light curve of a region: its table, its peak, rise and decay, and its figure."""
 
 import csv
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -10,10 +9,12 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.ticker import LogLocator, NullLocator
 
 from aia.figures.options import Options
 from aia.figures.sequence import instant
-from aia.figures.style import RC, SYNTHETIC_RED, SYNTHETIC_TEXT, WIDTH_MM, new_figure, save
+from aia.figures.style import RC, SYNTHETIC_RED, WIDTH_MM, new_figure, save, write_heading
+from aia.files import replacing
 
 CURVE = "#1f4e79"
 MARK = "#555555"
@@ -46,13 +47,10 @@ COLUMNS = [item.name for item in fields(Point)]
 
 def write_points(points: Sequence[Point], path: Path) -> None:
     """Write a light curve as CSV; an unknown number is an empty cell."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         table.writerows([_cell(value) for value in astuple(point)] for point in points)
-    os.replace(temporary, path)
 
 
 def _cell(value: float | int | str) -> str:
@@ -235,48 +233,30 @@ def plot_lightcurve(points: Sequence[Point], path: Path, *, title: str, syntheti
     options
         Size, resolution and times to be marked.
     """
-    width = WIDTH_MM[options.size]
-    height = 78.0
+    width, height, left = WIDTH_MM[options.size], 92.0, 16.0
     times = np.array([instant(point.T_OBS) for point in points])
+    grid = {"left": left / width, "right": 1 - 3 / width, "bottom": 9 / height, "top": 1 - 8.5 / height, "hspace": 0.12}
     with matplotlib.rc_context(RC):
         figure = new_figure(width, height)
-        top, middle, bottom = figure.subplots(
-            3,
-            1,
-            sharex=True,
-            height_ratios=[3.2, 1, 1],
-            gridspec_kw={
-                "left": 14 / width,
-                "right": 1 - 3 / width,
-                "bottom": 9 / height,
-                "top": 1 - 7 / height,
-                "hspace": 0.1,
-            },
-        )
+        top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1.3, 1.3], gridspec_kw=grid)
         draw_curve(top, points, options.marks, range(len(points)))
         label = top.get_xlabel()
         top.set_xlabel("")
         middle.plot(times, [point.EXPTIME for point in points], "o", ms=1.8, color=CURVE)
         middle.set_yscale("log")
+        middle.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
+        middle.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        middle.yaxis.set_minor_locator(NullLocator())
         middle.set_ylabel("Exposure (s)")
-        percent = [100 * point.saturated for point in points], [100 * point.missing for point in points]
-        bottom.plot(times, percent[0], "o", ms=1.8, color=SYNTHETIC_RED, label="saturated")
-        bottom.plot(times, percent[1], "x", ms=2.4, mew=0.7, color=MARK, label="missing")
-        bottom.set_ylim(bottom=0, top=max(1e-3, 1.5 * max(map(max, percent))))
+        bad = {"saturated": [100 * point.saturated for point in points], "missing": [100 * p.missing for p in points]}
+        most = max(map(max, bad.values()))
+        bottom.plot(times, bad["saturated"], "o", ms=1.8, color=SYNTHETIC_RED, label="saturated")
+        bottom.plot(times, bad["missing"], "x", ms=2.4, mew=0.7, color=MARK, label="missing")
+        bottom.set_ylim(-0.08 * (most or 1), 1.7 * (most or 1))
         bottom.set_ylabel("Pixels (%)")
         bottom.legend(fontsize=5.5, ncols=2, frameon=False, loc="upper right", borderpad=0, handletextpad=0.2)
         bottom.set_xlabel(label)
-        figure.align_ylabels([top, middle, bottom])
-        figure.text(14 / width, 1 - 2.5 / height, title, size=7.5, weight="bold", va="top")
-        if synthetic:
-            figure.text(
-                1 - 3 / width,
-                1 - 2.8 / height,
-                SYNTHETIC_TEXT,
-                size=6,
-                color=SYNTHETIC_RED,
-                weight="bold",
-                va="top",
-                ha="right",
-            )
+        for axes in (top, middle, bottom):
+            axes.yaxis.set_label_coords(-11 / (width - left - 3), 0.5)
+        write_heading(figure, left, title, synthetic=synthetic)
         save(figure, path, options.dpi)

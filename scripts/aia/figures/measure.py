@@ -12,6 +12,7 @@ from aia.errors import FrameError
 from aia.figures.lightcurve import Point
 from aia.figures.options import Options
 from aia.figures.sequence import Frame, Picture, Region, read_picture, read_uncertainty
+from aia.files import write_json
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Statistics:
 
     def write(self, path: Path) -> None:
         """Write the statistics as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> "Statistics":
@@ -120,11 +121,11 @@ def measure(frames: Iterable[Frame], region: Region | None, options: Options) ->
     if options.limits:
         limits, chosen = options.limits, "given"
     else:
-        limits = tuple(histogram.percentile(percent) for percent in options.percentiles)
         low, high = options.percentiles
         chosen = f"percentiles {low:g} and {high:g} of all pixels of the sequence"
-        if not limits[0] < limits[1]:
-            limits = (limits[0], limits[0] + 1.0)
+        # Below zero there is nothing but noise: it has no claim to a part of the scale.
+        dark, bright = max(0.0, histogram.percentile(low)), histogram.percentile(high)
+        limits = (dark, bright if bright > dark else dark + 1)
     return points, Statistics(
         frames=len(points),
         shape=next(iter(shapes)),

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
 from aia.errors import FrameError
 from aia.figures import overlay
@@ -21,15 +20,15 @@ from aia.figures.sequence import Frame, Picture, Region, read_picture, reduce_an
 from aia.figures.style import (
     MISSING,
     RC,
-    SYNTHETIC_RED,
-    SYNTHETIC_TEXT,
     WIDTH_MM,
     Stretch,
     colour_map,
     new_figure,
     paint,
+    round_ticks,
     saturated_colour,
     save,
+    write_heading,
 )
 
 MOST_PANELS = 120
@@ -179,16 +178,8 @@ def plot_sequence(
             )
         )
         draw_curve(strip, points, options.marks, shown)
-        _write_texts(
-            figure,
-            layout,
-            f"{title}   SDO/AIA {channel} Å   {str(frames[0].time)[:10]}",
-            choice,
-            stretch,
-            flags,
-            channel,
-            statistics.synthetic,
-        )
+        write_heading(figure, layout.left, f"{title}   SDO/AIA {channel} Å", synthetic=statistics.synthetic)
+        _write_notes(figure, layout, choice, stretch, flags, channel)
         for path in paths:
             save(figure, path, options.dpi)
     return _caption(frames, shown, choice, stretch, statistics, channel, region, title)
@@ -209,12 +200,12 @@ def _draw_panels(figure, layout, frames, stretch, channel, region, options) -> d
                 *layout.panel,
             )
         )
-        _draw_picture(axes, picture, stretch, channel, max(1, int(picture.data.shape[1] / pixels)), flags)
+        factor = max(1, int(picture.data.shape[1] / pixels))
+        _draw_picture(axes, picture, stretch, channel, layout.panel, factor, flags)
         overlay.draw(axes, picture.header, with_limb=options.limb, grid=options.grid)
         _label_panel(axes, frame, picture, dated)
         lowest = number + layout.columns >= len(frames)
-        axes.tick_params(labelbottom=lowest, labelleft=column == 0, direction="in", top=True, right=True)
-        axes.tick_params(color="white", which="both")
+        axes.tick_params(labelbottom=lowest, labelleft=column == 0, direction="in", color="white")
     middle = layout.left + (layout.columns * (layout.panel[0] + layout.gap) - layout.gap) / 2
     below = layout.top + layout.rows * (layout.panel[1] + layout.gap) + 3.2
     figure.text(middle / layout.width, 1 - below / layout.height, "Solar X (arcsec)", ha="center", va="top")
@@ -224,7 +215,13 @@ def _draw_panels(figure, layout, frames, stretch, channel, region, options) -> d
 
 
 def _draw_picture(
-    axes: Axes, picture: Picture, stretch: Stretch, channel: int, factor: int, flags: dict[str, bool]
+    axes: Axes,
+    picture: Picture,
+    stretch: Stretch,
+    channel: int,
+    panel: tuple[float, float],
+    factor: int,
+    flags: dict[str, bool],
 ) -> None:
     saturated = picture.saturated
     flags["saturated"] |= bool(saturated.any())
@@ -241,8 +238,8 @@ def _draw_picture(
         aspect="auto",
     )
     axes.set(xlim=(left, right), ylim=(bottom, top))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], prune="both"))
+    axes.set_xticks(round_ticks(left, right, panel[0]))
+    axes.set_yticks(round_ticks(bottom, top, panel[1], upright=True))
 
 
 def _label_panel(axes: Axes, frame: Frame, picture: Picture, dated: bool) -> None:
@@ -268,15 +265,8 @@ def _draw_scale(figure: Figure, layout: Layout, stretch: Stretch, channel: int) 
     bar.outline.set_linewidth(0.5)
 
 
-def _write_texts(figure, layout, heading, choice, stretch, flags, channel, synthetic) -> None:
-    left, right = layout.left / layout.width, 1 - 2 / layout.width
-    figure.text(left, 1 - 1.8 / layout.height, heading, size=8, weight="bold", va="top")
-    if synthetic:
-        place = {"ha": "right"} if layout.width > 100 else {"ha": "left"}
-        x, y = (right, 2.1) if layout.width > 100 else (left, 5.2)
-        figure.text(
-            x, 1 - y / layout.height, SYNTHETIC_TEXT, size=6, weight="bold", va="top", color=SYNTHETIC_RED, **place
-        )
+def _write_notes(figure, layout, choice, stretch, flags, channel) -> None:
+    left = layout.left / layout.width
     if layout.width > 100:
         note = f"Panels: {choice}, with time (UTC) and exposure; {stretch.words}."
     else:

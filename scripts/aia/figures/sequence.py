@@ -10,6 +10,7 @@ import numpy as np
 from astropy.io import fits
 
 from aia.errors import FrameError
+from aia.frames import image_hdu
 
 # The camera's analogue-to-digital converter ends at 16383 DN. Cubic interpolation mixes a saturated pixel with its
 # neighbours, so the rim of a saturated patch ends up a little lower in level 1.5: above this fraction it is flagged.
@@ -172,7 +173,7 @@ def read_picture(path: Path, region: Region | None = None) -> Picture:
         If the region does not touch the frame, or the exposure time needed for DN/s is missing.
     """
     with fits.open(path, memmap=True) as hdus:
-        hdu = next(hdu for hdu in hdus if hdu.header.get("NAXIS", 0) == 2)
+        hdu = image_hdu(hdus)
         header = hdu.header.copy()
         window = _window(path, header, region)
         row0, row1, column0, column1 = window

@@ -1,7 +1,6 @@
 """How the figures look: journal sizes, fonts, SDO colours, stretch, and files without a date in them."""
 
 import importlib.util
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,9 @@ from astropy import units as u
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, FuncNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from aia.files import replacing
 
 MM = 1 / 25.4
 WIDTH_MM = {"one-column": 88.0, "two-columns": 180.0}
@@ -149,6 +151,50 @@ def new_figure(width_mm: float, height_mm: float, dpi: int = 100) -> Figure:
     return figure
 
 
+def write_heading(figure: Figure, left_mm: float, text: str, *, synthetic: bool) -> None:
+    """Write the title at the top left, small enough to fit, and beside or below it whether the data are synthetic."""
+    width, height = (side / MM for side in figure.get_size_inches())
+    wide = width > 100
+    room = width - left_mm - (66 if wide and synthetic else 3)
+    # A bold letter is 0.24 mm wide for each point of its size.
+    size = min(8.0, room / (0.24 * len(text)))
+    figure.text(left_mm / width, 1 - 1.8 / height, text, size=size, weight="bold", va="top")
+    if synthetic:
+        x, y, side = (1 - 3 / width, 2.1, "right") if wide else (left_mm / width, 5.2, "left")
+        style = {"size": 6, "weight": "bold", "color": SYNTHETIC_RED}
+        figure.text(x, 1 - y / height, SYNTHETIC_TEXT, ha=side, va="top", **style)
+
+
+def round_ticks(low: float, high: float, length_mm: float, *, upright: bool = False) -> list[float]:
+    """Choose round positions on an axis whose labels keep clear of each other and of the neighbouring panel's.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the axis.
+    length_mm
+        Its length on the page.
+    upright
+        Whether labels stand above each other, as along a vertical axis.
+
+    Returns
+    -------
+    list of float
+        At most five positions: as many as fit.
+    """
+    best: list[float] = []
+    scale = length_mm / (high - low)
+    for bins in range(1, 6):
+        ticks = MaxNLocator(nbins=bins, steps=[1, 2, 5, 10]).tick_values(low, high)
+        # A digit of 6 points is 1.35 mm wide; a line is 2.2 mm high.
+        label = 2.2 if upright else 1.35 * max(len(f"{tick:.0f}") for tick in ticks)
+        edge = 0.42 * label / scale
+        inside = [float(tick) for tick in ticks if low + edge <= tick <= high - edge]
+        if len(inside) > len(best) and (len(inside) < 2 or (inside[1] - inside[0]) * scale > 1.25 * label):
+            best = inside
+    return best
+
+
 def save(figure: Figure, path: Path, dpi: int) -> None:
     """Write a figure as PNG or PDF by its suffix: no date, no version of the software, and not half a file.
 
@@ -159,7 +205,5 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
         ".png": {"Software": None},
         ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
     }[path.suffix]
-    temporary = path.with_name(f".{path.name}.part")
-    with matplotlib.rc_context(RC):
-        figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, metadata=metadata)
-    os.replace(temporary, path)
+    with replacing(path) as part, matplotlib.rc_context(RC):
+        figure.savefig(part, format=path.suffix[1:], dpi=dpi, metadata=metadata)
