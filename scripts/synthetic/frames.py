@@ -1,0 +1,170 @@
+"""Level-1 frames of the synthetic instrument: header, pixels, spikes, and the FITS file that holds them."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from synthetic import times
+from synthetic.instrument import BLANK, SATURATION_DN, SHAPE
+from synthetic.keywords import MISSING_INT, keywords
+
+TRUTH_SCALE = 0.6
+
+
+def header(record, series=None):
+    """
+    Level-1 header of a record.
+
+    Parameters
+    ----------
+    record : dict
+        A record of `synthetic.catalogue.records`, with all keywords.
+    series : str, optional
+        Series that the record is exported from; by default that of its T_REC_step.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+        The science keywords of an exported file, about 180, in the series' order, with the synthetic archive's marks; what
+        describes the image's array is left to the HDU.
+    """
+    series = series or _series(record)
+    cards = fits.Header()
+    for definition in keywords(series):
+        name = definition["name"]
+        if definition["scope"] == "index" or name not in record:
+            continue
+        note = definition["note"].split("] ", 1)[-1]
+        if definition["units"] not in ("none", ""):
+            note = f"[{definition['units']}] {note}"
+        value = _card_value(record[name], definition)
+        cards.append((definition["fits"], value, _fit_comment(definition["fits"], value, note)), end=True)
+    cards["RECNUM"] = (record["recnum"], "Recnum")
+    cards["DRMS_ID"] = (f"{series}:{record['recnum']}:image", "DRMS ID")
+    cards["PRIMARYK"] = ("T_REC, FSN" if series == "aia.lev1" else "T_REC, WAVELNTH", "DRMS primary key")
+    cards["LICENSE"] = ("CC0 1.0", "Licence of the data")
+    cards["SYNTH"] = (True, "synthetic: not an observation of the Sun")
+    cards["COMMENT"] = "Synthetic data: from a model of Sun and instrument, not observed."
+    return cards
+
+
+def _series(record):
+    if record["T_REC_step"] == 1:
+        return "aia.lev1"
+    return {12: "aia.lev1_euv_12s", 24: "aia.lev1_uv_24s"}.get(int(record["T_REC_step"]), "aia.lev1_vis_1h")
+
+
+def _card_value(value, definition):
+    """A keyword's value as JSOC writes it into a header: times as text, undefined cards for what is missing."""
+    kind = definition["type"]
+    if kind == "time":
+        if value == times.MISSING:
+            return None
+        text = times.format_time(value, definition["units"], definition["format"])
+        # The FITS standard has no zone letter in DATE-OBS; JSOC leaves it out there and writes it elsewhere.
+        return text.removesuffix("Z") if definition["fits"] in ("DATE-OBS", "DATE") else text
+    if kind in ("float", "double") and np.isnan(value):
+        return None
+    if kind == "int" and value == MISSING_INT and definition["name"] != "QUALITY":
+        return None
+    return value & 0xFFFFFFFF if definition["name"] == "QUALITY" else value
+
+
+def _fit_comment(name, value, note):
+    """Cut a comment to what is left of the card's 80 characters, so that astropy need not warn about it."""
+    taken = max(len(repr(value)), 20) if not isinstance(value, str) else max(len(value) + 2, 20)
+    return note[: max(80 - 10 - taken - 3, 0)]
+
+
+def image(record, realisation=0):
+    """
+    Pixels of a record.
+
+    Parameters
+    ----------
+    record : dict
+        A record of `synthetic.catalogue.records`.
+    realisation : int, optional
+        Another number gives the same scene with other noise: a repeated exposure.
+
+    Returns
+    -------
+    ndarray of int16, shape (4096, 4096)
+    """
+    y, x = np.indices(SHAPE, dtype=np.float32)
+    radius = np.hypot(x + 1 - record["CRPIX1"], y + 1 - record["CRPIX2"]) / record["R_SUN"]
+    scene = np.where(radius < 1, 1.0, np.exp(-(radius - 1) * 8)) * record["DATAMEAN"]
+    rng = np.random.default_rng([record["FSN"], realisation])
+    counts = scene + np.sqrt(np.maximum(scene, 1)) * rng.standard_normal(SHAPE, dtype=np.float32)
+    return np.clip(np.round(counts), -32767, SATURATION_DN).astype(np.int16)
+
+
+def spikes(record):
+    """
+    Cosmic-ray hits that level 1 has removed from an image.
+
+    Parameters
+    ----------
+    record : dict
+        A record of `synthetic.catalogue.records`.
+
+    Returns
+    -------
+    ndarray of int32, shape (2, n)
+        Positions (row * 4096 + column, ascending) and the original intensities, as the ``spikes`` segment keeps them and
+        `aiapy.calibrate.respike` puts them back.
+    """
+    rng = np.random.default_rng([record["FSN"], 77])
+    place = np.sort(rng.choice(SHAPE[0] * SHAPE[1], max(record["NSPIKES"], 0), replace=False))
+    value = rng.integers(200, 12000, place.size)
+    return np.stack([place, value]).astype(np.int32)
+
+
+def write_fits(record, path, segment="image", as_is=False, realisation=0):
+    """
+    Write a segment's file: an empty primary HDU and a Rice-compressed image.
+
+    Parameters
+    ----------
+    record : dict
+        A record of `synthetic.catalogue.records`, with all keywords.
+    path : path-like
+        Written in one move.
+    segment : {"image", "spikes"}
+    as_is : bool
+        True leaves out all keywords that do not describe the array, as files of an as-is export come.
+    realisation : int
+        See `image`.
+    """
+    cards = fits.Header() if as_is else header(record)
+    if segment == "spikes":
+        pixels = spikes(record)
+    else:
+        pixels = image(record, realisation)
+    hdu = fits.CompImageHDU(pixels, header=cards, compression_type="RICE_1")
+    if segment == "image":
+        hdu.header["BLANK"] = BLANK
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(unfinished, overwrite=True, checksum=True)
+    os.replace(unfinished, path)
+
+
+def truth(channel, tai):
+    """
+    Scene that calibration must recover.
+
+    Parameters
+    ----------
+    channel : int
+    tai : float
+        TAI seconds since 1977.
+
+    Returns
+    -------
+    ndarray of float32, shape (4096, 4096)
+        DN/s, noise-free and undegraded, on the level-1.5 grid: 0.6 arcsec per pixel, Sun centre at pixel 2048.5 (FITS).
+    """
+    raise NotImplementedError
