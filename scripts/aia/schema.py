@@ -39,6 +39,8 @@ def explain(error: Any) -> Iterator[str]:
             yield f"{prefix}{', '.join(missing)} missing"
         case "type":
             yield f"{prefix}{error.instance!r} is not of type {_types(error.validator_value)}"
+        case "pattern" if "description" in error.schema and not key.endswith("name"):
+            yield f"{prefix}{error.instance!r} is not possible; wanted is: {error.schema['description']}"
         case "pattern":
             yield f"{prefix}{error.instance!r} is not a valid name; allowed are letters, digits and . _ + -"
         case _:

@@ -14,7 +14,9 @@ from jsonschema import Draft202012Validator
 
 from aia import filters
 from aia.blocks import MISSION_START, block_length, iso
+from aia.catalogues import read_catalogue
 from aia.errors import ConfigError
+from aia.location import resolve_region
 from aia.schema import explain, schema, with_defaults
 
 
@@ -76,10 +78,11 @@ def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
     problems = [line for error in validator.iter_errors(config) for line in explain(error)]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
+    if "catalogue" in config and not isinstance(config["events"], str):
+        raise ConfigError("catalogue: belongs to a catalogue, but events is a list; name its file there")
     filled = with_defaults(config, schema())
     events, problems = {}, _block_problems(filled["block"])
-    for number, entry in enumerate(filled["events"]):
-        where = f"events[{number}] ({entry['name']})"
+    for where, entry in _entries(filled):
         if entry["name"] in events:
             problems.append(f"{where}: name: {entry['name']!r} is taken by an earlier event; names must differ")
             continue
@@ -90,8 +93,15 @@ def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
     if problems:
         raise ConfigError("\n".join(problems))
     named = {key: filled.pop(key) for key in ("archive", "block", "level1_cache")}
-    options = {key: value for key, value in filled.items() if key not in ("events", "defaults")}
+    options = {key: value for key, value in filled.items() if key not in ("events", "defaults", "catalogue")}
     return Settings(**named, events=events, options=options)
+
+
+def _entries(config: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The events as they are written, each with the words that say where it stands."""
+    if isinstance(config["events"], str):
+        return [(row.origin, row.entry) for row in read_catalogue(config["events"], config["catalogue"])]
+    return [(f"events[{number}] ({entry['name']})", entry) for number, entry in enumerate(config["events"])]
 
 
 def check_email(archive: str, environment: Mapping[str, str]) -> None:
@@ -144,12 +154,14 @@ def _block_problems(length: str) -> list[str]:
 def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str]]:
     """Make an event of its options, or say what is wrong with them."""
     problems, times = [], {}
-    for key in ("start", "end"):
+    for key in ("start", "end", "peak"):
+        if key not in entry:
+            continue
         try:
             times[key] = _time(entry[key])
         except ValueError:
             problems.append(f"{key}: {entry[key]!r} is not a time; write it as 2021-07-03T14:25:00Z (UTC)")
-    if len(times) == 2:
+    if times.keys() >= {"start", "end"}:
         problems += _window_problems(times["start"], times["end"], now)
     if not entry.get("channels"):
         problems.append("channels missing; list wavelengths in angstrom, here or under defaults")
@@ -157,12 +169,18 @@ def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str
         filters.compile_where(entry.get("where", {}))
     except ConfigError as error:
         problems += str(error).splitlines()
-    for axis, (low, high) in (entry.get("region") or {}).items():
-        if low >= high:
-            problems.append(f"region.{axis}: [{low}, {high}] is empty; the lower bound comes first")
+    region, wrong = resolve_region(entry, entry.get("peak", entry["start"]))
+    problems += wrong
+    if "at" in (region or {}):
+        try:
+            region["at"] = iso(_time(region["at"]))
+        except ValueError:
+            problems.append(f"region.at: {region['at']!r} is not a time; write it as 2021-07-03T14:25:00Z (UTC)")
     if problems:
         return None, problems
     options = {key: value for key, value in entry.items() if key not in ("name", "start", "end", "channels")}
+    if region:
+        options["region"] = region
     return Event(entry["name"], times["start"], times["end"], tuple(sorted(entry["channels"])), options), []
 
 

@@ -95,7 +95,10 @@ def test_what_is_wrong_with_an_event_is_said_with_its_name(config, change, expec
         ({"channels": [211, 195]}, "events[0].channels[1]: 195 is not allowed; allowed are 94, 131, 171"),
         ({"name": "../elsewhere"}, "events[0].name: '../elsewhere' is not a valid name"),
         ({"chanels": [211]}, "events[0]: unknown key 'chanels'; allowed are calibration, channels"),
-        ({"region": {"x": [1, 2]}}, "events[0].region: y missing"),
+        (
+            {"region": {"x": [1, 2]}},
+            "events[0] (x1.5-2021-07-03): region.y missing; a region has x and y, or width and height",
+        ),
     ],
 )
 def test_what_the_schema_refuses_is_said_with_its_key(config, change, expected):

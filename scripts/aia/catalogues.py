@@ -1,0 +1,279 @@
+"""Catalogues of events: a CSV or ECSV file whose rows are events, such as a GOES flare list.
+
+A column is named as the configuration's key, with dots for the keys of a mapping (`where.EXPTIME`, `region.width`), or
+as flare lists name it (`ALIASES`). An empty cell says nothing: the default holds.
+"""
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from aia.blocks import iso
+from aia.errors import ConfigError
+from aia.schema import explain, resolved, schema
+
+EVENT = {"$ref": "#/$defs/event"}
+
+# How the lists that people have name these columns: NOAA's event reports, NCEI's flare summaries, the HEK.
+ALIASES = {
+    "start_time": "start",
+    "begin": "start",
+    "tstart": "start",
+    "event_starttime": "start",
+    "peak_time": "peak",
+    "max": "peak",
+    "maximum": "peak",
+    "event_peaktime": "peak",
+    "end_time": "end",
+    "stop": "end",
+    "tend": "end",
+    "event_endtime": "end",
+    "goes_class": "class",
+    "flare_class": "class",
+    "fl_goescls": "class",
+    "goes_location": "location",
+    "position": "location",
+}
+DESCRIPTIVE = {
+    "noaa",
+    "ar",
+    "noaa_ar",
+    "active_region",
+    "ar_noaanum",
+    "comment",
+    "source",
+}  # for the reader of the list
+TIMES = ("start", "peak", "end")
+DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d)?")
+SECONDS = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An event of a catalogue: where it stands (`file, line 7 (name)`), and its keys as the configuration has them."""
+
+    origin: str
+    entry: dict[str, Any]
+
+
+def duration(text: str | int) -> timedelta:
+    """Length of time of `90s`, `5m`, `1h`, `1d` or a number of seconds.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    found = DURATION.fullmatch(str(text).strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a length of time; write 90s, 5m or 1h")
+    return timedelta(seconds=int(found[1]) * SECONDS[found[2]])
+
+
+def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
+    """Read the events of a catalogue.
+
+    Parameters
+    ----------
+    path
+        CSV with a header line, or ECSV; lines that begin with `#` are comments.
+    options
+        The configuration's `catalogue` section, defaults filled in: which time of the flare the window goes from and
+        to, the padding before and after, columns to ignore.
+
+    Returns
+    -------
+    list of Row
+        In the file's order. The window's `start` and `end` take the place of the flare's.
+
+    Raises
+    ------
+    ConfigError
+        With one line for every problem: file, line, column, value, and what is allowed.
+    """
+    path = Path(path)
+    lines, delimiter = _lines(path)
+    if not lines:
+        raise ConfigError(f"{path}: no header line; its columns are named as the configuration's keys")
+    reader = csv.reader((text for _, text in lines), delimiter=delimiter, skipinitialspace=True)
+    columns, problems = _columns(next(reader), options["ignore"], f"{path}, line {lines[0][0]}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    padding = {}
+    for key in ("before", "after"):
+        try:
+            padding[key] = duration(options[key])
+        except ValueError as error:
+            problems.append(f"catalogue.{key}: {error}")
+    validator = Draft202012Validator({**EVENT, "$defs": schema()["$defs"]})
+    rows = []
+    for cells in reader:
+        origin = f"{path}, line {lines[reader.line_num - 1][0]}"
+        if len(cells) != len(columns):
+            problems.append(f"{origin}: {len(cells)} cells, but {len(columns)} columns")
+            continue
+        entry, wrong = _entry(dict(zip(columns, map(str.strip, cells), strict=True)), options, padding)
+        origin = f"{origin} ({entry['name']})" if "name" in entry else origin
+        wrong = wrong or [line for error in validator.iter_errors(entry) for line in explain(error)]
+        problems += [f"{origin}: {line}" for line in wrong]
+        rows.append(Row(origin, entry))
+    if not rows and not problems:
+        problems.append(f"{path}: no row below the header line")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return rows
+
+
+def _lines(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """The file's lines that hold data, with their numbers, and what separates their cells."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"events: the catalogue {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"events: the catalogue {path} is not a text file in UTF-8") from None
+    numbered = list(enumerate(text.splitlines(), start=1))
+    delimiter = ","
+    if text.startswith("# %ECSV"):
+        header = yaml.safe_load("\n".join(line[2:] for _, line in numbered[1:] if line.startswith("# ")))
+        delimiter = header.get("delimiter", " ")
+    return [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")], delimiter
+
+
+def _columns(header: list[str], ignored: list[str], origin: str) -> tuple[list[str | None], list[str]]:
+    """The configuration's key of each column (None where the column is not read), and what is wrong with the header."""
+    columns, problems = [], []
+    for title in map(str.strip, header):
+        key = ALIASES.get(title.lower(), title)
+        if title in ignored or title.lower() in DESCRIPTIVE:
+            key = None
+        elif key != "date" and _described(key) is None:
+            allowed = ", ".join(sorted(resolved(EVENT)["properties"]))
+            problems.append(
+                f"{origin}: unknown column {title!r}; allowed are {allowed}, date, those with a dot for the keys of a "
+                "mapping (where.EXPTIME), and what catalogue.ignore lists"
+            )
+        elif key in columns:
+            problems.append(f"{origin}: column {title!r} gives {key} a second time")
+        columns.append(key)
+    if not problems:
+        problems = [f"{origin}: no column for {key}" for key in TIMES if key != "peak" and key not in columns]
+    return columns, problems
+
+
+def _described(key: str) -> dict[str, Any] | None:
+    """What the schema says of an event's key, of `where.EXPTIME` what it says of the conditions; None if nothing."""
+    part: dict[str, Any] = resolved(EVENT)
+    for name in key.split("."):
+        further = part.get("additionalProperties")
+        found = part.get("properties", {}).get(name, further if isinstance(further, dict) else None)
+        if found is None:
+            return None
+        part = resolved(found)
+    return part
+
+
+def _entry(
+    cells: Mapping[str | None, str], options: Mapping[str, Any], padding: Mapping[str, timedelta]
+) -> tuple[dict[str, Any], list[str]]:
+    """The keys of one row, and what is wrong with its cells."""
+    entry: dict[str, Any] = {}
+    problems = []
+    moments: dict[str, datetime] = {}
+    for key, cell in cells.items():
+        if key in (None, "date") or not cell:
+            continue
+        try:
+            if key in TIMES:
+                moments[key] = _moment(cell, cells.get("date", ""))
+            else:
+                _put(entry, key, _value(cell, _described(key) or {}))
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
+    _past_midnight(moments, cells)
+    if "name" not in entry and "start" in moments:
+        # From what the list says of the flare alone: neither padding nor another row changes a name and its folder.
+        label = re.sub(r"[^a-z0-9.]", "", entry.get("class", "").lower())
+        entry["name"] = f"{label}-{moments['start']:%Y-%m-%dT%H%M}".lstrip("-")
+    for key, end in (("start", "from"), ("end", "to")):
+        wanted = options[end]
+        if wanted in moments and len(padding) == 2:
+            moment = moments[wanted] + (padding["after"] if key == "end" else -padding["before"])
+            entry[key] = iso(moment)
+        elif not problems and len(padding) == 2:
+            problems.append(f"{wanted} missing, and the window's {key} is reckoned from it (catalogue.{end})")
+    if "peak" in moments:
+        entry["peak"] = iso(moments["peak"])
+    return entry, problems
+
+
+def _moment(cell: str, date: str) -> datetime:
+    """UTC of a cell: ISO 8601, with slashes or without T too; or clock time (`14:18`, `1418`) with the row's date."""
+    text = cell.replace("/", "-")
+    clock = re.fullmatch(r"(\d{2}):?(\d{2})(:\d{2})?", text)
+    if clock and date:
+        text = f"{date.replace('/', '-')}T{clock[1]}:{clock[2]}{clock[3] or ''}"
+    try:
+        if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", text):
+            raise ValueError(text)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        known = f" of {date}" if date else ""
+        raise ValueError(f"{cell!r}{known} is not a time; write it as 2021-07-03T14:25:00Z (UTC)") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _past_midnight(moments: dict[str, datetime], cells: Mapping[str | None, str]) -> None:
+    """A clock time before that of the start belongs to the next day: lists with a `date` column give the start's."""
+    if cells.get("date") and "start" in moments:
+        for key in ("peak", "end"):
+            if key in moments and moments[key] < moments["start"]:
+                moments[key] += timedelta(days=1)
+
+
+def _put(entry: dict[str, Any], key: str, value: Any) -> None:
+    """Set `entry["region"]["width"]` for the key `region.width`."""
+    *outer, last = key.split(".")
+    for name in outer:
+        entry = entry.setdefault(name, {})
+    entry[last] = value
+
+
+def _value(cell: str, described: Mapping[str, Any]) -> Any:
+    """A cell as the type that the schema gives its key.
+
+    Raises
+    ------
+    ValueError
+        If the cell cannot be of that type.
+    """
+    types = described.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if "enum" in described:
+        # What is not among them is refused by the schema, and shown as the list has it.
+        return next((value for value in described["enum"] if str(value) == cell), cell)
+    if "boolean" in types:
+        try:
+            return TRUTH[cell.lower()]
+        except KeyError:
+            raise ValueError(f"{cell!r} is neither true nor false") from None
+    for name, number in (("integer", int), ("number", float)):
+        if name in types:
+            try:
+                return number(cell)
+            except ValueError:
+                if "string" not in types:
+                    raise ValueError(f"{cell!r} is not of type {name}") from None
+    if "array" in types and not ("string" in types and re.search("[A-Za-z]", cell)):
+        return [_value(part, resolved(described.get("items", {}))) for part in re.findall(r"[^\s,;\[\]]+", cell)]
+    if "object" in types:
+        raise ValueError(f"{cell!r} is not possible here; give each of its keys a column of its own, named with a dot")
+    return cell

@@ -1,0 +1,280 @@
+"""A catalogue's rows become events, and what is wrong with one is said with file, line and column."""
+
+import string
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aia.catalogues import duration, read_catalogue
+from aia.errors import ConfigError
+from aia.location import parse_location, resolve_region
+from aia.schema import schema, with_defaults
+from aia.settings import load
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GOES = "class,start,peak,end,location\nX1.5,2021-07-03T14:18Z,2021-07-03T14:29Z,2021-07-03T14:34Z,N23W80\n"
+
+
+@pytest.fixture
+def events(tmp_path):
+    """Events of a catalogue's text."""
+
+    def of(text, defaults=None, **catalogue):
+        path = tmp_path / "flares.csv"
+        path.write_text(text, encoding="utf-8")
+        config = {"events": str(path), "defaults": {"channels": [171], **(defaults or {})}, "catalogue": catalogue}
+        return load(config, NOW).events
+
+    return of
+
+
+@pytest.fixture
+def refusal(events):
+    def of(text, defaults=None, **catalogue):
+        with pytest.raises(ConfigError) as refused:
+            events(text, defaults, **catalogue)
+        return str(refused.value)
+
+    return of
+
+
+def rows(path, **catalogue):
+    return read_catalogue(path, with_defaults({"catalogue": catalogue}, schema())["catalogue"])
+
+
+def test_a_flare_list_as_people_have_it_is_a_catalogue(events):
+    (event,) = events(GOES).values()
+    assert event.name == "x1.5-2021-07-03T1418"
+    assert (event.start, event.end) == (
+        datetime(2021, 7, 3, 14, 18, tzinfo=UTC),
+        datetime(2021, 7, 3, 14, 34, tzinfo=UTC),
+    )
+    assert event.options["location"] == "N23W80"
+    assert event.options["class"] == "X1.5"
+
+
+def test_other_lists_name_their_columns_otherwise_and_mean_the_same(events):
+    hek = "fl_goescls,event_starttime,event_peaktime,event_endtime,goes_location,ar_noaanum\n" + GOES.split("\n")[1]
+    assert events(hek.strip() + ",12838\n") == events(GOES)
+    noaa = "date,begin,max,end,class,location\n2021/07/03,1418,1429,1434,X1.5,N23W80\n"
+    assert events(noaa) == events(GOES)
+
+
+def test_ecsv_and_csv_say_the_same(events):
+    header = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: class, datatype: string}\n# schema: astropy-2.0\n"
+    assert events(header + GOES.replace(",", " ")) == events(GOES)
+    assert events(header.replace("# schema", "# delimiter: ','\n# schema") + GOES) == events(GOES)
+
+
+def test_a_clock_time_before_the_start_is_of_the_next_day(events):
+    (event,) = events("date,start,peak,end\n2013-05-13,23:50,00:05,00:20\n").values()
+    assert event.end - event.start == timedelta(minutes=30)
+    assert event.options["peak"] == "2013-05-14T00:05:00Z"
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "window"),
+    [
+        ({}, ("14:18:00", "14:34:00")),
+        ({"before": "5m", "after": "90s"}, ("14:13:00", "14:35:30")),
+        ({"from": "peak", "before": "1m", "to": "peak", "after": "1m"}, ("14:28:00", "14:30:00")),
+        ({"from": "peak", "to": "end"}, ("14:29:00", "14:34:00")),
+    ],
+)
+def test_the_window_is_padded_around_start_peak_or_end(events, catalogue, window):
+    (event,) = events(GOES, **catalogue).values()
+    assert (f"{event.start:%H:%M:%S}", f"{event.end:%H:%M:%S}") == window
+    assert event.name == "x1.5-2021-07-03T1418", "the name is the flare's, whatever the window"
+
+
+def test_columns_reach_into_mappings_and_win_over_defaults_key_by_key(events):
+    text = "name,start,end,channels,where.EXPTIME,region.width\na,2021-07-03T14:00Z,2021-07-03T14:01Z,171 193,< 2,300\n"
+    defaults = {
+        "channels": [94],
+        "where": {"QUALITY": "= 0"},
+        "region": {"follow": [80, 23], "width": 100, "height": 200},
+    }
+    (event,) = events(text, defaults).values()
+    assert event.channels == (171, 193)
+    assert event.options["where"] == {"QUALITY": "= 0", "EXPTIME": "< 2"}
+    assert event.options["region"] == {"follow": [80, 23], "at": "2021-07-03T14:00:00Z", "width": 300, "height": 200}
+
+
+def test_an_empty_cell_leaves_the_default(events):
+    text = (
+        "name,start,end,channels\na,2021-07-03T14:00Z,2021-07-03T14:01Z,\nb,2021-07-03T14:00Z,2021-07-03T14:01Z,304\n"
+    )
+    assert {name: event.channels for name, event in events(text).items()} == {"a": (171,), "b": (304,)}
+
+
+@pytest.mark.parametrize("channels", ["171 193", '"171,193"', "171;193", '"[171, 193]"'])
+def test_channels_may_be_separated_as_one_likes(events, channels):
+    (event,) = events(f"name,start,end,channels\na,2021-07-03T14:00Z,2021-07-03T14:01Z,{channels}\n").values()
+    assert event.channels == (171, 193)
+
+
+@pytest.mark.parametrize(
+    ("text", "catalogue", "expected"),
+    [
+        (
+            GOES + "M1,2021-07-04,,2021-07-04T01:00Z,\n",
+            {},
+            ["line 3", "start: '2021-07-04' is not a time; write it as"],
+        ),
+        (GOES + "M1\n", {}, ["line 3", "1 cells, but 5 columns"]),
+        (GOES + "M1,2021-07-04T02:00Z,,2021-07-04T01:00Z,\n", {}, ["line 3 (m1-2021-07-04T0200)", "lies before start"]),
+        (
+            GOES.replace("X1.5", "Y3"),
+            {},
+            ["line 2", "class: 'Y3'", "is not possible; wanted is: GOES class of the flare, such as X1.5."],
+        ),
+        (GOES + GOES.split("\n")[1] + "\n", {}, ["line 3", "'x1.5-2021-07-03T1418' is taken by an earlier event"]),
+        (GOES.replace(",14:29Z", ",").replace("2021-07-03T14:29Z", ""), {"from": "peak"}, ["line 2", "peak missing"]),
+        (GOES.replace("location", "hight"), {}, ["line 1", "unknown column 'hight'; allowed are", "catalogue.ignore"]),
+        (GOES.replace("end", "fin"), {"ignore": ["fin"]}, ["line 1", "no column for end"]),
+        (GOES, {"before": "a while"}, ["catalogue.before: 'a while' is not a length of time; write 90s, 5m or 1h"]),
+        ("# nothing\n", {}, ["no header line"]),
+        ("name,start,end\n", {}, ["no row below the header line"]),
+        (
+            "name,start,end,channels\na,2021-07-03T14:00Z,2021-07-03T14:01Z,170\n",
+            {},
+            ["line 2 (a)", "channels[0]: '170' is not allowed; allowed are 94, 131"],
+        ),
+        (
+            "name,start,end,channels\na,2021-07-03T14:00Z,2021-07-03T14:01Z,iron\n",
+            {},
+            ["line 2 (a)", "channels[0]: 'iron' is not allowed; allowed are 94, 131"],
+        ),
+        (
+            "name,start,end,where\na,2021-07-03T14:00Z,2021-07-03T14:01Z,EXPTIME < 2\n",
+            {},
+            ["line 2", "where: 'EXPTIME < 2' is not possible here; give each of its keys a column"],
+        ),
+        (
+            "name,start,end,region.width\na,2021-07-03T14:00Z,2021-07-03T14:01Z,wide\n",
+            {},
+            ["line 2", "region.width: 'wide' is not of type number"],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_line_and_column(refusal, text, catalogue, expected):
+    said = refusal(text, **catalogue)
+    assert [part for part in expected if part not in said] == []
+    assert "flares.csv" in said or "catalogue." in said
+
+
+def test_every_wrong_row_is_named_at_once(refusal):
+    said = refusal(GOES + "X1,x,,x,\n" + GOES.split("\n")[1].replace("X1.5", "Q") + "\n")
+    assert "line 3" in said
+    assert "line 4" in said
+
+
+def test_a_catalogue_that_is_not_there_is_named():
+    with pytest.raises(ConfigError, match=r"nowhere\.csv cannot be read: No such file"):
+        load({"events": "nowhere.csv"}, NOW)
+
+
+def test_a_list_of_events_takes_no_catalogue_section():
+    event = {"name": "a", "start": "2021-07-03T14:00Z", "end": "2021-07-03T14:01Z", "channels": [171]}
+    with pytest.raises(ConfigError, match="catalogue: belongs to a catalogue, but events is a list"):
+        load({"events": [event], "catalogue": {"before": "1m"}}, NOW)
+
+
+def test_the_example_is_fifty_flares_that_can_be_planned(root, monkeypatch):
+    monkeypatch.chdir(root)
+    flares = load(yaml.safe_load((root / "config" / "flares.yaml").read_text(encoding="utf-8")), NOW).events
+    assert len(flares) == 50
+    for event in flares.values():
+        assert event.end - event.start == timedelta(minutes=2)
+        assert event.options["region"]["at"] == event.options["peak"]
+    assert flares["x1.5-2021-07-03T1418"].options["region"]["follow"] == [80, 23]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("N23W80", (80, 23)), ("s05e12", (-12, -5)), ("N 23.5 W 80.25", (80.25, 23.5)), ([80, 23], (80, 23))],
+)
+def test_places_are_written_as_flare_lists_or_as_numbers(text, place):
+    assert parse_location(text) == place
+
+
+@pytest.mark.parametrize("text", ["W80N23", "N23", "", "N95W10", "N10W181", [200, 0], [0, -91]])
+def test_what_is_no_place_on_the_sun_is_refused(text):
+    with pytest.raises(ValueError, match="is not a place on the Sun; allowed is N23W80"):
+        parse_location(text)
+
+
+@given(st.integers(-90, 90), st.integers(-180, 180))
+def test_writing_a_place_and_reading_it_gives_the_place(latitude, longitude):
+    text = f"{'NS'[latitude < 0]}{abs(latitude):02d}{'WE'[longitude < 0]}{abs(longitude):02d}"
+    assert parse_location(text) == (longitude, latitude)
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        ({"width": 3}, ["region.height missing (arcsec)", "region.follow missing, and the event has no location"]),
+        ({"x": [0, 1], "width": 3}, ["region: x and width exclude each other"]),
+        ({"x": [1, 0], "y": [0, 1]}, ["region.x: [1, 0] is empty"]),
+        ({"width": 3, "height": 3, "follow": "here"}, ["region.follow: 'here' is not a place on the Sun"]),
+        ({}, ["region.x missing", "region.y missing"]),
+    ],
+)
+def test_a_region_that_cannot_be_is_refused(region, expected):
+    _, problems = resolve_region({"region": region}, "2021-07-03T14:00:00Z")
+    assert [part for part in expected if not any(line.startswith(part) for line in problems)] == []
+
+
+@given(st.integers(0, 10**6), st.sampled_from(["", "s", "m", "min", "h", "d"]))
+def test_a_length_of_time_is_its_number_times_its_unit(number, unit):
+    seconds = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[unit]
+    assert duration(f"{number}{unit}") == timedelta(seconds=number * seconds)
+
+
+MOMENTS = st.datetimes(datetime(2011, 1, 1), datetime(2024, 1, 1)).map(
+    lambda time: time.replace(second=0, microsecond=0)
+)
+FLARE = st.tuples(
+    MOMENTS,
+    st.integers(0, 90),
+    st.integers(0, 90),
+    st.sampled_from("CMX"),
+    st.integers(-89, 89),
+    st.integers(-90, 90),
+    st.sets(st.sampled_from([94, 131, 171, 193, 211, 304, 335, 1600]), min_size=1),
+    st.text(string.ascii_letters + " ,'", max_size=10),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(flares=st.lists(FLARE, min_size=1, max_size=8, unique_by=lambda flare: flare[0]), before=st.integers(0, 30))
+def test_whatever_a_list_holds_is_found_in_its_events(tmp_path_factory, flares, before):
+    path = tmp_path_factory.mktemp("catalogue") / "flares.csv"
+    lines = ["class,start,peak,end,location,channels,comment"]
+    for start, rise, decay, letter, latitude, longitude, channels, comment in flares:
+        peak, end = start + timedelta(minutes=rise), start + timedelta(minutes=rise + decay)
+        place = f"{'NS'[latitude < 0]}{abs(latitude):02d}{'WE'[longitude < 0]}{abs(longitude):02d}"
+        channels = " ".join(map(str, sorted(channels)))
+        lines.append(f'{letter}1.0,{start},{peak},{end},{place},{channels},"{comment}"')
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = {
+        "events": str(path),
+        "catalogue": {"before": f"{before}m"},
+        "defaults": {"region": {"width": 5, "height": 5}},
+    }
+    found = list(load(config, NOW).events.values())
+    assert len(found) == len(flares)
+    for event, (start, rise, decay, _, latitude, longitude, channels, _) in zip(found, flares, strict=True):
+        assert event.start == (start - timedelta(minutes=before)).replace(tzinfo=UTC)
+        assert event.end == (start + timedelta(minutes=rise + decay)).replace(tzinfo=UTC)
+        assert event.channels == tuple(sorted(channels))
+        assert event.options["region"]["follow"] == [longitude, latitude]
+
+
+def test_lines_are_counted_as_an_editor_does(tmp_path):
+    path = tmp_path / "flares.csv"
+    path.write_text("# a comment\n\n" + GOES.replace("\n", "\n# another\n", 1), encoding="utf-8")
+    assert rows(path)[0].origin == f"{path}, line 5 (x1.5-2021-07-03T1418)"
