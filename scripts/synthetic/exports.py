@@ -1,0 +1,343 @@
+"""jsoc_fetch: export requests from submission to expiry, with the archive's checks in the archive's order."""
+
+import hashlib
+import json
+import math
+import re
+from datetime import UTC, datetime
+
+from synthetic import addresses, conditions, filenames, times, values
+from synthetic.addresses import address_status, status_text
+from synthetic.info import no_image, open_records, segment_path
+from synthetic.recordset import FilterError, parse
+from synthetic.selection import TooManyRecords
+from synthetic.series import find
+from synthetic.service import Refused
+from synthetic.storage import export_directory
+from synthetic.store import hidden
+
+CONTACT = "jsoc_help@jsoc.stanford.edu"
+IDENTITY = re.compile(r"JSOC_\d{8}_\d+(_X_IN)?", re.A)
+_NO_WAIT = 999999
+
+
+def jsoc_fetch(service, parameters, client):
+    """Answer one operation of jsoc_fetch.
+
+    Parameters
+    ----------
+    parameters : dict of str to str
+        Decoded query; the name ``process=n`` is taken for ``process``.
+    client : str
+        Host that asks.
+    """
+    operation = parameters.get("op", "")
+    try:
+        if operation == "exp_request":
+            return request(service, parameters, client)
+        if operation == "exp_status":
+            return status(service, parameters)
+        if operation == "exp_repeat":
+            raise Refused(4, "Re-Export requests temporarily disabled.")
+        raise Refused(4, f"Operation '{operation[:40]}' is not supported by this archive.")
+    except Refused as refusal:
+        return refusal.answer
+
+
+def request(service, parameters, client):
+    """exp_request: refuse, name an existing request, answer at once (`url_quick`), or queue."""
+    address = parameters.get("notify", "")
+    _check_address(service, address)
+    _check_load(service, address, client)
+    order = _Order(service, parameters)
+    if existing := _existing(service, order):
+        return _queued(service, existing)
+    if order.megabytes > service.limits.megabytes:
+        raise Refused(
+            3,
+            f"Request exceeds max byte limit of {service.limits.megabytes}MB",
+            requestid="VOID",
+            method=order.method,
+            protocol=order.protocol,
+            wait=0,
+            rcount=len(order.records),
+            count=len(order.records),
+            size=order.megabytes,
+        )
+    if order.quick:
+        return _immediate(order)
+    return _queued(service, _enter(service, order, address, client))
+
+
+def _check_address(service, address):
+    if not address:
+        raise Refused(4, "Email address for notification was not specfied. It is required.")
+    found = address_status(service, address)
+    if found != addresses.REGISTERED:
+        raise Refused(4, f"Cannot process your request. {status_text(found)}")
+
+
+def _check_load(service, address, client):
+    limits, now = service.limits, service.now()
+    pending = service.store.pending(hidden(address), None, now, limits.pending_seconds)
+    if len(pending) >= limits.pending_per_address:
+        raise Refused(
+            7,
+            f"User {address} has {len(pending)} pending export requests ({','.join(pending)}); please wait until at least one "
+            "request has completed before submitting a new one.",
+        )
+    if len(service.store.pending(None, client, now, limits.pending_seconds)) > limits.pending_per_client:
+        raise Refused(
+            7,
+            f"There are too many requests from {address}; please wait until one or more requests have completed before "
+            "submitting a new one.",
+        )
+
+
+class _Order:
+    """What an export request asks for: the records, their segments, and how they are to be delivered."""
+
+    def __init__(self, service, parameters):
+        self.model = service.model
+        self.text = parameters.get("ds", "")
+        self.method = parameters.get("method", "url")
+        self.protocol = parameters.get("protocol", "as-is")
+        self.filenamefmt = parameters.get("filenamefmt") or None
+        self.n, self.process = read_process(parameters.get("process", ""))
+        self.series, self.records, self.segments = self._open(service, parameters)
+        self.as_is = self.protocol.lower().startswith(("as-is", "su-as-is"))
+        self.quick = self.method == "url_quick" and self.as_is
+
+    def _open(self, service, parameters):
+        sets = self._sets()
+        series = sets[0][1]
+        if parameters.get("seg") and any(item.segments is not None for item, _ in sets):
+            raise Refused(4, f"Bad record-set query '{self.text}'.")
+        wanted = [name for item, _ in sets for name in item.segments or ()] or parameters.get("seg", "").split(",")
+        known = {segment.name.lower(): segment for segment in series.segments}
+        wanted = [name.lower() for name in wanted if name]
+        if any(name not in known for name in wanted):
+            raise Refused(4, f"Bad record-set query '{self.text}'.")
+        segments = [segment for name, segment in known.items() if not wanted or name in wanted]
+        try:
+            records = open_records(service, sets, self.n, filenames.keywords(self.filenamefmt))[1]
+        except TooManyRecords:
+            raise Refused(4, f"Can not open RecordSet {self.text} is too many records in one request.") from None
+        except FilterError:
+            raise Refused(4, f"Can not open RecordSet, bad query or too many records: {self.text}") from None
+        return series, self._with_images(sets, records), segments
+
+    def _sets(self):
+        try:
+            sets = [(item, find(item.series)) for item in parse(self.text)]
+        except ValueError:
+            raise Refused(4, f"Bad record-set query '{self.text}'.") from None
+        for item, series in sets:
+            if series is None:
+                raise Refused(4, f"Cannot export series '{item.series}' - it does not exist.")
+        if any(series is not sets[0][1] for _, series in sets):
+            raise Refused(4, "Cannot specify subsets of records from different series.")
+        return sets
+
+    def _with_images(self, sets, records):
+        """Records without an image are left out, unless the request says itself which QUALITY it wants."""
+        texts = [f.text for item, _ in sets for f in item.filters if f.kind.startswith("where")]
+        if any(conditions.mentions(text, "QUALITY") for text in texts):
+            return records
+        return [record for record in records if not no_image(record)]
+
+    @property
+    def megabytes(self):
+        return len(self.records) * sum(self.model.megabytes(segment.name) for segment in self.segments)
+
+    @property
+    def digest(self):
+        """Hash of what is delivered; two requests with the same one are the same request."""
+        recnums = [record["recnum"] for record in self.records]
+        names = [segment.name for segment in self.segments]
+        parts = [self.series.name, recnums, names, self.filenamefmt, self.process, self.protocol, self.method]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    @property
+    def number(self):
+        return int(self.digest[:12], 16) % 10**9
+
+    @property
+    def identity(self):
+        """Id of the request: made from what it asks for, so that the same work has the same id in every run."""
+        key = next((k for k in self.series.primekeys if self.model.types(self.series)[k] == "time"), None)
+        day = times.format_time(self.records[0][key])[:10].replace("-", "") if self.records and key else "19770101"
+        return f"JSOC_{day}_{self.number:09d}"
+
+    def files(self):
+        """(record, segment, record's specification) of each file, records in order, segments within."""
+        keywords = self.model.keywords(self.series)
+        for record in self.records:
+            name = values.record_name(self.series, record, keywords)
+            for segment in self.segments:
+                yield record, segment, name
+
+
+def read_process(text):
+    """Record limit and processing steps of a ``process`` parameter: ``n=0|im_patch,x=…`` is (0, {"im_patch": {"x": …}}).
+
+    What cannot be read is left out, as the archive leaves it out.
+    """
+    limit, steps = 0, {}
+    for part in filter(None, text.split("|")):
+        name, *arguments = part.split(",")
+        if match := re.fullmatch(r"n=([+-]?\d{1,9})", name):
+            limit = int(match[1])
+        elif name != "no_op":
+            steps[name] = dict(item.split("=", 1) for item in arguments if "=" in item)
+    return limit, steps
+
+
+def _existing(service, order):
+    """A request of the same content, not older than a day, whose files are still there or to come."""
+    found = service.store.duplicate(order.digest, service.now() - service.limits.duplicate_seconds)
+    return found if found and found["expires"] > service.now() and not order.quick else None
+
+
+def _immediate(order):
+    """The answer of ``url_quick``: paths of the stored files."""
+    data = []
+    for record, segment, name in order.files():
+        path = segment_path(order.series, segment.name, record)
+        if path.startswith("/SUM"):
+            data.append({"record": f"{name}{{{segment.name}}}", "filename": path})
+    if not data:
+        raise Refused(4, "There are no files in this RecordSet")
+    return {
+        "rcount": len(order.records),
+        "count": len(data),
+        "size": max(1, order.megabytes),
+        "dir": "",
+        "data": data,
+        "requestid": "",
+        "method": order.method,
+        "protocol": order.protocol,
+        "wait": 0,
+        "status": 0,
+    }
+
+
+def _enter(service, order, address, client):
+    """Put a request into the queue, with everything that it will answer, and return its row."""
+    now = service.now()
+    directory = export_directory(order.number)
+    files = _files(order, directory)
+    ready = now + service.staging
+    expires = ready + service.limits.expiry_seconds
+    row = {
+        "id": order.identity,
+        "hash": order.digest,
+        "address": hidden(address),
+        "client": client,
+        "created": now,
+        "ready": ready,
+        "expires": expires,
+        "method": order.method,
+        "protocol": order.protocol,
+        "count": len(order.records),
+        "size": order.megabytes,
+        "directory": directory,
+        "failure": None,
+        "answer": _index(order, directory, files, expires),
+    }
+    service.store.add_request(row, [file for file in files if file["path"]])
+    return row
+
+
+def _files(order, directory):
+    """Rows of table ``files`` for an order; `path` is None where a record has no such file."""
+    found = []
+    for number, (record, segment, name) in enumerate(order.files()):
+        file = None
+        if segment_path(order.series, segment.name, record).startswith("/SUM"):
+            file = filenames.exported(order, record, segment, number)
+        found.append(
+            {
+                "path": f"{directory}/{file}" if file else None,
+                "record": f"{name}{{{segment.name}}}" if order.as_is else name,
+                "unit": record.get("sunum"),
+                "segment": segment.name,
+                "as_is": int(order.as_is),
+                "process": json.dumps(order.process, sort_keys=True) if order.process else None,
+            }
+        )
+    return found
+
+
+def _index(order, directory, files, expires):
+    """index.json of a finished request, in which every scalar is text."""
+    data = []
+    for file in files:
+        if file["path"]:
+            data.append({"record": file["record"], "filename": file["path"].rsplit("/", 1)[1]})
+        elif order.as_is:
+            data.append({"record": file["record"], "filename": "NoDataFile"})
+    count = len(data)
+    if not data and not order.as_is:
+        warning = "warning=No FITS files were exported. The requested FITS files no longer exist."
+        data = [{"record": warning, "filename": ""}]
+    index = {"version": "0.5", "requestid": order.identity, "method": order.method, "protocol": order.protocol}
+    index |= {"count": str(count), "size": str(order.megabytes if count else 0)}
+    index |= {"exptime": f"{datetime.fromtimestamp(expires, UTC):%Y.%m.%d_%H:%M:%S}_UT"}
+    index |= {"dir": directory, "status": "0", "keywords": "**IN FITS FILES**", "data": data}
+    if order.as_is:
+        index |= {"wait": "0", "keywords": f"{directory}/{order.identity}.keywords.txt"}
+        if not data:
+            del index["dir"]
+    if order.method.endswith("-tar"):
+        index["tarfile"] = f"{directory}/{order.identity}.tar"
+    return index
+
+
+def _queued(service, row):
+    """The answer to a request that was put into the queue, now or before."""
+    return {
+        "status": 2,
+        "requestid": row["id"],
+        "method": row["method"],
+        "protocol": row["protocol"],
+        "wait": _wait(service, row),
+        "rcount": row["count"],
+        "size": row["size"],
+    }
+
+
+def _wait(service, row):
+    return max(0, math.ceil(row["ready"] - service.now()))
+
+
+def status(service, parameters):
+    """exp_status: pending, failed, expired, or the index of the finished request."""
+    identity = parameters.get("requestid", "")
+    if not identity:
+        raise Refused(4, "Missing required argument 'requestid'.")
+    if not IDENTITY.fullmatch(identity):
+        text = (
+            f"requestid {identity[:80]} is not an acceptable ID for the external export system (acceptable format is "
+        )
+        raise Refused(4, text + "JSOC_YYYYMMDD_NNN or JSOC_YYYYMMDD_NNN_X_IN).")
+    row = service.store.request(identity)
+    if row is None:
+        raise Refused(4, f"invalid export DRMS record for ID `%s`{identity}")
+    if row["failure"]:
+        raise failed(4, row["failure"], identity)
+    if service.now() >= row["expires"]:
+        raise failed(5, "Request was completed but is now deleted, 7 day limit exceeded", identity)
+    if service.now() < row["ready"]:
+        return pending(service, row)
+    return json.loads(row["answer"])
+
+
+def pending(service, row):
+    """The answer while a request waits for its files."""
+    return _queued(service, row) | {"status": 1, "rcount": 0}
+
+
+def failed(number, text, identity):
+    """The answer for a request that will never deliver."""
+    return Refused(number, text, requestid=identity, wait=_NO_WAIT, contact=CONTACT)

@@ -1,0 +1,88 @@
+"""What every endpoint of the archive works with: the model, the memory, the spool, the clock and the limits."""
+
+from dataclasses import dataclass, field
+
+from synthetic import recordset
+from synthetic.series import find
+
+
+class Refused(Exception):
+    """An answer that says no: the protocol's status number and text."""
+
+    def __init__(self, status, text, **fields):
+        super().__init__(text)
+        self.answer = fields | {"status": status, "error": text}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of the archive's service.
+
+    Attributes
+    ----------
+    pending_per_address, pending_per_client : int
+        Export requests that may be pending for one e-mail address, and for one host.
+    pending_seconds : float
+        After this time a pending request no longer counts.
+    megabytes : int
+        Largest export.
+    duplicate_seconds : float
+        How long an identical request is answered with the existing one.
+    expiry_seconds : float
+        How long the files of a request stay.
+    """
+
+    pending_per_address: int = 1
+    pending_per_client: int = 10
+    pending_seconds: float = 3600.0
+    megabytes: int = 100_000
+    duplicate_seconds: float = 86400.0
+    expiry_seconds: float = 7 * 86400.0
+
+
+@dataclass
+class Service:
+    """The archive behind its endpoints.
+
+    Attributes
+    ----------
+    model : synthetic.model.Archive
+    store : synthetic.store.Store
+    spool : synthetic.storage.Spool
+    now : callable
+        The present in Unix seconds.
+    staging : float
+        Seconds from a request to its files.
+    registered : set of str
+        E-mail addresses that may export, besides all in the reserved domain ``.example``.
+    strict : bool
+        Refuse time texts that the real archive misreads.
+    """
+
+    model: object
+    store: object
+    spool: object
+    now: object
+    staging: float = 0.0
+    registered: set = field(default_factory=set)
+    strict: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    def read_sets(self, text):
+        """Sets of a record-set text with their series, as the public wrapper checks them before anything else.
+
+        Returns
+        -------
+        list of (RecordSet, Series)
+        """
+        try:
+            sets = recordset.parse(text)
+        except recordset.SpecificationError as error:
+            raise Refused(4, str(error)) from None
+        found = []
+        for item in sets:
+            series = find(item.series)
+            if series is None:
+                raise Refused(5, f"Series {item.series} is not a valid series accessible from hmidb2.")
+            found.append((item, series))
+        return found

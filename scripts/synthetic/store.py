@@ -1,0 +1,209 @@
+"""What the archive remembers: requests, their files, fault counters and the log, in one SQLite file.
+
+Several servers, in several processes, may work on one state folder at a time, and any of them may be killed: every change is
+one transaction.
+"""
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS requests (
+    id TEXT PRIMARY KEY, hash TEXT, address TEXT, client TEXT, created REAL, ready REAL, expires REAL,
+    method TEXT, protocol TEXT, count INTEGER, size INTEGER, directory TEXT, failure TEXT, answer TEXT);
+CREATE INDEX IF NOT EXISTS requests_by_hash ON requests (hash);
+CREATE INDEX IF NOT EXISTS requests_by_directory ON requests (directory);
+CREATE INDEX IF NOT EXISTS requests_by_address ON requests (address, created);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, request TEXT, record TEXT, unit INTEGER, segment TEXT, as_is INTEGER, process TEXT);
+CREATE INDEX IF NOT EXISTS files_by_request ON files (request);
+CREATE TABLE IF NOT EXISTS log (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, time REAL, verb TEXT, op TEXT, series TEXT, target TEXT,
+    status INTEGER, bytes INTEGER, size INTEGER, fault TEXT, record TEXT, request TEXT);
+CREATE TABLE IF NOT EXISTS exports (request TEXT, record TEXT, segment TEXT, time REAL);
+CREATE TABLE IF NOT EXISTS registrations (address TEXT PRIMARY KEY, started REAL);
+CREATE TABLE IF NOT EXISTS faults (rule TEXT PRIMARY KEY, calls INTEGER);
+"""
+
+
+class Store:
+    """The archive's memory in a state folder."""
+
+    def __init__(self, folder):
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "archive.sqlite"
+        self._local = threading.local()
+        self._open = []
+        with self.change() as database:
+            for statement in filter(str.strip, _TABLES.split(";")):
+                database.execute(statement)
+
+    def connection(self):
+        """This thread's connection."""
+        if not hasattr(self._local, "database"):
+            database = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+            database.row_factory = sqlite3.Row
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            self._local.database = database
+            self._open.append(database)
+        return self._local.database
+
+    @contextmanager
+    def change(self):
+        """A transaction: all of its changes are made, or none."""
+        database = self.connection()
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+        database.execute("COMMIT")
+
+    def release(self):
+        """Close this thread's connection."""
+        if database := self.__dict__["_local"].__dict__.pop("database", None):
+            self._open.remove(database)
+            database.close()
+
+    def close(self):
+        for database in self._open:
+            database.close()
+        self._open.clear()
+        self._local = threading.local()
+
+    def one(self, query, *values):
+        return self.connection().execute(query, values).fetchone()
+
+    def all(self, query, *values):
+        return self.connection().execute(query, values).fetchall()
+
+    def add_request(self, request, files):
+        """Remember a request and the files that it will deliver, in place of an older one of the same identity.
+
+        Parameters
+        ----------
+        request : dict
+            The columns of table ``requests``; `answer` is turned into JSON.
+        files : list of dict
+            ``path``, ``record``, ``unit``, ``segment``, ``as_is`` and ``process`` of each file.
+        """
+        values = request | {"answer": json.dumps(request["answer"])}
+        with self.change() as database:
+            database.execute("DELETE FROM files WHERE request = ?", (request["id"],))
+            _insert(database, "requests", [values])
+            _insert(database, "files", [file | {"request": request["id"]} for file in files])
+            exported = [(request["id"], f["record"], f["segment"], request["created"]) for f in files]
+            database.executemany("INSERT INTO exports VALUES (?, ?, ?, ?)", exported)
+
+    def request(self, identity):
+        """The row of a request, or None."""
+        return self.one("SELECT * FROM requests WHERE id = ?", identity)
+
+    def duplicate(self, digest, since):
+        """The row of the newest request with this content since a moment, or None."""
+        return self.one("SELECT * FROM requests WHERE hash = ? AND created >= ? AND failure IS NULL", digest, since)
+
+    def pending(self, address, client, now, seconds):
+        """Ids of requests that wait for their files, of an address or of a host, oldest first."""
+        query = "SELECT id FROM requests WHERE (address = ? OR client = ?) AND ready > ? AND created > ? AND failure IS NULL"
+        return [row["id"] for row in self.all(query + " ORDER BY created, id", address, client, now, now - seconds)]
+
+    def cancel(self, identities):
+        with self.change() as database:
+            failure = [("Request was cancelled", identity) for identity in identities]
+            database.executemany("UPDATE requests SET failure = ? WHERE id = ?", failure)
+
+    def file(self, path):
+        """The row of an exported file, or None."""
+        return self.one("SELECT * FROM files WHERE path = ?", path)
+
+    def request_of_directory(self, directory):
+        """The row of the request whose files lie in a directory, or None."""
+        return self.one("SELECT * FROM requests WHERE directory = ?", directory)
+
+    def start_registration(self, address, now):
+        with self.change() as database:
+            database.execute("INSERT OR IGNORE INTO registrations VALUES (?, ?)", (address, now))
+
+    def registration_started(self, address):
+        return self.one("SELECT 1 FROM registrations WHERE address = ?", address) is not None
+
+    def add_log(self, **entry):
+        with self.change() as database:
+            _insert(database, "log", [entry])
+
+    def count_call(self, rule):
+        """Number of this call among those that a fault rule applies to, from 1."""
+        with self.change() as database:
+            database.execute(
+                "INSERT INTO faults VALUES (?, 1) ON CONFLICT (rule) DO UPDATE SET calls = calls + 1", (rule,)
+            )
+            return database.execute("SELECT calls FROM faults WHERE rule = ?", (rule,)).fetchone()[0]
+
+
+def hidden(address):
+    """An e-mail address as the archive remembers it: recognisable, not readable."""
+    return hashlib.sha256(address.lower().encode()).hexdigest()[:16]
+
+
+def read_log(state):
+    """Every answer of the archive of a state folder, oldest first.
+
+    Returns
+    -------
+    list of dict
+        ``time`` (Unix s), ``verb``, ``op`` (``rs_list``, ``exp_request`` …, ``file``), ``series``, ``target``, ``status``,
+        ``bytes`` (sent), ``size`` (of the whole body), ``fault`` (mode or None), ``record`` (of a file), ``request`` (its id).
+    """
+    return [dict(row) for row in _read(state, "SELECT * FROM log ORDER BY number")]
+
+
+def count_exports(state):
+    """How often each record was exported by a request of its own (answers that name an existing request do not count).
+
+    Returns
+    -------
+    Counter of (str, str)
+        By record and segment.
+    """
+    return Counter((row["record"], row["segment"]) for row in _read(state, "SELECT record, segment FROM exports"))
+
+
+def count_fetches(state):
+    """How often each file was sent whole.
+
+    Returns
+    -------
+    Counter of str
+        By the path on the server.
+    """
+    query = (
+        "SELECT target FROM log WHERE op = 'file' AND verb = 'GET' AND status = 200 AND bytes = size AND fault IS NULL"
+    )
+    return Counter(row["target"] for row in _read(state, query))
+
+
+def _read(state, query):
+    path = Path(state) / "archive.sqlite"
+    if not path.exists():
+        return []
+    store = Store(state)
+    try:
+        return store.all(query)
+    finally:
+        store.close()
+
+
+def _insert(database, table, rows):
+    for row in rows:
+        names = ", ".join(row)
+        marks = ", ".join("?" * len(row))
+        database.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", list(row.values()))
