@@ -1,0 +1,153 @@
+# In: the configuration's windows and conditions.
+# Out: verified level-1 frames under level1/{channel}/{block}/, each named with its record in the manifest beside them.
+# Order: query_metadata, filter_records, request_export (one at a time), download_level1. All on this machine: they wait.
+#
+# What decides products is a parameter. What does not (the cache's place, patience, connections) is handed over as a
+# resource, because a changed parameter would repeat every finished job.
+
+from aia import acquisition, export, filters, level1, metadata
+from aia.catalogues import duration
+from aia.cutouts import im_patch
+
+STATE = workflow.pathvars.apply("<resources>/synthetic/archive")
+QUARANTINE = workflow.pathvars.apply("<results>/{event}/quarantine/{channel}/{block}")
+EXPORT = PLAN.settings.options["export"]
+PATIENCE = int(duration(EXPORT["timeout"]).total_seconds())
+
+
+def journal_of_block(wildcards):
+    """Where the export requests of the job's block and channel are kept, for all events."""
+    return f"{workflow.pathvars.apply('<resources>')}/{ARCHIVE}/requests/{wildcards.channel}/{wildcards.block}"
+
+
+def query_keywords(wildcards):
+    """Keywords that the conditions of the job's event need besides those of every block's metadata."""
+    return filters.extra_keywords(filters.compile_where(option("where")(wildcards)))
+
+
+def segments_of_event(wildcards):
+    """Segments of a record that the job's event needs: the image, and the spikes if they are to be put back."""
+    respike = (option("calibration")(wildcards) or {}).get("respike", False)
+    return ["image", "spikes"] if respike else ["image"]
+
+
+def processing_of_event(wildcards):
+    """What the archive is to do to the frames of the job's event before it exports them."""
+    if not option("cutout")(wildcards):
+        return {}
+    return im_patch(option("region")(wildcards), iso(PLAN.event(wildcards.event).start))
+
+
+rule query_metadata:
+    output:
+        table="<results>/{event}/metadata/{series}/{block}.csv",
+        keywords="<results>/{event}/metadata/{series}/{block}.keywords.csv",
+    log:
+        "<logs>/{event}/query_metadata/{series}/{block}.log",
+    benchmark:
+        "<benchmarks>/{event}/query_metadata/{series}/{block}.tsv"
+    localrule: True
+    params:
+        archive=ARCHIVE,
+        state=STATE,
+        start=block_start,
+        end=block_end,
+        keywords=query_keywords,
+        version=metadata.VERSION,
+    message:
+        "Querying the metadata of {wildcards.event}, {wildcards.series}, block {wildcards.block}"
+    script:
+        "../scripts/query_metadata.py"
+
+
+rule filter_records:
+    input:
+        table=metadata_of_channel,
+    output:
+        records="<results>/{event}/records/{channel}/{block}.csv",
+        recordset="<results>/{event}/records/{channel}/{block}.recordset.txt",
+    log:
+        "<logs>/{event}/filter_records/{channel}/{block}.log",
+    benchmark:
+        "<benchmarks>/{event}/filter_records/{channel}/{block}.tsv"
+    localrule: True
+    params:
+        archive=ARCHIVE,
+        state=STATE,
+        series=series_name,
+        start=block_start,
+        end=block_end,
+        where=option("where"),
+        segments=segments_of_event,
+        version=filters.VERSION,
+    message:
+        "Filtering the records of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
+    script:
+        "../scripts/filter_records.py"
+
+
+rule request_export:
+    input:
+        records=rules.filter_records.output.records,
+        recordset=rules.filter_records.output.recordset,
+    output:
+        export="<results>/{event}/export/{channel}/{block}.json",
+    log:
+        "<logs>/{event}/request_export/{channel}/{block}.log",
+    benchmark:
+        "<benchmarks>/{event}/request_export/{channel}/{block}.tsv"
+    localrule: True
+    resources:
+        jsoc_export=1,
+        level1_cache=PLAN.settings.level1_cache,
+        most_records=EXPORT["records"],
+        patience_s=PATIENCE,
+    params:
+        archive=ARCHIVE,
+        state=STATE,
+        journal=journal_of_block,
+        series=series_name,
+        where=option("where"),
+        segments=segments_of_event,
+        processing=processing_of_event,
+        method=EXPORT["method"],
+        version=export.VERSION,
+    message:
+        "Requesting the export of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
+    script:
+        "../scripts/request_export.py"
+
+
+rule download_level1:
+    input:
+        records=rules.filter_records.output.records,
+        export=rules.request_export.output.export,
+    output:
+        frames=directory("<results>/{event}/level1/{channel}/{block}"),
+        manifest="<results>/{event}/level1/{channel}/{block}.csv",
+    log:
+        "<logs>/{event}/download_level1/{channel}/{block}.log",
+    benchmark:
+        "<benchmarks>/{event}/download_level1/{channel}/{block}.tsv"
+    localrule: True
+    resources:
+        level1_cache=PLAN.settings.level1_cache,
+        most_records=EXPORT["records"],
+        patience_s=PATIENCE,
+        connections=EXPORT["connections"],
+    params:
+        archive=ARCHIVE,
+        state=STATE,
+        journal=journal_of_block,
+        quarantine=QUARANTINE,
+        series=series_name,
+        where=option("where"),
+        segments=segments_of_event,
+        processing=processing_of_event,
+        method=EXPORT["method"],
+        on_missing=EXPORT["on_missing"],
+        version=level1.VERSION,
+    message:
+        "Downloading the level-1 frames of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
+    script:
+        "../scripts/download_level1.py"

@@ -1,0 +1,143 @@
+"""Verified level-1 files, kept by record, so that nothing is fetched twice.
+
+Files lie under `objects/`, named by their SHA-256; under `records/` one small file per record names the object, its
+size and the request that brought it. An object never changes, and an entry changes in one move, so any number of
+workflows may use a cache at once. A file is taken only after its bytes have been hashed again: neither a name nor a
+date is trusted. A folder that cannot be written to is read all the same.
+
+`python -m aia.cache report` says what a cache holds.
+"""
+
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aia.files import sha256, write_json
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a cached file is: a segment of a record of an archive, and what the archive did to it.
+
+    A record that was processed anew has another `recnum` and so another place. `processing` is empty for a file as it
+    is kept in the archive.
+    """
+
+    archive: str
+    series: str
+    t_rec: str
+    wavelnth: int
+    recnum: int
+    segment: str = "image"
+    processing: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Place of the entry under `records/`."""
+        day, clock = re.sub(r"[-:]", "", self.t_rec).split("T")
+        name = f"{clock}.{self.wavelnth}.{self.recnum}.{self.segment}"
+        if self.processing:
+            name += "." + re.sub(r"[^A-Za-z0-9.,=+-]", "_", self.processing)
+        return Path("records", self.archive, self.series, day, f"{name}.json")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cached file: the name the archive gave it, the request that brought it, its size and hash."""
+
+    filename: str
+    request: str
+    bytes: int
+    sha256: str
+
+
+class Cache:
+    """A folder of verified level-1 files.
+
+    Parameters
+    ----------
+    root
+        The folder; it is made when the first file comes in.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def object(self, entry: Entry) -> Path:
+        """Path of an entry's file."""
+        return self.root / "objects" / entry.sha256[:2] / f"{entry.sha256}.fits"
+
+    def get(self, key: Key) -> Entry | None:
+        """Return the entry of a key, after its file has been hashed again; None if there is none, or it is damaged."""
+        entry = self._entry(key)
+        if entry is None:
+            return None
+        path = self.object(entry)
+        try:
+            intact = path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
+        except FileNotFoundError:
+            intact = False
+        if intact:
+            return entry
+        logger.warning("%s: the cached file %s is missing or damaged; it is fetched again", key.path.stem, path)
+        for damaged in (path, self.root / key.path):
+            try:
+                damaged.unlink(missing_ok=True)
+            except OSError:
+                logger.warning("%s cannot be removed", damaged)
+        return None
+
+    def put(self, key: Key, file: str | Path, filename: str, request: str) -> Entry:
+        """Take in a verified file; it stays where it is, and may afterwards share its bytes with the cache.
+
+        Returns
+        -------
+        Entry
+            Of the file, whether or not the cache could be written to.
+        """
+        file = Path(file)
+        entry = Entry(filename, request, file.stat().st_size, sha256(file))
+        target = self.object(entry)
+        try:
+            if not target.exists() or sha256(target) != entry.sha256:
+                place(file, target)
+            write_json(self.root / key.path, {"key": asdict(key), **asdict(entry)})
+        except PermissionError as error:
+            logger.warning("the cache %s cannot be written to (%s); the file is used and not kept", self.root, error)
+        return entry
+
+    def _entry(self, key: Key) -> Entry | None:
+        try:
+            content = json.loads((self.root / key.path).read_text(encoding="utf-8"))
+            if content.pop("key") == asdict(key) and re.fullmatch(r"[0-9a-f]{64}", content["sha256"]):
+                return Entry(**content)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass
+        logger.warning("%s is no entry of the cache; it is ignored", self.root / key.path)
+        return None
+
+
+def place(source: str | Path, target: str | Path) -> None:
+    """Give a file a second place, read-only, in one move: as a hard link where the file system can, else as a copy."""
+    source, target = Path(source), Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(dir=target.parent, prefix=".placing.")
+    part = Path(folder) / "part"
+    try:
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)
+        part.chmod(0o444)
+        os.replace(part, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,203 @@
+"""The archive's files as they are, without its export queue, made whole with the keywords of a query.
+
+Such a file has its pixels and no science keyword: no time, no exposure, no coordinates. The keywords come from the
+record and are named and typed as the export program does it, so that the result says what an exported file says.
+"""
+
+import logging
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from astropy.io import fits
+
+from aia import recordsets
+from aia.archive import Archive
+from aia.errors import ArchiveError, FrameError
+from aia.export import Delivery, safe_name
+from aia.files import replacing
+from aia.filters import Condition
+from aia.metadata import NO_VALUE, utc
+from aia.recordsets import record_name
+
+logger = logging.getLogger(__name__)
+
+PROCESSING = "direct"  # how the cache tells these files from exported ones
+
+ABSENT = {
+    "NoDataDirectory": "the archive has no file of it on disk (NoDataDirectory)",
+    "NoDataFile": "the archive has no file of it (NoDataFile)",
+    "BadSegLink": "its link to the image leads nowhere (BadSegLink)",
+    "InvalidSegName": "the archive knows no such segment (InvalidSegName)",
+}
+# What the array describes about itself, and what the archive keeps for its own use.
+NOT_EXPORTED = re.compile(
+    r".*_index|cparms_.*|.*_bzero|.*_bscale|SIMPLE|BITPIX|NAXIS\d*|BZERO|BSCALE|BLANK|EXTEND|END", re.I
+)
+
+
+def locate(
+    archive: Archive,
+    series: str,
+    kept: Sequence[str],
+    records: Sequence[str],
+    conditions: tuple[Condition, ...],
+    segments: Sequence[str],
+) -> Delivery:
+    """Ask where the files of records lie.
+
+    Returns
+    -------
+    Delivery
+        With requests that have no id, since none was made.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive answers about other records.
+    """
+    delivery = Delivery()
+    for text, names in recordsets.subsets(kept, records, conditions, segments):
+        rows = archive.raw_query(text, ["T_REC", "WAVELNTH", "T_OBS"], segments).to_dict("records")
+        found = {record_name(series, row["T_REC"], int(row["WAVELNTH"])): row for row in rows}
+        if set(found) != set(names):
+            raise ArchiveError(f"{text}: the archive answers {len(found)} records where {len(names)} are expected")
+        for name in names:
+            _list(archive, series, name, found[name], segments, delivery)
+        count = sum(file["record"] in found for file in delivery.files)
+        delivery.requests.append(
+            {
+                "id": "",
+                "method": "direct",
+                "protocol": "as-is",
+                "processing": {},
+                "recordset": text,
+                "count": count,
+                "size_mb": None,
+            }
+        )
+    return delivery
+
+
+def _list(
+    archive: Archive, series: str, name: str, row: Mapping[str, str], segments: Sequence[str], delivery: Delivery
+) -> None:
+    """Add a record's files to a delivery, or why it has none."""
+    wrong = [row[segment] for segment in segments if not row[segment].startswith("/")]
+    if wrong:
+        reason = ABSENT.get(wrong[0], f"the archive names no file of it ({wrong[0]})")
+        logger.warning("%s: %s", name, reason)
+        delivery.not_exported.append({"record": name, "reason": reason})
+        return
+    for segment in segments:
+        url = urljoin(archive.base_url, row[segment].lstrip("/"))
+        delivery.files.append(
+            {
+                "record": name,
+                "segment": segment,
+                "filename": safe_name(_exported_name(series, row, segment)),
+                "url": archive.stable_url(url),
+                "request": "",
+            }
+        )
+
+
+def _exported_name(series: str, row: Mapping[str, str], segment: str) -> str:
+    """The name that an export gives a file: with the linked record's T_REC, which is T_OBS rounded to a second."""
+    stamp = row["T_OBS"] if row["T_OBS"] not in NO_VALUE else row["T_REC"]
+    time = utc(stamp).timestamp()
+    rounded = utc(stamp).fromtimestamp(int(time + 0.5), tz=utc(stamp).tzinfo)
+    file = "image_lev1" if segment == "image" else segment
+    return f"{series}.{rounded.strftime('%Y-%m-%dT%H%M%SZ')}.{int(row['WAVELNTH'])}.{file}.fits"
+
+
+class Headers:
+    """The keywords of records, as an export would write them.
+
+    Parameters
+    ----------
+    archive
+        Where they are asked for.
+    series
+        The series of the records.
+    """
+
+    def __init__(self, archive: Archive, series: str) -> None:
+        self.archive, self.series = archive, series
+        self.definitions = archive.describe(series).to_dict("records")
+        self.values: dict[str, dict[str, str]] = {}
+
+    def load(self, kept: Sequence[str], records: Sequence[str], conditions: tuple[Condition, ...]) -> None:
+        """Ask for all keywords of records."""
+        for text, _ in recordsets.subsets(kept, records, conditions):
+            numbers = self.archive.raw_query(text, ["*recnum*", "**ALL**"])
+            for row in numbers.to_dict("records"):
+                self.values[record_name(self.series, row["T_REC"], int(row["WAVELNTH"]))] = row
+
+    def cards(self, record: str, segment: str) -> list[tuple[str, Any, str]]:
+        """Keyword, value and comment of every card that an export of the record has.
+
+        Raises
+        ------
+        FrameError
+            If the keywords of the record were not loaded.
+        """
+        if record not in self.values:
+            raise FrameError(f"{record}: the archive answered no keywords for it")
+        row, cards = self.values[record], {}
+        for definition in self.definitions:
+            name = definition["name"]
+            keyword = fits_name(name, definition["note"])
+            if name not in row or keyword in cards or NOT_EXPORTED.fullmatch(name):
+                continue
+            note = definition["note"].partition("] ")[2] if definition["note"].startswith("[") else definition["note"]
+            unit = "" if definition["units"] in ("", "none") else f"[{definition['units']}] "
+            cards[keyword] = (keyword, _value(keyword, row[name], definition["type"]), unit + note)
+        number = int(row["*recnum*"])
+        cards["RECNUM"] = ("RECNUM", number, "Recnum")
+        cards["DRMS_ID"] = ("DRMS_ID", f"{self.series}:{number}:{segment}", "DRMS ID")
+        cards["PRIMARYK"] = ("PRIMARYK", "T_REC, WAVELNTH", "DRMS primary key")
+        cards["LICENSE"] = ("LICENSE", "CC0 1.0", "Licence of the data")
+        if self.archive.name == "synthetic":
+            cards["SYNTH"] = ("SYNTH", True, "synthetic: not an observation of the Sun")
+        return list(cards.values())
+
+    def complete(self, path: Path, record: str, segment: str) -> None:
+        """Write the record's keywords and new checksums into a file that has none; its pixels stay as they are."""
+        with (
+            warnings.catch_warnings(),
+            replacing(path) as part,
+            fits.open(path, memmap=False, disable_image_compression=True) as hdus,
+        ):
+            # A long comment is cut to its card.
+            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+            holding = next(hdu for hdu in hdus if hdu.header.get("NAXIS", 0) > 0)
+            for card in self.cards(record, segment):
+                holding.header[card[0]] = card[1:]
+            hdus.writeto(part, overwrite=True, checksum=True)
+
+
+def fits_name(name: str, note: str) -> str:
+    """Name under which an export writes a keyword: as its description says in brackets, else made legal."""
+    found = re.match(r"\[([A-Z0-9_-]{1,8})\]", note)
+    if found:
+        return found[1]
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,8}", name):
+        return name.upper()
+    return re.sub(r"[^A-Za-z0-9]", "", name).upper()[:8]
+
+
+def _value(keyword: str, text: str, kind: str) -> Any:
+    """A keyword's value as a header has it; None, an undefined card, for one that is missing."""
+    text = text.strip()
+    if text in NO_VALUE:
+        return "" if kind == "string" and not text else None
+    if kind in ("char", "short", "int", "longlong"):
+        return int(text, 16) if text[:2] in ("0x", "0X") else int(text)
+    if kind in ("float", "double", "longfloat"):
+        return float(text)
+    # The standard knows no zone letter in these two.
+    return text.removesuffix("Z") if keyword in ("DATE", "DATE-OBS") else text

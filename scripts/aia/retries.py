@@ -1,0 +1,146 @@
+"""What is worth repeating, how often, and after which pause."""
+
+import http.client
+import json
+import logging
+import random
+import re
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from drms.exceptions import DrmsExportError, DrmsQueryError
+
+from aia.errors import ArchiveError
+from aia.privacy import redact
+
+logger = logging.getLogger(__name__)
+
+STATUS = re.compile(r"\[status=(-?\d+)\]")
+
+# The archive's own words for what passes by itself. Everything else with a status is an answer, and repeating the
+# question does not change it.
+PASSING = (
+    "cant save new export-request hash",
+    "cant create new export control record",
+    "out of memory",
+    "problem with database query",
+    "drms query failed",
+    "drms export request failed",
+)
+
+
+class RefusedError(ArchiveError):
+    """The archive's answer is no, and asking again does not change it; `status` is its number, if it gave one."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often something is tried, and how long the pauses are.
+
+    Attributes
+    ----------
+    attempts
+        Tries in all.
+    first, longest
+        Pause after the first failure and longest pause, seconds. Pauses double, and each is drawn between half and all
+        of its length, so that clients that failed together do not come back together.
+    sleep
+        What waits.
+    """
+
+    attempts: int = 6
+    first: float = 2.0
+    longest: float = 60.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def pauses(self) -> Iterator[float]:
+        """Pauses between the attempts, seconds; there is one less than attempts."""
+        for attempt in range(self.attempts - 1):
+            yield min(self.longest, self.first * 2**attempt) * random.uniform(0.5, 1.0)
+
+
+def status_of(error: Exception) -> int | None:
+    """Status number in an error of the archive, if it names one."""
+    found = STATUS.search(str(error))
+    return int(found[1]) if found else None
+
+
+def passing(error: BaseException) -> str | None:
+    """Say why an error may not come back when the question is asked again; None if it is an answer.
+
+    Returns
+    -------
+    str or None
+        What happened, in words for the log.
+    """
+    if isinstance(error, urllib.error.HTTPError):
+        known = error.code >= 500 or error.code in (408, 425, 429)
+        return f"the archive answered with HTTP {error.code} {error.reason}" if known else None
+    if isinstance(error, json.JSONDecodeError):
+        return (
+            "the archive answered with an empty page" if not error.doc.strip() else "the archive answered with no JSON"
+        )
+    if isinstance(error, urllib.error.URLError):
+        return f"the archive was not reached ({error.reason})"
+    if isinstance(error, TimeoutError):
+        return "the archive did not answer in time"
+    if isinstance(error, ConnectionError | http.client.HTTPException):
+        return f"the connection broke ({type(error).__name__})"
+    if isinstance(error, DrmsQueryError | DrmsExportError):
+        text = str(error).lower()
+        words = STATUS.sub("", text).strip()
+        if not words or any(known in text for known in PASSING):
+            return f"the archive answered: {error}"
+    return None
+
+
+def persist[Answer](call: Callable[[], Answer], what: str, patience: Patience) -> Answer:
+    """Ask until there is an answer, or until it is clear that there will be none.
+
+    Parameters
+    ----------
+    call
+        Asks once.
+    what
+        What is asked for, as a message would name it.
+    patience
+        How often and how long.
+
+    Raises
+    ------
+    ArchiveError
+        If every attempt failed, or the archive refused: with the archive's own words, and no e-mail address.
+    """
+    pauses = patience.pauses()
+    for attempt in range(1, patience.attempts + 1):
+        try:
+            return call()
+        except ArchiveError:
+            raise
+        except (OSError, http.client.HTTPException, ValueError, DrmsQueryError, DrmsExportError) as error:
+            reason = passing(error)
+            if reason is None:
+                raise refusal(what, error) from None
+            pause = next(pauses, None)
+            if pause is None:
+                raise ArchiveError(
+                    redact(f"{what}: {reason}; given up after {attempt} attempts. Run it again later.")
+                ) from None
+            logger.warning(
+                "%s: %s; attempt %d of %d, again in %.1f s", what, redact(reason), attempt, patience.attempts, pause
+            )
+            patience.sleep(pause)
+    raise AssertionError("a patience without attempts")
+
+
+def refusal(what: str, error: Exception) -> RefusedError:
+    """An error of the archive that repeating does not mend, in its own words."""
+    if isinstance(error, urllib.error.HTTPError):
+        return RefusedError(redact(f"{what}: the archive answered with HTTP {error.code} {error.reason}"))
+    return RefusedError(redact(f"{what}: the archive refused: {error}"), status_of(error))

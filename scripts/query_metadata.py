@@ -1,0 +1,56 @@
+"""Ask the archive for the metadata of one block, all channels of the series, and write it as typed, sorted CSV.
+
+Beside it stands the series' own description of every keyword: name, type, units, note.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from aia import metadata
+from aia.archive import open_archive
+from aia.joblog import job_log
+from aia.recordsets import block_set
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    *,
+    archive: str,
+    state: Path,
+    series: str,
+    start: str,
+    end: str,
+    extra: list[str],
+    table: Path,
+    keywords: Path,
+) -> None:
+    """Write the metadata of the records from slot `start` to slot `end`, and what each keyword means."""
+    recordset = block_set(series, start, end)
+    with open_archive(archive, state) as opened:
+        records = opened.query(recordset, extra, segments=["image"])
+        described = opened.describe(series)
+    metadata.check_complete(records, series, start, end)
+    metadata.write(table, records[columns(extra)])
+    metadata.write(keywords, described)
+    logger.info("%s: %d records", recordset, len(records))
+
+
+def columns(extra: Sequence[str] = ()) -> list[str]:
+    """Columns of a block's metadata; what conditions need besides comes last."""
+    return ["recnum", *metadata.KEYWORDS, "record", "image", *extra]
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            archive=snakemake.params.archive,
+            state=Path(snakemake.params.state),
+            series=snakemake.wildcards.series,
+            start=snakemake.params.start,
+            end=snakemake.params.end,
+            extra=snakemake.params.keywords,
+            table=Path(snakemake.output.table),
+            keywords=Path(snakemake.output.keywords),
+        )

@@ -1,0 +1,73 @@
+"""Have the archive export the kept records that the level-1 cache lacks, and write where their files lie.
+
+The request's id is on disk before it is waited for: a job that was killed takes up its own request.
+"""
+
+from pathlib import Path
+
+from aia import acquisition, filters, metadata
+from aia.archive import open_archive
+from aia.cache import Cache
+from aia.export import Limits
+from aia.files import write_json
+from aia.joblog import job_log
+from aia.journal import Journal
+
+
+def main(
+    *,
+    archive: str,
+    state: Path,
+    cache: Path,
+    journal: Path,
+    series: str,
+    channel: int,
+    block: str,
+    where: dict,
+    segments: list[str],
+    processing: dict[str, dict[str, str]],
+    method: str,
+    limits: Limits,
+    records: Path,
+    recordset: Path,
+    export: Path,
+) -> None:
+    """Write the export of the block's kept `records` to `export` (JSON)."""
+    marked = metadata.read(records)
+    kept = marked[marked["kept"]].reset_index(drop=True)
+    task = acquisition.Task(series, kept, filters.compile_where(where), tuple(segments), processing, method)
+    with open_archive(archive, state) as opened:
+        cached, delivery = acquisition.request(opened, Cache(cache), Journal(journal), task, limits)
+    content = {
+        "archive": archive,
+        "series": series,
+        "channel": channel,
+        "block": block,
+        "recordset": recordset.read_text(encoding="utf-8").strip(),
+        "requests": delivery.requests,
+        "files": delivery.files,
+        "not_exported": delivery.not_exported,
+        "cached": cached,
+    }
+    write_json(export, content)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            archive=snakemake.params.archive,
+            state=Path(snakemake.params.state),
+            cache=Path(snakemake.resources.level1_cache),
+            journal=Path(snakemake.params.journal),
+            series=snakemake.params.series,
+            channel=int(snakemake.wildcards.channel),
+            block=snakemake.wildcards.block,
+            where=snakemake.params.where,
+            segments=snakemake.params.segments,
+            processing=snakemake.params.processing,
+            method=snakemake.params.method,
+            limits=Limits(snakemake.resources.most_records, snakemake.resources.patience_s),
+            records=Path(snakemake.input.records),
+            recordset=Path(snakemake.input.recordset),
+            export=Path(snakemake.output.export),
+        )
