@@ -1,0 +1,52 @@
+"""BibTeX of what an event was made with: instrument, software with its versions, and calibration tables."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from aia.crate import Table
+from aia.software import Workflow
+
+TEMPLATE = Path(__file__).with_name("templates") / "references.bib"
+
+
+def references(*, versions: Mapping[str, str], tables: Iterable[Table], workflow: Workflow) -> str:
+    """
+    Select and complete the references of an event.
+
+    Parameters
+    ----------
+    versions
+        Versions of packages, by name; the entry of a package that is not among them is left out.
+    tables
+        Calibration tables that were used. The one of the degradation brings the paper on it.
+    workflow
+        The workflow's own version.
+
+    Returns
+    -------
+    str
+        BibTeX, entries in the order of the template, then tables by name, then the workflow.
+    """
+    tables = sorted(tables, key=lambda table: table.path)
+    parts = []
+    for block in TEMPLATE.read_text(encoding="utf-8").split("\n\n"):
+        key = block.partition("{")[2].partition(",")[0]
+        package = key.removeprefix("package:")
+        if key == "aia-degradation" and not any("degradation" in table.path for table in tables):
+            continue
+        if package == key or package in versions:
+            parts.append(block.strip().replace("VERSION", versions.get(package, "")))
+    for table in tables:
+        title = f"Calibration table {table.path}"
+        parts.append(_misc(f"table:{table.path}", title, f"{table.source}; sha256 of its rows {table.rows_sha256}"))
+    parts.append(
+        _misc("aia-sequence", "{aia-sequence}: a {Snakemake} workflow for {SDO/AIA} image sequences", workflow)
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _misc(key: str, title: str, note: object) -> str:
+    fields = {"author": "{{The aia-sequence developers}}"} if key == "aia-sequence" else {}
+    fields |= {"title": f"{{{title}}}", "note": f"{{{note}}}"}
+    lines = "".join(f"  {name} = {value},\n" for name, value in fields.items())
+    return f"@misc{{{key},\n{lines}}}"

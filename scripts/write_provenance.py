@@ -1,0 +1,69 @@
+"""Describe how an event's files came about: a Workflow Run RO-Crate, checksums, references, the configuration used."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from aia import citations, crate, inventory, software
+from aia.files import replacing, sha256, write_text
+from aia.joblog import job_log
+
+
+def main(
+    *,
+    config: Mapping,
+    files: Mapping[str, Sequence[Path]],
+    tables: Sequence[Path],
+    snakefile: Path,
+    output: Path,
+    sums: Path,
+    references: Path,
+    config_output: Path,
+    snakefile_output: Path,
+) -> None:
+    """Write what is known of an event's run; `config` holds that event alone, `files` its files by kind."""
+    event = config["events"][0]
+    workflow, packages = software.workflow(), software.packages()
+    used = inventory.tables(config["archive"], tables)
+    write_text(config_output, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+    with replacing(snakefile_output) as part:
+        shutil.copyfile(snakefile, part)
+    write_text(references, citations.references(versions=packages, tables=used, workflow=workflow))
+    made = {"config": [config_output], "workflow": [snakefile_output], "references": [references]}
+    found = inventory.items(output.parent, {**files, **made})
+    exports = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["exports"]]
+    products = {item.path for item in found} - {str(path.relative_to(output.parent)) for (path,) in made.values()}
+    started, ended = inventory.span(output.parent, products)
+    run = crate.Run(
+        event=event["name"],
+        window=(event["start"], event["end"]),
+        channels=event["channels"],
+        synthetic=any(export["archive"] == "synthetic" for export in exports),
+        started=started,
+        ended=ended,
+        recordsets={f"{export['channel']} Å, block {export['block']}": export["recordset"] for export in exports},
+        requests=sorted({request["id"] for export in exports for request in export["requests"]}),
+        packages=packages,
+        workflow=workflow,
+    )
+    write_text(output, crate.build(run, found, used))
+    write_text(sums, crate.checksum_list(found, sha256(output)))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        kinds = ("metadata", "keywords", "records", "recordsets", "exports", "level1", "level15", "figures", "audit")
+        main(
+            config=snakemake.params.config,
+            files={kind: [Path(path) for path in snakemake.input[kind]] for kind in kinds},
+            tables=[Path(path) for path in snakemake.input.tables],
+            snakefile=Path(snakemake.input.snakefile),
+            output=Path(snakemake.output.crate),
+            sums=Path(snakemake.output.sums),
+            references=Path(snakemake.output.references),
+            config_output=Path(snakemake.output.config),
+            snakefile_output=Path(snakemake.output.snakefile),
+        )
