@@ -18,6 +18,8 @@ from aia.files import replacing
 
 CURVE = "#1f4e79"
 MARK = "#555555"
+# A step between frames that is longer than this many usual ones is a gap: one missing frame is not.
+GAP = 2.5
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,10 @@ def _crossing(times: np.ndarray, mean: np.ndarray, level: float, index: int) -> 
     )
 
 
-def gaps(times: np.ndarray, factor: float = 2.5) -> np.ndarray:
-    """Find the gaps: indices after which the next frame is later than `factor` times the usual (median) step."""
+def gaps(times: np.ndarray) -> np.ndarray:
+    """Find the gaps: indices after which the next frame is later than 2.5 times the usual (median) step."""
     steps = np.diff(times).astype("timedelta64[ms]").astype(np.int64)
-    return np.flatnonzero(steps > factor * np.median(steps)) if steps.size else np.array([], dtype=int)
+    return np.flatnonzero(steps > GAP * np.median(steps)) if steps.size else np.array([], dtype=int)
 
 
 def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], shown: Sequence[int] = ()) -> None:

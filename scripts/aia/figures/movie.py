@@ -1,0 +1,296 @@
+"""The movie of a sequence: one brightness scale, a real time axis on which gaps stay gaps, H.264 or GIF."""
+
+import logging
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from math import gcd
+from pathlib import Path
+
+import imageio_ffmpeg
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+
+from aia.blocks import Series, series_of, slot_number, slot_time
+from aia.errors import FrameError
+from aia.figures import overlay
+from aia.figures.lightcurve import GAP, Point, draw_curve
+from aia.figures.measure import Statistics
+from aia.figures.options import Options
+from aia.figures.sequence import Frame, Picture, Region, instant, read_picture, reduce_any, reduce_mean
+from aia.figures.style import MISSING, RC, Stretch, colour_map, new_figure, paint, round_ticks, write_heading
+from aia.files import replacing
+
+log = logging.getLogger(__name__)
+
+# 720 lines of image: full resolution for regions up to 430 arcsec, and small enough for a laptop's browser.
+IMAGE_PX = 720
+DPI = 130
+LEFT, RIGHT, TOP, AXIS, STRIP, FOOT = 80, 128, 42, 62, 104, 76
+FINEST = 8
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One time step of the movie: its time, and the frame shown, or None in a gap."""
+
+    time: np.datetime64
+    frame: int | None
+
+
+def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
+    """Lay a sequence on equal time steps.
+
+    The step is the largest number of slots that meets every frame, but not less than an eighth of the usual (median)
+    distance of frames. A frame stays until the next one; in a gap (more than 2.5 times the usual distance) it
+    stays for the usual distance, and no frame is shown for the rest of the gap.
+
+    Parameters
+    ----------
+    frames
+        The sequence, ascending.
+    series
+        The series of its channel.
+
+    Returns
+    -------
+    list of Tick
+        From the first frame's slot to the last one's.
+    """
+    slots = np.array(
+        [
+            slot_number(series, datetime.fromisoformat(frame.T_REC.replace("Z", "+00:00")).astimezone(UTC))
+            for frame in frames
+        ]
+    )
+    distances = np.diff(slots)[np.diff(slots) > 0]
+    if not distances.size:
+        return [Tick(frames[-1].slot, len(frames) - 1)]
+    usual = int(np.median(distances))
+    step = max(reduce(gcd, distances.tolist()), usual // FINEST)
+    ticks = []
+    for slot in range(int(slots[0]), int(slots[-1]) + step, step):
+        index = int(np.searchsorted(slots, slot, side="right")) - 1
+        following = slots[min(index + 1, len(slots) - 1)]
+        gap = following - slots[index] > GAP * usual and slot - slots[index] >= usual
+        ticks.append(Tick(instant(slot_time(series, slot)), None if gap else index))
+    return ticks
+
+
+class Canvas:
+    """The page of the movie: what stays is drawn once, what changes is drawn onto it for each time step."""
+
+    def __init__(
+        self,
+        first: Picture,
+        points: Sequence[Point],
+        statistics: Statistics,
+        *,
+        title: str,
+        channel: int,
+        options: Options,
+        note: str,
+    ) -> None:
+        rows, columns = first.data.shape
+        scale = IMAGE_PX / max(rows, columns)
+        self.channel = channel
+        self.stretch = Stretch(options.stretch, *statistics.limits, options.power)
+        self.factor = max(1, int(1 / scale))
+        high, wide = round(rows * scale), round(columns * scale)
+        # 4:2:0 chroma wants even sides.
+        width, height = LEFT + wide + RIGHT, TOP + high + AXIS + STRIP + FOOT
+        width, height = width + width % 2, height + height % 2
+        self.size = width, height
+        self.figure = new_figure(width / DPI * 25.4, height / DPI * 25.4, dpi=DPI)
+        self.image_axes, self.artists = self._image(first, wide, high, options)
+        self._scale(high)
+        strip = self._place(LEFT, TOP + high + AXIS, wide, STRIP)
+        draw_curve(strip, points, options.marks, range(len(points)))
+        self.cursor = strip.axvline(instant(points[0].T_OBS), color="black", lw=1.1, animated=True)
+        self.strip = strip
+        write_heading(self.figure, LEFT / DPI * 25.4, f"{title}   SDO/AIA {channel} Å", synthetic=statistics.synthetic)
+        self.figure.text(LEFT / width, 8 / height, note, size=5.5, color="#333333", va="bottom")
+        self.figure.canvas.draw()
+        self.still = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+
+    def _place(self, left: float, top: float, wide: float, high: float) -> Axes:
+        width, height = self.size
+        return self.figure.add_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
+
+    def _image(self, first: Picture, wide: int, high: int, options: Options) -> tuple[Axes, list]:
+        axes = self._place(LEFT, TOP, wide, high)
+        left, right, bottom, top = first.extent
+        rows, columns = first.data.shape
+        grown = np.ceil([rows / self.factor, columns / self.factor]) * self.factor / [rows, columns]
+        self.image = axes.imshow(
+            np.zeros((2, 2, 3), np.uint8),
+            origin="lower",
+            extent=(left, left + (right - left) * grown[1], bottom, bottom + (top - bottom) * grown[0]),
+            aspect="auto",
+            animated=True,
+        )
+        axes.set(xlim=(left, right), ylim=(bottom, top))
+        overlay.draw(axes, first.header, with_limb=options.limb, grid=options.grid)
+        axes.set_xticks(round_ticks(left, right, wide / DPI * 25.4))
+        axes.set_yticks(round_ticks(bottom, top, high / DPI * 25.4, upright=True))
+        axes.set(xlabel="Solar X (arcsec)", ylabel="Solar Y (arcsec)")
+        box = {"facecolor": "black", "alpha": 0.5, "edgecolor": "none", "pad": 1.5}
+        style = {"transform": axes.transAxes, "color": "white", "bbox": box, "animated": True}
+        self.clock = axes.text(0.015, 0.985, "", va="top", size=8, **style)
+        self.exposure = axes.text(0.985, 0.985, "", va="top", ha="right", size=8, **style)
+        moving = [self.image, *axes.lines, self.clock, self.exposure]
+        if first.synthetic:
+            moving.append(axes.text(0.985, 0.015, "synthetic data", va="bottom", ha="right", size=7, **style))
+        for artist in moving:
+            artist.set_animated(True)
+        return axes, [*moving, *axes.spines.values()]
+
+    def _scale(self, high: int) -> None:
+        axes = self._place(self.size[0] - RIGHT + 12, TOP, 18, high)
+        ticks = self.stretch.ticks(0.05)
+        bar = self.figure.colorbar(ScalarMappable(self.stretch.norm(), colour_map(self.channel)), cax=axes, ticks=ticks)
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}".replace(",", "\u2009"))
+        bar.ax.minorticks_off()
+        bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)")
+
+    def draw(self, time: np.datetime64, frame: Frame | None, picture: Picture | None) -> np.ndarray:
+        """Draw one time step.
+
+        Returns
+        -------
+        numpy.ndarray
+            RGB, uint8, shape (height, width, 3).
+        """
+        if picture is None:
+            self.image.set_data(np.full((2, 2, 3), np.round(255 * np.array(MISSING)).astype(np.uint8)))
+            self.clock.set_text(f"{str(time)[:10]} {str(time)[11:19]} UTC")
+            self.exposure.set_text("no frame")
+        elif frame is not None:
+            flags = reduce_any(picture.saturated, self.factor)
+            self.image.set_data(paint(reduce_mean(picture.data, self.factor), flags, self.stretch, self.channel))
+            seen = str(frame.time)
+            self.clock.set_text(f"{seen[:10]} {seen[11:19]} UTC")
+            self.exposure.set_text(f"exposure {frame.EXPTIME:.2f} s")
+        self.cursor.set_xdata([time if frame is None else frame.time] * 2)
+        canvas = self.figure.canvas
+        canvas.restore_region(self.still)
+        for artist in self.artists:
+            self.image_axes.draw_artist(artist)
+        self.strip.draw_artist(self.cursor)
+        return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def render_movie(
+    frames: Sequence[Frame],
+    points: Sequence[Point],
+    statistics: Statistics,
+    path: Path,
+    *,
+    title: str,
+    channel: int,
+    region: Region | None,
+    options: Options,
+) -> int:
+    """Render the movie of a sequence as MP4; frames are read one after the other.
+
+    Parameters
+    ----------
+    frames, points, statistics
+        The sequence, its light curve and brightness limits.
+    path
+        MP4 file to be written.
+    title
+        Name of the event.
+    channel
+        Wavelength in angstrom.
+    region
+        Bounds in arcsec; None for the full disk.
+    options
+        See `Options`.
+
+    Returns
+    -------
+    int
+        Time steps, each a frame of the movie.
+
+    Raises
+    ------
+    FrameError
+        If ffmpeg fails; with its own words.
+    """
+    ticks = time_axis(frames, series_of(channel))
+    step = int((ticks[1].time - ticks[0].time) / np.timedelta64(1, "s")) if len(ticks) > 1 else 0
+    stretch = Stretch(options.stretch, *statistics.limits, options.power)
+    note = f"{options.fps} steps of {step} s per second of movie; {stretch.words}."
+    with matplotlib.rc_context(RC):
+        first = read_picture(frames[0].path, region)
+        canvas = Canvas(first, points, statistics, title=title, channel=channel, options=options, note=note)
+        images = _images(canvas, ticks, frames, region)
+        with replacing(path) as part:
+            _encode(images, part, canvas.size, options.fps)
+    log.info("%d time steps of %d s, %d x %d pixels", len(ticks), step, *canvas.size)
+    return len(ticks)
+
+
+def _images(
+    canvas: Canvas, ticks: Sequence[Tick], frames: Sequence[Frame], region: Region | None
+) -> Iterator[np.ndarray]:
+    shown, image = -1, None
+    for tick in ticks:
+        if tick.frame is None:
+            shown, image = -1, canvas.draw(tick.time, None, None)
+        elif tick.frame != shown or image is None:
+            shown, frame = tick.frame, frames[tick.frame]
+            image = canvas.draw(tick.time, frame, read_picture(frame.path, region))
+        yield image
+
+
+def _encode(images: Iterator[np.ndarray], path: Path, size: tuple[int, int], fps: int) -> None:
+    """Pipe images into ffmpeg: H.264 that browsers play, colours after BT.709; one thread, so always the same bytes."""
+    colours = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+    command = [
+        *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(fps), "-i", "-"),
+        *("-an", "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", *colours),
+        *("-c:v", "libx264", "-preset", "medium", "-crf", "17", "-g", str(2 * fps), "-threads", "1"),
+        *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"),
+        *("-f", "mp4", str(path)),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            for image in images:
+                process.stdin.write(image.data)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # ffmpeg has ended early; its own words follow
+        words = process.stderr.read().decode(errors="replace").strip()
+    if process.returncode:
+        raise FrameError(f"ffmpeg could not write the movie: {words or f'status {process.returncode}'}")
+
+
+def render_gif(movie: Path, path: Path, width: int = 640) -> None:
+    """Turn the movie into a GIF with a palette of its own; the movie is read twice and never held in memory.
+
+    Raises
+    ------
+    FrameError
+        If ffmpeg fails; with its own words.
+    """
+    scale = f"scale={width}:-1:flags=lanczos"
+    begin = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-threads", "1", "-i", str(movie)]
+    with replacing(path.with_suffix(".palette")) as palette, replacing(path) as part:
+        end = ["-map_metadata", "-1", "-fflags", "+bitexact"]
+        _run([*begin, "-vf", f"{scale},palettegen=stats_mode=full", *end, "-f", "image2", "-c:v", "png", str(palette)])
+        mix = f"{scale}[x];[x][1:v]paletteuse=dither=sierra2_4a"
+        _run([*begin, "-i", str(palette), "-lavfi", mix, *end, "-f", "gif", "-loop", "0", str(part)])
+    path.with_suffix(".palette").unlink()
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FrameError(f"ffmpeg could not write the movie: {done.stderr.strip() or f'status {done.returncode}'}")
