@@ -5,7 +5,7 @@
 # What decides products is a parameter. What does not (the cache's place, patience, connections) is handed over as a
 # resource, because a changed parameter would repeat every finished job.
 
-from aia import acquisition, export, filters, level1, metadata
+from aia import filters, versions
 from aia.catalogues import duration
 from aia.cutouts import im_patch
 
@@ -53,7 +53,7 @@ rule query_metadata:
         start=block_start,
         end=block_end,
         keywords=query_keywords,
-        version=metadata.VERSION,
+        version=versions.METADATA,
     message:
         "Querying the metadata of {wildcards.event}, {wildcards.series}, block {wildcards.block}"
     script:
@@ -111,7 +111,7 @@ rule request_export:
         segments=segments_of_event,
         processing=processing_of_event,
         method=EXPORT["method"],
-        version=export.VERSION,
+        version=versions.EXPORT,
     message:
         "Requesting the export of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
     script:
@@ -146,7 +146,7 @@ rule download_level1:
         processing=processing_of_event,
         method=EXPORT["method"],
         on_missing=EXPORT["on_missing"],
-        version=level1.VERSION,
+        version=versions.LEVEL1,
     message:
         "Downloading the level-1 frames of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
     script:

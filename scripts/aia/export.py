@@ -25,7 +25,6 @@ from aia.retries import RefusedError, persist, status_of
 
 logger = logging.getLogger(__name__)
 
-VERSION = "1"  # raise it when the files of a request change
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,125}\.fits")
 REQUEST_ID = re.compile(r"JSOC_\d{8}_\d+(?:_X_IN)?")

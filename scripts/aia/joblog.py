@@ -39,6 +39,10 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    # drms sends everything to the terminal as soon as it is imported.
+    others = [handler for handler in root.handlers if type(handler) is logging.StreamHandler]
+    for handler in others:
+        root.removeHandler(handler)
     root.addHandler(file)
     root.addHandler(terminal)
     try:

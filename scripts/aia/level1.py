@@ -19,8 +19,6 @@ from aia.verification import Identity, check_identity, check_structure
 
 logger = logging.getLogger(__name__)
 
-VERSION = "1"  # raise it when the files or their manifest change
-
 
 @dataclass(frozen=True)
 class Source:

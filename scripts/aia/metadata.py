@@ -17,8 +17,6 @@ from aia.errors import ArchiveError
 from aia.files import write_text
 from aia.recordsets import record_name
 
-VERSION = "1"  # raise it when the columns or their values change
-
 KEYWORDS = ["T_REC", "T_OBS", "DATE__OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
 ROW_LIMIT = 75_000  # the archive cuts a longer answer without saying so
 
