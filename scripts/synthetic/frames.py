@@ -139,6 +139,8 @@ def write_fits(record, path, segment="image", as_is=False, realisation=0):
         See `image`.
     """
     cards = fits.Header() if as_is else header(record)
+    if "DRMS_ID" in cards:
+        cards["DRMS_ID"] = cards["DRMS_ID"].replace(":image", f":{segment}")
     if segment == "spikes":
         pixels = spikes(record)
     else:
