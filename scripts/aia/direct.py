@@ -133,12 +133,18 @@ class Headers:
     def load(self, kept: Sequence[str], records: Sequence[str], conditions: tuple[Condition, ...]) -> None:
         """Ask for all keywords of records."""
         for text, _ in recordsets.subsets(kept, records, conditions):
-            numbers = self.archive.raw_query(text, ["*recnum*", "**ALL**"])
-            for row in numbers.to_dict("records"):
+            for row in self.archive.raw_query(text, "**ALL**").to_dict("records"):
                 self.values[record_name(self.series, row["T_REC"], int(row["WAVELNTH"]))] = row
 
-    def cards(self, record: str, segment: str) -> list[tuple[str, Any, str]]:
+    def cards(self, record: str, number: int, segment: str) -> list[tuple[str, Any, str]]:
         """Keyword, value and comment of every card that an export of the record has.
+
+        Parameters
+        ----------
+        record, number
+            Name of the record, and its record number.
+        segment
+            The segment that is exported.
 
         Raises
         ------
@@ -156,7 +162,6 @@ class Headers:
             note = definition["note"].partition("] ")[2] if definition["note"].startswith("[") else definition["note"]
             unit = "" if definition["units"] in ("", "none") else f"[{definition['units']}] "
             cards[keyword] = (keyword, _value(keyword, row[name], definition["type"]), unit + note)
-        number = int(row["*recnum*"])
         cards["RECNUM"] = ("RECNUM", number, "Recnum")
         cards["DRMS_ID"] = ("DRMS_ID", f"{self.series}:{number}:{segment}", "DRMS ID")
         cards["PRIMARYK"] = ("PRIMARYK", "T_REC, WAVELNTH", "DRMS primary key")
@@ -165,7 +170,7 @@ class Headers:
             cards["SYNTH"] = ("SYNTH", True, "synthetic: not an observation of the Sun")
         return list(cards.values())
 
-    def complete(self, path: Path, record: str, segment: str) -> None:
+    def complete(self, path: Path, record: str, number: int, segment: str) -> None:
         """Write the record's keywords and new checksums into a file that has none; its pixels stay as they are."""
         with (
             warnings.catch_warnings(),
@@ -175,8 +180,10 @@ class Headers:
             # A long comment is cut to its card.
             warnings.simplefilter("ignore", fits.verify.VerifyWarning)
             holding = next(hdu for hdu in hdus if hdu.header.get("NAXIS", 0) > 0)
-            for card in self.cards(record, segment):
+            for card in self.cards(record, number, segment):
                 holding.header[card[0]] = card[1:]
+            if self.archive.name == "synthetic":
+                holding.header["COMMENT"] = "Synthetic data: from a model of Sun and instrument, not observed."
             hdus.writeto(part, overwrite=True, checksum=True)
 
 

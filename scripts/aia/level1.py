@@ -137,7 +137,7 @@ class Block:
         row = self.rows[record]
         header = check_structure(item.path)
         if self.headers:
-            self.headers.complete(item.path, record, segment)
+            self.headers.complete(item.path, record, self.source.key(row, segment).recnum, segment)
             header = check_structure(item.path)
         check_identity(header, self.source.identity(row, segment), item.path.name)
         entry = self.cache.put(self.source.key(row, segment), item.path, item.path.name, request)
