@@ -6,6 +6,9 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
 CORES ?= 2
 
+# Modules are compiled once and kept: with this set, each of the many short processes would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -17,6 +20,12 @@ demo: $(VENV) ## the worked example, from query to figure, on the embedded archi
 
 test: $(VENV) ## the whole test suite
 	@$(BIN)/python -m pytest
+
+test-slurm: $(VENV) ## the worked example on a real Slurm that is started and stopped here; wants root, slurm-wlm and munge
+	@$(BIN)/python -m pytest -m slurm
+
+bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
+	@$(BIN)/python tests/benchmarks/plan.py
 
 lint: $(VENV) ## style of Python and Snakemake files
 	@$(BIN)/ruff check
@@ -47,4 +56,4 @@ $(VENV): envs/requirements.txt .python-version
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: help demo test lint lock serve clean
+.PHONY: help demo test test-slurm bench-plan lint lock serve clean
