@@ -7,6 +7,7 @@ from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.panels import plot_sequence
 from aia.figures.sequence import Region, list_frames
+from aia.files import write_text
 from aia.joblog import job_log
 
 
@@ -33,7 +34,7 @@ def main(
         region=region,
         options=options,
     )
-    caption.write_text(f"{text}\n", encoding="utf-8")
+    write_text(caption, f"{text}\n")
 
 
 if __name__ == "__main__":

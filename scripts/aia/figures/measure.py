@@ -11,7 +11,7 @@ import numpy as np
 from aia.errors import FrameError
 from aia.figures.lightcurve import Point
 from aia.figures.options import Options
-from aia.figures.sequence import Frame, Picture, Region, read_picture, read_uncertainty
+from aia.figures.sequence import Frame, Picture, Region, read_picture
 from aia.files import write_json
 
 log = logging.getLogger(__name__)
@@ -107,8 +107,8 @@ def measure(frames: Iterable[Frame], region: Region | None, options: Options) ->
     """
     histogram, points, shapes, synthetic = Histogram(), [], {}, set()
     for frame in frames:
-        picture = read_picture(frame.path, region)
-        points.append(_point(frame, picture, region))
+        picture = read_picture(frame.path, region, uncertainty=True)
+        points.append(_point(frame, picture))
         shapes.setdefault(picture.data.shape, frame.path)
         synthetic.add(picture.synthetic)
         histogram.add(picture.data)
@@ -135,13 +135,14 @@ def measure(frames: Iterable[Frame], region: Region | None, options: Options) ->
     )
 
 
-def _point(frame: Frame, picture: Picture, region: Region | None) -> Point:
+def _point(frame: Frame, picture: Picture) -> Point:
     data = picture.data
     valid = np.isfinite(data)
     count = int(valid.sum())
     total = float(np.sum(data, where=valid, dtype=np.float64))
-    uncertainty = read_uncertainty(frame.path, picture)
-    spread = float(np.sqrt(np.nansum(np.square(uncertainty, dtype=np.float64)))) if uncertainty is not None else np.nan
+    spread = np.nan
+    if picture.uncertainty is not None:
+        spread = float(np.sqrt(np.nansum(np.square(picture.uncertainty, dtype=np.float64))))
     return Point(
         T_OBS=frame.T_OBS,
         T_REC=frame.T_REC,

@@ -1,7 +1,6 @@
-"""The movie of a sequence: one brightness scale, a real time axis on which gaps stay gaps, H.264 or GIF."""
+"""The movie of a sequence: one brightness scale, a real time axis on which gaps stay gaps."""
 
 import logging
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,19 +8,28 @@ from functools import reduce
 from math import gcd
 from pathlib import Path
 
-import imageio_ffmpeg
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 
 from aia.blocks import Series, series_of, slot_number, slot_time
-from aia.errors import FrameError
 from aia.figures import overlay
+from aia.figures.encoding import encode
 from aia.figures.lightcurve import GAP, Point, draw_curve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
-from aia.figures.sequence import Frame, Picture, Region, instant, read_picture, reduce_any, reduce_mean
+from aia.figures.sequence import (
+    Frame,
+    Picture,
+    Region,
+    axis_labels,
+    follows,
+    instant,
+    read_picture,
+    reduce_any,
+    reduce_mean,
+)
 from aia.figures.style import MISSING, RC, Stretch, colour_map, new_figure, paint, round_ticks, write_heading
 from aia.files import replacing
 
@@ -92,12 +100,13 @@ class Canvas:
         *,
         title: str,
         channel: int,
+        region: Region | None,
         options: Options,
         note: str,
     ) -> None:
         rows, columns = first.data.shape
         scale = IMAGE_PX / max(rows, columns)
-        self.channel = channel
+        self.channel, self.labels, self.moves = channel, axis_labels(region), follows(region)
         self.stretch = Stretch(options.stretch, *statistics.limits, options.power)
         self.factor = max(1, int(1 / scale))
         high, wide = round(rows * scale), round(columns * scale)
@@ -123,7 +132,7 @@ class Canvas:
 
     def _image(self, first: Picture, wide: int, high: int, options: Options) -> tuple[Axes, list]:
         axes = self._place(LEFT, TOP, wide, high)
-        left, right, bottom, top = first.extent
+        left, right, bottom, top = first.axes_extent
         rows, columns = first.data.shape
         grown = np.ceil([rows / self.factor, columns / self.factor]) * self.factor / [rows, columns]
         self.image = axes.imshow(
@@ -134,15 +143,16 @@ class Canvas:
             animated=True,
         )
         axes.set(xlim=(left, right), ylim=(bottom, top))
-        overlay.draw(axes, first.header, with_limb=options.limb, grid=options.grid)
+        self.over = {"with_limb": options.limb, "grid": options.grid}
+        self.lines = overlay.draw(axes, first, **self.over)
         axes.set_xticks(round_ticks(left, right, wide / DPI * 25.4))
         axes.set_yticks(round_ticks(bottom, top, high / DPI * 25.4, upright=True))
-        axes.set(xlabel="Solar X (arcsec)", ylabel="Solar Y (arcsec)")
+        axes.set(xlabel=self.labels[0], ylabel=self.labels[1])
         box = {"facecolor": "black", "alpha": 0.5, "edgecolor": "none", "pad": 1.5}
         style = {"transform": axes.transAxes, "color": "white", "bbox": box, "animated": True}
         self.clock = axes.text(0.015, 0.985, "", va="top", size=8, **style)
         self.exposure = axes.text(0.985, 0.985, "", va="top", ha="right", size=8, **style)
-        moving = [self.image, *axes.lines, self.clock, self.exposure]
+        moving = [self.image, *self.lines, self.clock, self.exposure]
         if first.synthetic:
             moving.append(axes.text(0.985, 0.015, "synthetic data", va="bottom", ha="right", size=7, **style))
         for artist in moving:
@@ -175,6 +185,9 @@ class Canvas:
             seen = str(frame.time)
             self.clock.set_text(f"{seen[:10]} {seen[11:19]} UTC")
             self.exposure.set_text(f"exposure {frame.EXPTIME:.2f} s")
+            if self.moves:
+                for line, (_, curve) in zip(self.lines, overlay.curves(picture, **self.over), strict=True):
+                    line.set_data(curve)
         self.cursor.set_xdata([time if frame is None else frame.time] * 2)
         canvas = self.figure.canvas
         canvas.restore_region(self.still)
@@ -228,10 +241,12 @@ def render_movie(
     note = f"{options.fps} steps of {step} s per second of movie; {stretch.words}."
     with matplotlib.rc_context(RC):
         first = read_picture(frames[0].path, region)
-        canvas = Canvas(first, points, statistics, title=title, channel=channel, options=options, note=note)
+        canvas = Canvas(
+            first, points, statistics, title=title, channel=channel, region=region, options=options, note=note
+        )
         images = _images(canvas, ticks, frames, region)
         with replacing(path) as part:
-            _encode(images, part, canvas.size, options.fps)
+            encode(images, part, canvas.size, options.fps)
     log.info("%d time steps of %d s, %d x %d pixels", len(ticks), step, *canvas.size)
     return len(ticks)
 
@@ -247,50 +262,3 @@ def _images(
             shown, frame = tick.frame, frames[tick.frame]
             image = canvas.draw(tick.time, frame, read_picture(frame.path, region))
         yield image
-
-
-def _encode(images: Iterator[np.ndarray], path: Path, size: tuple[int, int], fps: int) -> None:
-    """Pipe images into ffmpeg: H.264 that browsers play, colours after BT.709; one thread, so always the same bytes."""
-    colours = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
-        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(fps), "-i", "-"),
-        *("-an", "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", *colours),
-        *("-c:v", "libx264", "-preset", "medium", "-crf", "17", "-g", str(2 * fps), "-threads", "1"),
-        *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"),
-        *("-f", "mp4", str(path)),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            for image in images:
-                process.stdin.write(image.data)
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # ffmpeg has ended early; its own words follow
-        words = process.stderr.read().decode(errors="replace").strip()
-    if process.returncode:
-        raise FrameError(f"ffmpeg could not write the movie: {words or f'status {process.returncode}'}")
-
-
-def render_gif(movie: Path, path: Path, width: int = 640) -> None:
-    """Turn the movie into a GIF with a palette of its own; the movie is read twice and never held in memory.
-
-    Raises
-    ------
-    FrameError
-        If ffmpeg fails; with its own words.
-    """
-    scale = f"scale={width}:-1:flags=lanczos"
-    begin = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-threads", "1", "-i", str(movie)]
-    with replacing(path.with_suffix(".palette")) as palette, replacing(path) as part:
-        end = ["-map_metadata", "-1", "-fflags", "+bitexact"]
-        _run([*begin, "-vf", f"{scale},palettegen=stats_mode=full", *end, "-f", "image2", "-c:v", "png", str(palette)])
-        mix = f"{scale}[x];[x][1:v]paletteuse=dither=sierra2_4a"
-        _run([*begin, "-i", str(palette), "-lavfi", mix, *end, "-f", "gif", "-loop", "0", str(part)])
-    path.with_suffix(".palette").unlink()
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise FrameError(f"ffmpeg could not write the movie: {done.stderr.strip() or f'status {done.returncode}'}")

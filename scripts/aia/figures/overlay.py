@@ -3,6 +3,9 @@
 import numpy as np
 from astropy.io import fits
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from aia.figures.sequence import Picture
 
 ARCSEC = np.degrees(1) * 3600
 
@@ -52,20 +55,36 @@ def project(latitude: np.ndarray, longitude: np.ndarray, tilt: float, distance: 
     return np.where(z * distance > 1, ARCSEC * angles, np.nan)
 
 
-def draw(axes: Axes, header: fits.Header, *, with_limb: bool, grid: float | None) -> None:
-    """Draw the limb, and a grid of latitude and longitude every `grid` degrees, onto an image in arcsec."""
-    window = axes.get_xlim(), axes.get_ylim()
-    style = {"color": "white", "lw": 0.45, "alpha": 0.7, "solid_capstyle": "butt"}
-    if with_limb:
-        axes.plot(*limb(header), **style)
+def curves(picture: Picture, *, with_limb: bool, grid: float | None) -> list[tuple[str, np.ndarray]]:
+    """Trace the limb, and a grid of latitude and longitude every `grid` degrees, in the coordinates of the axes.
+
+    Returns
+    -------
+    list of (str, numpy.ndarray)
+        "limb" or "grid", and x and y in arcsec from the picture's origin, shape (2, points).
+    """
+    header = picture.header
+    origin = np.array(picture.origin)[:, np.newaxis]
+    found = [("limb", limb(header) - origin)] if with_limb else []
     if grid:
         tilt, distance = header.get("CRLT_OBS", 0.0), header["DSUN_OBS"] / header["RSUN_REF"]
-        line = np.linspace(-90, 90, 361)
-        meridians = np.arange(-90, 90.1, grid)
-        parallels = np.arange(-90 + grid, 90, grid)
-        for curve in (
-            *(project(line, np.full_like(line, value), tilt, distance) for value in meridians),
-            *(project(np.full_like(line, value), line, tilt, distance) for value in parallels),
-        ):
-            axes.plot(*curve, **{**style, "lw": 0.3, "ls": (0, (2, 2)), "alpha": 0.55})
+        line = np.linspace(-90, 90, 181)
+        for value in np.arange(-90, 90.1, grid):
+            found.append(("grid", project(line, np.full_like(line, value), tilt, distance) - origin))
+        for value in np.arange(-90 + grid, 90, grid):
+            found.append(("grid", project(np.full_like(line, value), line, tilt, distance) - origin))
+    return found
+
+
+STYLES = {
+    "limb": {"color": "white", "lw": 0.45, "alpha": 0.7, "solid_capstyle": "butt"},
+    "grid": {"color": "white", "lw": 0.3, "alpha": 0.55, "ls": (0, (2, 2))},
+}
+
+
+def draw(axes: Axes, picture: Picture, *, with_limb: bool, grid: float | None) -> list[Line2D]:
+    """Draw limb and grid onto an image, without changing its limits; return the lines in the order of `curves`."""
+    window = axes.get_xlim(), axes.get_ylim()
+    lines = [axes.plot(*curve, **STYLES[kind])[0] for kind, curve in curves(picture, with_limb=with_limb, grid=grid)]
     axes.set(xlim=window[0], ylim=window[1])
+    return lines

@@ -16,7 +16,7 @@ from aia.figures import overlay
 from aia.figures.lightcurve import Point, draw_curve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
-from aia.figures.sequence import Frame, Picture, Region, read_picture, reduce_any, reduce_mean
+from aia.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_any, reduce_mean
 from aia.figures.style import (
     MISSING,
     RC,
@@ -202,15 +202,16 @@ def _draw_panels(figure, layout, frames, stretch, channel, region, options) -> d
         )
         factor = max(1, int(picture.data.shape[1] / pixels))
         _draw_picture(axes, picture, stretch, channel, layout.panel, factor, flags)
-        overlay.draw(axes, picture.header, with_limb=options.limb, grid=options.grid)
+        overlay.draw(axes, picture, with_limb=options.limb, grid=options.grid)
         _label_panel(axes, frame, picture, dated)
         lowest = number + layout.columns >= len(frames)
         axes.tick_params(labelbottom=lowest, labelleft=column == 0, direction="in", color="white")
+    across, up = axis_labels(region)
     middle = layout.left + (layout.columns * (layout.panel[0] + layout.gap) - layout.gap) / 2
     below = layout.top + layout.rows * (layout.panel[1] + layout.gap) + 3.2
-    figure.text(middle / layout.width, 1 - below / layout.height, "Solar X (arcsec)", ha="center", va="top")
+    figure.text(middle / layout.width, 1 - below / layout.height, across, ha="center", va="top")
     centre = layout.top + (layout.rows * (layout.panel[1] + layout.gap) - layout.gap) / 2
-    figure.text(1.0 / layout.width, 1 - centre / layout.height, "Solar Y (arcsec)", rotation=90, ha="left", va="center")
+    figure.text(1.0 / layout.width, 1 - centre / layout.height, up, rotation=90, ha="left", va="center")
     return flags
 
 
@@ -226,7 +227,7 @@ def _draw_picture(
     saturated = picture.saturated
     flags["saturated"] |= bool(saturated.any())
     flags["missing"] |= not np.isfinite(picture.data).all()
-    left, right, bottom, top = picture.extent
+    left, right, bottom, top = picture.axes_extent
     rows, columns = picture.data.shape
     data = reduce_mean(picture.data, factor)
     # The last blocks can reach over the edge of the region: the axes cut them.
@@ -272,16 +273,16 @@ def _write_notes(figure, layout, choice, stretch, flags, channel) -> None:
     else:
         note = f"Panels: {choice}; {stretch.words}."
     figure.text(left, 1.6 / layout.height, note, size=5.5, va="bottom", color="#333333")
-    place = layout.width - 3.0
+    edge = layout.width - 3.0
     for name, colour in (("missing", MISSING), ("saturated", saturated_colour(channel))):
         if flags[name]:
             figure.text(
-                place / layout.width, 1.6 / layout.height, name, size=5.5, va="bottom", ha="right", color="#333333"
+                edge / layout.width, 1.6 / layout.height, name, size=5.5, va="bottom", ha="right", color="#333333"
             )
-            place -= 1.3 * len(name) + 3.0
+            edge -= 1.3 * len(name) + 3.0
             figure.add_artist(
                 Rectangle(
-                    (place / layout.width, 1.6 / layout.height),
+                    (edge / layout.width, 1.6 / layout.height),
                     2.2 / layout.width,
                     2.0 / layout.height,
                     facecolor=colour,
@@ -289,20 +290,15 @@ def _write_notes(figure, layout, choice, stretch, flags, channel) -> None:
                     linewidth=0.3,
                 )
             )
-            place -= 2.5
+            edge -= 2.5
 
 
 def _caption(frames, shown, choice, stretch, statistics, channel, region, title) -> str:
     first, last = frames[shown[0]].time, frames[shown[-1]].time
-    place = (
-        "the full disk"
-        if region is None
-        else f"x = {region['x'][0]:g} to {region['x'][1]:g}, y = {region['y'][0]:g} to {region['y'][1]:g} arcsec"
-    )
     text = (
         f"{title}: SDO/AIA {channel} Å, {choice}, from {str(first)[:10]} {str(first)[11:19]} to "
-        f"{str(last)[:10] + ' ' if str(last)[:10] != str(first)[:10] else ''}{str(last)[11:19]} UTC, of {place}. "
-        "Each panel states T_OBS and the exposure time. "
+        f"{str(last)[:10] + ' ' if str(last)[:10] != str(first)[:10] else ''}{str(last)[11:19]} UTC, "
+        f"of {place(region)}. Each panel states T_OBS and the exposure time. "
         f"All panels share one scale: {stretch.words} ({statistics.chosen}). "
         "Below: mean brightness of the region in every frame; filled dots are the frames shown."
     )

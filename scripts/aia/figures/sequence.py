@@ -2,22 +2,23 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
 from aia.errors import FrameError
-from aia.frames import image_hdu
+from aia.frames import read_header, read_level15
 
 # The camera's analogue-to-digital converter ends at 16383 DN. Cubic interpolation mixes a saturated pixel with its
 # neighbours, so the rim of a saturated patch ends up a little lower in level 1.5: above this fraction it is flagged.
 SATURATION_DN = 16383
 SATURATED_FROM = 0.95
 
-Region = dict[str, Sequence[float]]
+Region = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Frame:
     record: str
     T_REC: str
     T_OBS: str
+    WAVELNTH: int
     EXPTIME: float
     QUALITY: int
     sha256: str
@@ -53,19 +55,28 @@ class Picture:
         Brightness in DN/s, float32, shape (rows, columns), south first; NaN where there is no measurement.
     extent : tuple of float
         Outer edges of the pixels in arcsec: left, right, bottom, top.
+    origin : tuple of float
+        Where axes begin to count, in arcsec: the middle of a region that follows the rotation, else the disc centre.
     saturation : float
         Brightness in DN/s from which on a pixel counts as saturated in level 1.
     header : astropy.io.fits.Header
-        The frame's header.
-    window : tuple of int
-        First and last-but-one row and column in the frame: row0, row1, column0, column1.
+        The frame's header, CRPIX and NAXIS those of the region.
+    uncertainty : numpy.ndarray or None
+        Standard deviation of the data in DN/s, where it was asked for and calculated.
     """
 
     data: np.ndarray
     extent: tuple[float, float, float, float]
+    origin: tuple[float, float]
     saturation: float
     header: fits.Header
-    window: tuple[int, int, int, int]
+    uncertainty: np.ndarray | None = None
+
+    @property
+    def axes_extent(self) -> tuple[float, float, float, float]:
+        """The extent as axes show it, counted from the origin."""
+        (left, right, bottom, top), (x, y) = self.extent, self.origin
+        return left - x, right - x, bottom - y, top - y
 
     @property
     def saturated(self) -> np.ndarray:
@@ -104,6 +115,7 @@ def list_frames(manifests: Iterable[Path]) -> list[Frame]:
                 record=row["record"],
                 T_REC=row["T_REC"],
                 T_OBS=row["T_OBS"],
+                WAVELNTH=int(row["WAVELNTH"]),
                 EXPTIME=float(row["EXPTIME"]),
                 QUALITY=int(row["QUALITY"]),
                 sha256=row["sha256"],
@@ -157,7 +169,7 @@ def _rows(table: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(lines)
 
 
-def read_picture(path: Path, region: Region | None = None) -> Picture:
+def read_picture(path: Path, region: Region | None = None, *, uncertainty: bool = False) -> Picture:
     """Read the region of interest of a level-1.5 file, without the rest of the frame, in DN/s.
 
     Parameters
@@ -165,59 +177,75 @@ def read_picture(path: Path, region: Region | None = None) -> Picture:
     path
         Level-1.5 FITS file.
     region
-        Bounds `x` and `y` in arcsec, helioprojective; pixels whose centre lies inside are read. None: the full frame.
+        Bounds `x` and `y` in arcsec, helioprojective, or a region that follows a place on the turning Sun, as the
+        configuration resolves it. None: the full frame.
+    uncertainty
+        Whether the uncertainty is wanted, too, where the file holds one.
 
     Raises
     ------
     FrameError
         If the region does not touch the frame, or the exposure time needed for DN/s is missing.
     """
-    with fits.open(path, memmap=True) as hdus:
-        hdu = image_hdu(hdus)
-        header = hdu.header.copy()
-        window = _window(path, header, region)
-        row0, row1, column0, column1 = window
-        data = np.array(hdu.section[row0:row1, column0:column1], dtype=np.float32)
+    bounds = None if region is None else _bounds(path, region)
+    data, header = read_level15(path, bounds)
     exposure = float(header.get("EXPTIME") or 0)
     if not exposure > 0:
         raise FrameError(f"{path}: EXPTIME is {header.get('EXPTIME')!r}; a frame without it has no brightness in DN/s")
-    if "s" not in str(header.get("BUNIT", "")).replace(" ", "").split("/")[1:]:
-        data /= np.float32(exposure)
-    degradation = float(header.get("DEGFACT", 1) or 1)
-    left, bottom = (_arcsec(header, axis, start - 0.5) for axis, start in ((1, column0), (2, row0)))
-    right, top = (_arcsec(header, axis, stop - 0.5) for axis, stop in ((1, column1), (2, row1)))
+    normalised = header.get("BUNIT") == "DN / s"
+    error = read_level15(path, bounds, "uncertainty")[0] if uncertainty and header.get("UNCERTAI") else None
+    if not normalised:
+        data = data / np.float32(exposure)
+        error = None if error is None else error / np.float32(exposure)
+    # What the image was multiplied by since level 1, where 16383 DN was the limit; NSATPIX says if any pixel was there.
+    limit = SATURATED_FROM * SATURATION_DN / exposure / float(header.get("DEGCORR", 1.0))
+    edges = [
+        header[f"CRVAL{axis}"] + (end + 0.5 - header[f"CRPIX{axis}"]) * header[f"CDELT{axis}"]
+        for axis, size in ((1, data.shape[1]), (2, data.shape[0]))
+        for end in (0, size)
+    ]
     return Picture(
         data=data,
-        extent=(left, right, bottom, top),
-        saturation=SATURATED_FROM * SATURATION_DN / exposure / degradation,
+        extent=tuple(edges),
+        origin=((edges[0] + edges[1]) / 2, (edges[2] + edges[3]) / 2) if follows(region) else (0.0, 0.0),
+        saturation=limit if header.get("NSATPIX", 1) else np.inf,
         header=header,
-        window=window,
+        uncertainty=error,
     )
 
 
-def _arcsec(header: fits.Header, axis: int, pixel: float) -> float:
-    """Coordinate of a 0-based pixel position; level 1.5 has no rotation."""
-    return header[f"CRVAL{axis}"] + (pixel + 1 - header[f"CRPIX{axis}"]) * header[f"CDELT{axis}"]
+def follows(region: Region | None) -> bool:
+    """Tell whether a region follows a place on the turning Sun."""
+    return region is not None and "follow" in region
 
 
-def _window(path: Path, header: fits.Header, region: Region | None) -> tuple[int, int, int, int]:
-    bounds = []
-    for axis, name in ((2, "y"), (1, "x")):
-        size = header[f"NAXIS{axis}"]
-        if region is None:
-            bounds += [0, size]
-            continue
-        low, high = (
-            (value - header[f"CRVAL{axis}"]) / header[f"CDELT{axis}"] + header[f"CRPIX{axis}"] - 1
-            for value in region[name]
-        )
-        # A thousandth of a pixel of tolerance: a bound given on a pixel's centre includes it whatever the rounding.
-        start, stop = max(0, int(np.ceil(low - 1e-3))), min(size, int(np.floor(high + 1e-3)) + 1)
-        if start >= stop:
-            edges = f"{_arcsec(header, axis, -0.5):.1f} to {_arcsec(header, axis, size - 0.5):.1f}"
-            raise FrameError(f"{path}: region.{name} {list(region[name])} arcsec lies outside the frame ({edges})")
-        bounds += [start, stop]
-    return tuple(bounds)
+def axis_labels(region: Region | None) -> tuple[str, str]:
+    """Labels of the axes of images of a region."""
+    if follows(region):
+        return "X from region centre (arcsec)", "Y from region centre (arcsec)"
+    return "Solar X (arcsec)", "Solar Y (arcsec)"
+
+
+def place(region: Region | None) -> str:
+    """Say in words what a region shows, for captions."""
+    if region is None:
+        return "the full disk"
+    if follows(region):
+        longitude, latitude = region["follow"]
+        where = f"{'N' if latitude >= 0 else 'S'}{abs(latitude):g}{'W' if longitude >= 0 else 'E'}{abs(longitude):g}"
+        size = f"{region['width']:g} by {region['height']:g} arcsec"
+        return f"a region of {size} that turns with the Sun, centred on {where} at {region['at']}"
+    (left, right), (bottom, top) = region["x"], region["y"]
+    return f"x = {left:g} to {right:g}, y = {bottom:g} to {top:g} arcsec"
+
+
+def _bounds(path: Path, region: Region) -> dict[str, list[float]]:
+    if not follows(region):
+        return {axis: list(region[axis]) for axis in "xy"}
+    # sunpy's coordinates take seconds to import, and only a region that follows the rotation needs them.
+    from aia.rotation import region_at
+
+    return region_at(region, read_header(path))
 
 
 def reduce_mean(values: np.ndarray, factor: int) -> np.ndarray:
@@ -252,18 +280,3 @@ def _block_sum(values: np.ndarray, factor: int) -> np.ndarray:
     for axis in (0, 1):
         values = np.add.reduceat(values, np.arange(0, values.shape[axis], factor), axis=axis)
     return values
-
-
-def read_uncertainty(path: Path, picture: Picture) -> np.ndarray | None:
-    """Read the uncertainty of a picture in DN/s where the file holds one.
-
-    Returns
-    -------
-    numpy.ndarray or None
-        Shape of the picture's data; None if the uncertainty was not calculated.
-    """
-    with fits.open(path, memmap=True) as hdus:
-        if "UNCERT" not in hdus:
-            return None
-        row0, row1, column0, column1 = picture.window
-        return np.array(hdus["UNCERT"].section[row0:row1, column0:column1], dtype=np.float32)

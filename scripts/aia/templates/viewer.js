@@ -2,7 +2,8 @@
 const about = JSON.parse(document.getElementById("about").textContent);
 const $ = (id) => document.getElementById(id);
 const [rows, columns] = about.shape;
-const [left, right, bottom, top_] = about.extent;
+// Edges of the region in arcsec; a region that follows the Sun's rotation has its own in each frame.
+let [left, right, bottom, upper] = about.frames[0].extent;
 const pixel = about.pixel * about.factor;
 const SATURATED = 0x8000;
 const MARGIN = { left: 56, right: 84, top: 8, bottom: 44 };
@@ -121,10 +122,11 @@ const toY = (view, arcsec) => view.y0 + (rows - (arcsec - bottom) / pixel) * vie
 
 function drawOverlay(view) {
   context.lineWidth = 1;
-  if ($("limb").checked && about.rsun) {
+  const radius = about.frames[state.index].rsun;
+  if ($("limb").checked && radius) {
     context.strokeStyle = "rgba(255,255,255,0.75)";
     context.beginPath();
-    context.arc(toX(view, 0), toY(view, 0), about.rsun / pixel * view.scale, 0, 2 * Math.PI);
+    context.arc(toX(view, 0), toY(view, 0), radius / pixel * view.scale, 0, 2 * Math.PI);
     context.stroke();
   }
   if (state.probe) {
@@ -276,6 +278,7 @@ async function show(index, announce = true) {
   $("slider").setAttribute("aria-valuetext", text);
   const codes = await codesOf(state.index);
   if (mine !== ticket) return;
+  [left, right, bottom, upper] = frame.extent;
   paint(codes);
   draw();
   $("clock").replaceChildren(`${clockOf(frame.time)} UTC`, small(`frame ${state.index + 1} of ${about.frames.length}, exposure ${frame.exposure.toFixed(3)} s`));
@@ -426,7 +429,7 @@ function pinTyped() {
   if ($("probe-x").value === "" || $("probe-y").value === "") return;
   const column = Math.floor((Number($("probe-x").value) - left) / pixel), row = Math.floor((Number($("probe-y").value) - bottom) / pixel);
   if (column < 0 || column >= columns || row < 0 || row >= rows) {
-    $("probe-value").textContent = `outside: x ${left.toFixed(1)} to ${right.toFixed(1)}, y ${bottom.toFixed(1)} to ${top_.toFixed(1)}`;
+    $("probe-value").textContent = `outside: x ${left.toFixed(1)} to ${right.toFixed(1)}, y ${bottom.toFixed(1)} to ${upper.toFixed(1)}`;
     return;
   }
   state.probe = { row, column };
