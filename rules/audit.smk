@@ -2,7 +2,12 @@
 # Out: what became of every record (audit.csv, audit.html), and how the products came about (a Workflow Run RO-Crate).
 # Order: write_audit, write_provenance.
 
-from aia import outcomes
+from types import SimpleNamespace
+
+from aia import versions
+from aia.eventconfig import event_config
+
+FIGURES = [path for rule in workflow.rules for path in rule.output if "}/figures/" in path]
 
 
 rule write_audit:
@@ -25,8 +30,62 @@ rule write_audit:
         window=event_window,
         channels=event_channels,
         where=option("where"),
-        version=outcomes.VERSION,
+        version=versions.AUDIT,
     message:
         "Accounting for every record of {wildcards.event}"
     script:
         "../scripts/write_audit.py"
+
+
+def event_tables(wildcards):
+    """Calibration tables and point spread functions that the frames of the job's event were calibrated with."""
+    found = set()
+    for channel in event_channels(wildcards):
+        for block in PLAN.blocks(wildcards.event, series_of(channel)):
+            job = SimpleNamespace(event=wildcards.event, channel=channel, block=block)
+            for tables in calibration_tables(job).values():
+                found |= {tables} if isinstance(tables, str) else set(tables)
+    return sorted(found)
+
+
+def event_figures(wildcards):
+    """Figures, movies, viewers and light curves of the job's event."""
+    return sorted(set(expand(FIGURES, event=wildcards.event, channel=event_channels(wildcards))))
+
+
+def config_as_used(wildcards):
+    """The configuration of the job's event alone, with all defaults."""
+    return event_config(PLAN.settings, wildcards.event)
+
+
+rule write_provenance:
+    input:
+        metadata=rules.write_audit.input.metadata,
+        keywords=all_blocks_all_series("<results>/{event}/metadata/{series}/{block}.keywords.csv"),
+        records=rules.write_audit.input.records,
+        recordsets=rules.write_audit.input.recordsets,
+        exports=rules.write_audit.input.exports,
+        level1=rules.write_audit.input.level1,
+        level15=rules.write_audit.input.level15,
+        tables=event_tables,
+        figures=event_figures,
+        audit=rules.write_audit.output,
+        snakefile=workflow.source_path("../Snakefile"),
+    output:
+        crate="<results>/{event}/ro-crate-metadata.json",
+        sums="<results>/{event}/SHA256SUMS",
+        references="<results>/{event}/references.bib",
+        config="<results>/{event}/workflow/config.yaml",
+        snakefile="<results>/{event}/workflow/Snakefile",
+    log:
+        "<logs>/{event}/write_provenance.log",
+    benchmark:
+        "<benchmarks>/{event}/write_provenance.tsv"
+    localrule: True
+    params:
+        config=config_as_used,
+        version=versions.CRATE,
+    message:
+        "Describing how the files of {wildcards.event} came about"
+    script:
+        "../scripts/write_provenance.py"

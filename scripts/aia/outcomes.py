@@ -1,6 +1,4 @@
-"""What can become of a record, and the version of the audit that says so."""
-
-VERSION = "1"  # raise it when audit.csv or audit.html say something else for the same inputs
+"""What can become of a record."""
 
 OUTCOMES = {
     "calibrated": "a level-1.5 frame of the sequence",
