@@ -17,7 +17,10 @@ _TEXTS = {
 
 
 def check_address(service, parameters):
-    """Answer checkAddress.sh; the address arrives encoded twice. Without ``checkonly=1`` an unknown one begins its registration."""
+    """Answer checkAddress.sh; the address arrives encoded twice.
+
+    Without ``checkonly=1`` an unknown address begins its registration.
+    """
     address = unquote(parameters.get("address", ""))
     if not address:
         return {"status": INVALID, "msg": "Missing required argument 'address'.", "user_id": None}
@@ -32,7 +35,8 @@ def check_address(service, parameters):
 def address_status(service, address):
     """One of the protocol's status numbers for an address.
 
-    Registered are the addresses that the server was given, and all of the reserved domain ``.example``, which belongs to nobody.
+    Registered are the addresses that the server was given, and all of the reserved domain ``.example``, which is
+    nobody's.
     """
     if len(address) > 254 or not _ADDRESS.match(address):
         return INVALID

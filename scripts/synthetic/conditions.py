@@ -1,7 +1,8 @@
 """Conditions on keywords, ``[? EXPTIME < 2 AND QUALITY = 0 ?]``, evaluated where they can do nothing but compare.
 
-The text is read token by token, only comparisons and arithmetic on the series' own columns pass, and SQLite evaluates them in
-a throw-away database in memory whose authorizer denies everything but reading those columns, within a bounded number of steps.
+The text is read token by token, only comparisons and arithmetic on the series' own columns pass, and SQLite evaluates
+them in a throw-away database in memory whose authorizer denies everything but reading those columns, within a bounded
+number of steps.
 """
 
 import re
@@ -30,7 +31,7 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_FUNCTION_ARG: 10,
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
 }
-# SQLite calls back each 10,000 steps; a comparison takes some ten steps, so this passes any honest condition on 75,000 records.
+# SQLite calls back each 10,000 steps; a comparison takes some ten, so any honest condition on 75,000 records passes.
 _STEPS, _CALLS = 10_000, 5_000
 
 
@@ -107,7 +108,7 @@ class Condition:
 
 
 def stored(value, kind):
-    """A keyword's value as the archive's database holds it: missing integers and times are numbers, int is signed 32 bit."""
+    """A keyword's value as the database holds it: missing integers and times are numbers, int is signed 32 bit."""
     if kind == "time":
         return times.MISSING if value is None else float(value)
     if kind == "string":

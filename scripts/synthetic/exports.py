@@ -10,9 +10,9 @@ from synthetic import addresses, conditions, filenames, times, values
 from synthetic.addresses import address_status, status_text
 from synthetic.info import no_image, open_records, segment_path
 from synthetic.recordset import FilterError, parse
-from synthetic.selection import TooManyRecords
+from synthetic.selection import TooManyRecordsError
 from synthetic.series import find
-from synthetic.service import Refused
+from synthetic.service import RefusedError
 from synthetic.storage import export_directory
 from synthetic.store import hidden
 
@@ -38,9 +38,9 @@ def jsoc_fetch(service, parameters, client):
         if operation == "exp_status":
             return status(service, parameters)
         if operation == "exp_repeat":
-            raise Refused(4, "Re-Export requests temporarily disabled.")
-        raise Refused(4, f"Operation '{operation[:40]}' is not supported by this archive.")
-    except Refused as refusal:
+            raise RefusedError(4, "Re-Export requests temporarily disabled.")
+        raise RefusedError(4, f"Operation '{operation[:40]}' is not supported by this archive.")
+    except RefusedError as refusal:
         return refusal.answer
 
 
@@ -53,7 +53,7 @@ def request(service, parameters, client):
     if existing := _existing(service, order):
         return _queued(service, existing)
     if order.megabytes > service.limits.megabytes:
-        raise Refused(
+        raise RefusedError(
             3,
             f"Request exceeds max byte limit of {service.limits.megabytes}MB",
             requestid="VOID",
@@ -71,23 +71,23 @@ def request(service, parameters, client):
 
 def _check_address(service, address):
     if not address:
-        raise Refused(4, "Email address for notification was not specfied. It is required.")
+        raise RefusedError(4, "Email address for notification was not specfied. It is required.")
     found = address_status(service, address)
     if found != addresses.REGISTERED:
-        raise Refused(4, f"Cannot process your request. {status_text(found)}")
+        raise RefusedError(4, f"Cannot process your request. {status_text(found)}")
 
 
 def _check_load(service, address, client):
     limits, now = service.limits, service.now()
     pending = service.store.pending(hidden(address), None, now, limits.pending_seconds)
     if len(pending) >= limits.pending_per_address:
-        raise Refused(
+        raise RefusedError(
             7,
-            f"User {address} has {len(pending)} pending export requests ({','.join(pending)}); please wait until at least one "
-            "request has completed before submitting a new one.",
+            f"User {address} has {len(pending)} pending export requests ({','.join(pending)}); please wait until at "
+            "least one request has completed before submitting a new one.",
         )
     if len(service.store.pending(None, client, now, limits.pending_seconds)) > limits.pending_per_client:
-        raise Refused(
+        raise RefusedError(
             7,
             f"There are too many requests from {address}; please wait until one or more requests have completed before "
             "submitting a new one.",
@@ -112,31 +112,31 @@ class _Order:
         sets = self._sets()
         series = sets[0][1]
         if parameters.get("seg") and any(item.segments is not None for item, _ in sets):
-            raise Refused(4, f"Bad record-set query '{self.text}'.")
+            raise RefusedError(4, f"Bad record-set query '{self.text}'.")
         wanted = [name for item, _ in sets for name in item.segments or ()] or parameters.get("seg", "").split(",")
         known = {segment.name.lower(): segment for segment in series.segments}
         wanted = [name.lower() for name in wanted if name]
         if any(name not in known for name in wanted):
-            raise Refused(4, f"Bad record-set query '{self.text}'.")
+            raise RefusedError(4, f"Bad record-set query '{self.text}'.")
         segments = [segment for name, segment in known.items() if not wanted or name in wanted]
         try:
             records = open_records(service, sets, self.n, filenames.keywords(self.filenamefmt))[1]
-        except TooManyRecords:
-            raise Refused(4, f"Can not open RecordSet {self.text} is too many records in one request.") from None
+        except TooManyRecordsError:
+            raise RefusedError(4, f"Can not open RecordSet {self.text} is too many records in one request.") from None
         except FilterError:
-            raise Refused(4, f"Can not open RecordSet, bad query or too many records: {self.text}") from None
+            raise RefusedError(4, f"Can not open RecordSet, bad query or too many records: {self.text}") from None
         return series, self._with_images(sets, records), segments
 
     def _sets(self):
         try:
             sets = [(item, find(item.series)) for item in parse(self.text)]
         except ValueError:
-            raise Refused(4, f"Bad record-set query '{self.text}'.") from None
+            raise RefusedError(4, f"Bad record-set query '{self.text}'.") from None
         for item, series in sets:
             if series is None:
-                raise Refused(4, f"Cannot export series '{item.series}' - it does not exist.")
+                raise RefusedError(4, f"Cannot export series '{item.series}' - it does not exist.")
         if any(series is not sets[0][1] for _, series in sets):
-            raise Refused(4, "Cannot specify subsets of records from different series.")
+            raise RefusedError(4, "Cannot specify subsets of records from different series.")
         return sets
 
     def _with_images(self, sets, records):
@@ -179,7 +179,7 @@ class _Order:
 
 
 def read_process(text):
-    """Record limit and processing steps of a ``process`` parameter: ``n=0|im_patch,x=…`` is (0, {"im_patch": {"x": …}}).
+    """Record limit and steps of a ``process`` parameter: ``n=0|im_patch,x=…`` is (0, {"im_patch": {"x": …}}).
 
     What cannot be read is left out, as the archive leaves it out.
     """
@@ -207,7 +207,7 @@ def _immediate(order):
         if path.startswith("/SUM"):
             data.append({"record": f"{name}{{{segment.name}}}", "filename": path})
     if not data:
-        raise Refused(4, "There are no files in this RecordSet")
+        raise RefusedError(4, "There are no files in this RecordSet")
     return {
         "rcount": len(order.records),
         "count": len(data),
@@ -315,15 +315,15 @@ def status(service, parameters):
     """exp_status: pending, failed, expired, or the index of the finished request."""
     identity = parameters.get("requestid", "")
     if not identity:
-        raise Refused(4, "Missing required argument 'requestid'.")
+        raise RefusedError(4, "Missing required argument 'requestid'.")
     if not IDENTITY.fullmatch(identity):
         text = (
             f"requestid {identity[:80]} is not an acceptable ID for the external export system (acceptable format is "
         )
-        raise Refused(4, text + "JSOC_YYYYMMDD_NNN or JSOC_YYYYMMDD_NNN_X_IN).")
+        raise RefusedError(4, text + "JSOC_YYYYMMDD_NNN or JSOC_YYYYMMDD_NNN_X_IN).")
     row = service.store.request(identity)
     if row is None:
-        raise Refused(4, f"invalid export DRMS record for ID `%s`{identity}")
+        raise RefusedError(4, f"invalid export DRMS record for ID `%s`{identity}")
     if row["failure"]:
         raise failed(4, row["failure"], identity)
     if service.now() >= row["expires"]:
@@ -340,4 +340,4 @@ def pending(service, row):
 
 def failed(number, text, identity):
     """The answer for a request that will never deliver."""
-    return Refused(number, text, requestid=identity, wait=_NO_WAIT, contact=CONTACT)
+    return RefusedError(number, text, requestid=identity, wait=_NO_WAIT, contact=CONTACT)

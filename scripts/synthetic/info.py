@@ -8,13 +8,13 @@ from synthetic import values
 from synthetic.recordset import FilterError
 from synthetic.selection import select
 from synthetic.series import MISSING_INT
-from synthetic.service import Refused
+from synthetic.service import RefusedError
 from synthetic.storage import unit_directory
 
 ALL, NONE = "**ALL**", "**NONE**"
 # Repetitions of repetitions can take for ever.
 _NESTED = re.compile(r"[*+?}][^()]*\)+[*+?{]|\([^)]*\|[^)]*\)[*+{]")
-_PSEUDO = {f"*{name}*" for name in ["recnum", "sunum", "spec", "online", "archive", "retain", "size", "recdir", "dirmtime", "logdir"]}
+_PSEUDO = "*recnum* *sunum* *spec* *online* *archive* *retain* *size* *recdir* *dirmtime* *logdir*".split()  # noqa: SIM905
 _RETENTION = {"retention": -60, "stagingretention": 4, "unitsize": 1, "archive": 0, "tapegroup": 0}
 
 
@@ -57,13 +57,13 @@ def jsoc_info(service, parameters):
     operations = {"series_struct": series_struct, "rs_summary": rs_summary, "rs_list": rs_list}
     try:
         if not parameters.get("ds"):
-            raise Refused(1, "Missing required argument 'ds'.")
+            raise RefusedError(1, "Missing required argument 'ds'.")
         sets = service.read_sets(parameters["ds"])
         operation = operations.get(parameters.get("op", ""))
         if operation is None:
-            raise Refused(6, f"jsoc_info: unknown operation '{parameters.get('op', '')[:40]}'")
+            raise RefusedError(6, f"jsoc_info: unknown operation '{parameters.get('op', '')[:40]}'")
         answer = operation(service, sets, parameters)
-    except Refused as refusal:
+    except RefusedError as refusal:
         return refusal.answer
     except FilterError as error:
         return {"status": 6, "error": f"jsoc_info: {error}"}
@@ -96,7 +96,7 @@ def series_struct(service, sets, _):
 
 
 def _implicit_keywords(series):
-    """Keywords that the segments of a series bring along, with their one value: compression, and the scaling of the pixels."""
+    """Keywords that the segments of a series bring along, with their one value: compression, scaling of the pixels."""
     found = {}
     for number, segment in enumerate(s for s in series.segments if not s.link):
         found[f"cparms_sg{number:03d}"] = ("string", "compress Rice")

@@ -124,7 +124,7 @@ def _keywords(name):
 
 
 def _unit(series, row):
-    """Number of the storage unit with the files of a level-1 record: a record and its aia.lev1 one have the same files."""
+    """Number of the storage unit with a record's files, which are those of the aia.lev1 record behind it."""
     slot = row["T_REC_index"]
     if series.name == "aia.lev1":
         name = next(name for name, channels in _CHANNELS.items() if row["WAVELNTH"] in channels)

@@ -1,7 +1,8 @@
-"""What the filters of a record set mean for the prime keys of its series: slots, values, first and last, record numbers.
+"""What the filters of a record set mean for the prime keys of its series: slots, values, ends, record numbers.
 
-A slotted key (``T_REC`` of the level-1 series) is compared by slot number: ``[a-b]`` takes the slots nearest to both ends and
-all between, ``[a/d]`` as many slots as fit into the duration, and a bare time is one slot. Other keys are compared by value.
+A slotted key (``T_REC`` of the level-1 series) is compared by slot number: ``[a-b]`` takes the slots nearest to both
+ends and all between, ``[a/d]`` as many slots as fit into the duration, and a bare time is one slot. Other keys are
+compared by value.
 """
 
 import math
@@ -71,6 +72,7 @@ class Selection:
 
     @property
     def all_versions(self):
+        """Whether older versions of a record count too."""
         return bool(self.where_all) or self.recnums is not None
 
 
@@ -84,7 +86,7 @@ def read(record_set, series, types, strict=False):
     types : dict of str to str
         DRMS type of each prime key: ``time``, ``string``, or a number's.
     strict : bool
-        Refuse the time ranges that the real archive misreads: ISO dates without a zone in a range, and lists of ISO dates.
+        Refuse what the real archive misreads: ISO dates without a zone in a range, and lists of ISO dates.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Record-set texts: what a query names, before any record is looked at.
 
-``aia.lev1_euv_12s[2021-07-03T14:25:00Z/10m@24s][211][? EXPTIME < 2 ?]{image}`` is a series, filters in brackets, and segments
-in braces. `parse` splits the text by the archive's grammar; what a filter's text means depends on the prime key that it stands
-for and is read by `synthetic.primekeys`.
+``aia.lev1_euv_12s[2021-07-03T14:25:00Z/10m@24s][211][? EXPTIME < 2 ?]{image}`` is a series, filters in brackets, and
+segments in braces. `parse` splits the text by the archive's grammar; what a filter's text means depends on the prime
+key that it stands for and is read by `synthetic.primekeys`.
 """
 
 import re

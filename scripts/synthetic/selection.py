@@ -1,7 +1,7 @@
 """From a record set to its records: slots are counted before any record is made, and never the whole mission.
 
-Prime keys are applied in the series' order, each narrowing what the next sees; then the newest version of each record is taken,
-and only then are the conditions tested.
+Prime keys are applied in the series' order, each narrowing what the next sees; then the newest version of each record
+is taken, and only then are the conditions tested.
 """
 
 import heapq
@@ -17,12 +17,12 @@ _CHUNKS = (16, 64, 256, 600)  # slots asked of the model at a time, growing
 _PROBES = 5000  # slots looked at for the first or last one that holds a record
 
 
-class TooManyRecords(FilterError):
+class TooManyRecordsError(FilterError):
     """The record set may hold more records than one answer carries."""
 
     def __init__(self, series):
         super().__init__(
-            f"the record set of series {series} exceeds {MAX_RECORDS} records; name a shorter time range or ask for the first n"
+            f"the record set of series {series} exceeds {MAX_RECORDS} records; name a shorter time range or a limit n"
         )
 
 
@@ -89,12 +89,12 @@ class _Search:
             return
         ranges = self._ranges()
         if whole and sum(map(len, ranges)) * self.per_slot > MAX_RECORDS:
-            raise TooManyRecords(self.series.name)
+            raise TooManyRecordsError(self.series.name)
         seen = 0
         for first, last in _runs(_merged(ranges, backwards), backwards):
             seen += (last - first + 1) * self.per_slot
             if seen > MAX_RECORDS + _CHUNKS[-1] * self.per_slot:
-                raise TooManyRecords(self.series.name)
+                raise TooManyRecordsError(self.series.name)
             yield self._narrow(self.model.records(self.series, first, last, self.channels, self.names))
 
     def newest(self, rows):
@@ -119,7 +119,7 @@ class _Search:
         return channels
 
     def _ranges(self):
-        """Slots that the filters on the slotted key and on record numbers leave, as ranges within the archive's span."""
+        """Slots that the filters on the slotted key and on record numbers leave, within the series' span."""
         low, high = self.model.span(self.series)
         ranges = [range(low, high + 1)]
         filters = self.selection.keys.get(self.series.slotted, [])

@@ -1,6 +1,6 @@
 """The series that the embedded archive serves: prime keys, slots, segments and links, as data.
 
-Keywords with their types, units and notes belong to the catalogue; this module holds what the protocol needs besides them.
+Keywords with their types, units and notes belong to the catalogue; this module holds what the protocol needs besides.
 """
 
 import math
@@ -72,6 +72,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class Link:
+    """The way from each record to one of another series."""
+
     name: str
     target: str
     kind: str = "DYNAMIC"

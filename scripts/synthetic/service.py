@@ -6,7 +6,7 @@ from synthetic import recordset
 from synthetic.series import find
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An answer that says no: the protocol's status number and text."""
 
     def __init__(self, status, text, **fields):
@@ -78,11 +78,11 @@ class Service:
         try:
             sets = recordset.parse(text)
         except recordset.SpecificationError as error:
-            raise Refused(4, str(error)) from None
+            raise RefusedError(4, str(error)) from None
         found = []
         for item in sets:
             series = find(item.series)
             if series is None:
-                raise Refused(5, f"Series {item.series} is not a valid series accessible from hmidb2.")
+                raise RefusedError(5, f"Series {item.series} is not a valid series accessible from hmidb2.")
             found.append((item, series))
         return found

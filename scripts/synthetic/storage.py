@@ -1,4 +1,4 @@
-"""The archive's files: where they seem to lie, and the spool of those that were made because somebody asked for them."""
+"""The archive's files: where they seem to lie, and the spool of those that were made because somebody asked."""
 
 import fcntl
 import os

@@ -1,7 +1,7 @@
 """What the archive remembers: requests, their files, fault counters and the log, in one SQLite file.
 
-Several servers, in several processes, may work on one state folder at a time, and any of them may be killed: every change is
-one transaction.
+Several servers, in several processes, may work on one state folder at a time, and any of them may be killed: every
+change is one transaction.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class Store:
                 database.execute(statement)
 
     def connection(self):
-        """This thread's connection."""
+        """Return the connection of the calling thread."""
         if not hasattr(self._local, "database"):
             database = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
             database.row_factory = sqlite3.Row
@@ -74,15 +74,18 @@ class Store:
             database.close()
 
     def close(self):
+        """Close the connections of all threads."""
         for database in self._open:
             database.close()
         self._open.clear()
         self._local = threading.local()
 
     def one(self, query, *values):
+        """First row of an answer, or None."""
         return self.connection().execute(query, values).fetchone()
 
     def all(self, query, *values):
+        """All rows of an answer."""
         return self.connection().execute(query, values).fetchall()
 
     def add_request(self, request, files):
@@ -113,10 +116,12 @@ class Store:
 
     def pending(self, address, client, now, seconds):
         """Ids of requests that wait for their files, of an address or of a host, oldest first."""
-        query = "SELECT id FROM requests WHERE (address = ? OR client = ?) AND ready > ? AND created > ? AND failure IS NULL"
-        return [row["id"] for row in self.all(query + " ORDER BY created, id", address, client, now, now - seconds)]
+        query = """SELECT id FROM requests WHERE (address = ? OR client = ?) AND ready > ? AND created > ?
+                   AND failure IS NULL ORDER BY created, id"""
+        return [row["id"] for row in self.all(query, address, client, now, now - seconds)]
 
     def cancel(self, identities):
+        """Let requests fail."""
         with self.change() as database:
             failure = [("Request was cancelled", identity) for identity in identities]
             database.executemany("UPDATE requests SET failure = ? WHERE id = ?", failure)
@@ -130,13 +135,16 @@ class Store:
         return self.one("SELECT * FROM requests WHERE directory = ?", directory)
 
     def start_registration(self, address, now):
+        """Remember that an address waits for its registration."""
         with self.change() as database:
             database.execute("INSERT OR IGNORE INTO registrations VALUES (?, ?)", (address, now))
 
     def registration_started(self, address):
+        """Whether an address waits for its registration."""
         return self.one("SELECT 1 FROM registrations WHERE address = ?", address) is not None
 
     def add_log(self, **entry):
+        """Remember an exchange: the columns of table ``log``."""
         with self.change() as database:
             _insert(database, "log", [entry])
 
@@ -160,8 +168,9 @@ def read_log(state):
     Returns
     -------
     list of dict
-        ``time`` (Unix s), ``verb``, ``op`` (``rs_list``, ``exp_request`` …, ``file``), ``series``, ``target``, ``status``,
-        ``bytes`` (sent), ``size`` (of the whole body), ``fault`` (mode or None), ``record`` (of a file), ``request`` (its id).
+        ``time`` (Unix s), ``verb``, ``op`` (``rs_list``, ``exp_request`` …, ``file``), ``series``, ``target``,
+        ``status``, ``bytes`` (sent), ``size`` (of the whole body), ``fault`` (mode or None), ``record`` (of a file) and
+        ``request`` (its id).
     """
     return [dict(row) for row in _read(state, "SELECT * FROM log ORDER BY number")]
 

@@ -1,7 +1,8 @@
 """Times as DRMS keeps and writes them: TAI seconds since 1977-01-01T00:00:00 TAI, and the many texts for them.
 
-A time text is a date, a clock and a zone: ``2021.07.03_14:25:37_TAI``, ``2021-07-03T14:25:00Z``, ``20210703``, ``2021.184``,
-``2021.Jul.3``, ``JD_2459399.5``. Without a zone a calendar date is UTC and a Julian date is TDT, as in the archive's reader.
+A time text is a date, a clock and a zone: ``2021.07.03_14:25:37_TAI``, ``2021-07-03T14:25:00Z``, ``20210703``,
+``2021.184``, ``2021.Jul.3``, ``JD_2459399.5``. Without a zone a calendar date is UTC and a Julian date is TDT, as in
+the archive's own reader.
 """
 
 import re
@@ -16,20 +17,18 @@ _LAST_DAY = date(9999, 12, 30).toordinal()
 
 # First UTC day of each value of TAI - UTC, which starts with 10 s.
 _LEAP_DAYS = """
-    1972-01-01 1972-07-01 1973-01-01 1974-01-01 1975-01-01 1976-01-01 1977-01-01 1978-01-01 1979-01-01 1980-01-01 1981-07-01
-    1982-07-01 1983-07-01 1985-07-01 1988-01-01 1990-01-01 1991-01-01 1992-07-01 1993-07-01 1994-07-01 1996-01-01 1997-07-01
-    1999-01-01 2006-01-01 2009-01-01 2012-07-01 2015-07-01 2017-01-01
+    1972-01-01 1972-07-01 1973-01-01 1974-01-01 1975-01-01 1976-01-01 1977-01-01 1978-01-01 1979-01-01 1980-01-01
+    1981-07-01 1982-07-01 1983-07-01 1985-07-01 1988-01-01 1990-01-01 1991-01-01 1992-07-01 1993-07-01 1994-07-01
+    1996-01-01 1997-07-01 1999-01-01 2006-01-01 2009-01-01 2012-07-01 2015-07-01 2017-01-01
 """
 _LEAP_SECONDS = [(date.fromisoformat(day).toordinal(), 10 + i) for i, day in enumerate(_LEAP_DAYS.split())][::-1]
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ["jan january i", "feb february ii", "mar march iii", "apr april iv", "may v", "jun june vi", "jul july vii", "aug august viii", "sep sept september ix", "oct october x", "nov november xi", "dec december xii"],
-        start=1,
-    )
-    for name in names.split()
-}
+_MONTH_NAMES = """
+    january february march april may june july august september october november december
+    i ii iii iv v vi vii viii ix x xi xii
+"""
+_MONTHS = {name: i % 12 + 1 for i, name in enumerate(_MONTH_NAMES.split())}
+_MONTHS |= {name[:3]: i for i, name in enumerate(_MONTH_NAMES.split()[:12], start=1)} | {"sept": 9}
 
 # Hours east of Greenwich: civil zones, then the military letters (J is not one).
 _ZONE_HOURS = dict.fromkeys(("UTC", "UT", "GMT", "Z", "WET"), 0)
@@ -41,7 +40,8 @@ _ZONE_HOURS |= {letter: -hour for hour, letter in enumerate("NOPQRSTUVWXY", star
 _ATOMIC = {"TAI": 0.0, "TDT": 32.184, "TT": 32.184, "GPS": -19.0}
 
 _ISO = r"(?P<year>\d{4})-(?P<month>\d{2})(?:-(?P<day>\d{2}))?(?!\d)"
-_DOTTED = r"(?P<year>\d{4})\.(?:(?P<ordinal>\d{3})(?!\d)|(?P<month>\d{1,2}(?!\d)|[A-Za-z]+)(?:\.(?P<day>\d{1,2})(?!\d)(?P<fraction>\.\d+)?)?)"
+_DAY_OF_MONTH = r"(?P<month>\d{1,2}(?!\d)|[A-Za-z]+)(?:\.(?P<day>\d{1,2})(?!\d)(?P<fraction>\.\d+)?)?"
+_DOTTED = rf"(?P<year>\d{{4}})\.(?:(?P<ordinal>\d{{3}})(?!\d)|{_DAY_OF_MONTH})"
 _COMPACT = r"(?P<year>\d{4})(?:(?P<ordinal>\d{3})|(?P<month>\d{2})(?P<day>\d{2}))?(?!\d)"
 _CLOCK = r"(?:[_T ](?P<hour>\d{1,2})(?!\d)(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2}(?:\.\d*)?))?)?)?"
 _ZONE = (
@@ -57,8 +57,8 @@ def read_time(text, position=0):
     Returns
     -------
     tuple of (float, int, bool, bool)
-        TAI seconds since 1977, the position behind the time, whether the date was written with dashes, and whether a zone
-        stood there: the real reader misunderstands dashed dates in lists, and without a zone in ranges.
+        TAI seconds since 1977, the position behind the time, whether the date was written with dashes, and whether a
+        zone stood there: the real reader misunderstands dashed dates in lists, and without a zone in ranges.
 
     Raises
     ------
