@@ -1,0 +1,121 @@
+# In: the level-1 frames of a block with their manifest, and the archive's tables.
+# Out: frozen tables and point spread functions for all events; per block the level-1.5 frames with their manifest.
+# Order: fetch_pointing, fetch_degradation, fetch_errors and calculate_psf as far as the options ask, calibrate_level15.
+
+from aia import versions
+
+
+def calibration_options(wildcards):
+    """How the frames of the job's event and channel are calibrated; a cutout's grid is its region's."""
+    event = PLAN.event(wildcards.event)
+    options = dict(event.options["calibration"])
+    return options | {"region": event.options["region"]} if event.options.get("cutout") else options
+
+
+def calibration_tables(wildcards):
+    """The frozen tables and the point spread function that the job's options ask for, by name."""
+    options, folder = calibration_options(wildcards), f"<resources>/{ARCHIVE}"
+    tables = {}
+    if options["pointing"]:
+        tables["pointing"] = [f"{folder}/calibration/pointing/{day}.ecsv" for day in block_days(wildcards)]
+    if options["degradation"]:
+        tables["degradation"] = f"{folder}/calibration/degradation.ecsv"
+    if options["uncertainty"]:
+        tables["errors"] = f"{folder}/calibration/errors.ecsv"
+    if options["psf"]:
+        tables["psf"] = f"{folder}/psf/{wildcards.channel}.fits"
+    return tables
+
+
+rule fetch_pointing:
+    output:
+        table="<resources>/{archive}/calibration/pointing/{day}.ecsv",
+    log:
+        "<logs>/calibration/fetch_pointing/{archive}-{day}.log",
+    benchmark:
+        "<benchmarks>/calibration/fetch_pointing/{archive}-{day}.tsv"
+    localrule: True
+    params:
+        state=STATE,
+        version=versions.TABLES,
+    message:
+        "Fetching the pointing of {wildcards.day} from {wildcards.archive}"
+    script:
+        "../scripts/fetch_pointing.py"
+
+
+rule fetch_degradation:
+    output:
+        table="<resources>/{archive}/calibration/degradation.ecsv",
+    log:
+        "<logs>/calibration/fetch_degradation/{archive}.log",
+    benchmark:
+        "<benchmarks>/calibration/fetch_degradation/{archive}.tsv"
+    localrule: True
+    params:
+        state=STATE,
+        version=versions.TABLES,
+    message:
+        "Fetching the effective areas from {wildcards.archive}"
+    script:
+        "../scripts/fetch_degradation.py"
+
+
+rule fetch_errors:
+    output:
+        table="<resources>/{archive}/calibration/errors.ecsv",
+    log:
+        "<logs>/calibration/fetch_errors/{archive}.log",
+    benchmark:
+        "<benchmarks>/calibration/fetch_errors/{archive}.tsv"
+    localrule: True
+    params:
+        version=versions.TABLES,
+    message:
+        "Fetching the photometric errors of {wildcards.archive}"
+    script:
+        "../scripts/fetch_errors.py"
+
+
+rule calculate_psf:
+    output:
+        psf="<resources>/{archive}/psf/{channel}.fits",
+    log:
+        "<logs>/calibration/calculate_psf/{archive}-{channel}.log",
+    benchmark:
+        "<benchmarks>/calibration/calculate_psf/{archive}-{channel}.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        version=versions.TABLES,
+    message:
+        "Calculating the point spread function at {wildcards.channel} Å"
+    script:
+        "../scripts/calculate_psf.py"
+
+
+rule calibrate_level15:
+    input:
+        unpack(calibration_tables),
+        frames="<results>/{event}/level1/{channel}/{block}",
+        manifest="<results>/{event}/level1/{channel}/{block}.csv",
+    output:
+        frames=directory("<results>/{event}/level1.5/{channel}/{block}"),
+        manifest="<results>/{event}/level1.5/{channel}/{block}.csv",
+    log:
+        "<logs>/{event}/calibrate_level15/{channel}/{block}.log",
+    benchmark:
+        "<benchmarks>/{event}/calibrate_level15/{channel}/{block}.tsv"
+    threads: 4
+    resources:
+        mem_mb=calibrate_memory,
+        runtime=calibrate_runtime,
+    params:
+        archive=ARCHIVE,
+        calibration=calibration_options,
+        version=versions.LEVEL15,
+    message:
+        "Calibrating {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
+    script:
+        "../scripts/calibrate_level15.py"

@@ -1,0 +1,425 @@
+"""From a level-1 frame to a level-1.5 frame: one frame, its corrections and the options in, one frame out.
+
+The order is that of aiapy's "Preparing AIA data from level 1 to level 1.5": pointing, respike, PSF deconvolution,
+registration, degradation, exposure normalisation. The first and the last two are numbers, worked out by
+`aia.corrections`; they enter the one resampling pass that makes the pixels. Nothing here imports sunpy or aiapy, whose
+start-up takes longer than a frame.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from aia import versions
+from aia.errors import FrameError
+from aia.frames import COMPRESSIONS
+from aia.resample import KERNELS, Coefficients, coefficients, interpolate, variance
+
+VERSION = versions.LEVEL15
+SCALE = 0.6  # arcsec per pixel of level 1.5
+SIDE = 4096
+CENTRE = 2048.5  # CRPIX of the full disk
+PLATE_SCALES = (0.59, 0.62)  # arcsec per pixel that a level-1 frame can have; 1700 A has 0.6129
+SATURATION = 16383  # DN; the analogue-digital converter has 14 bits
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is done to a frame: the event's `calibration` options, see `config/README.md`."""
+
+    pointing: bool = True
+    respike: bool = False
+    psf: bool = False
+    psf_iterations: int = 25
+    degradation: bool = True
+    degradation_version: int = 10
+    exposure: bool = True
+    uncertainty: bool = False
+    interpolation: str = "cubic-spline"
+    compression: str = "none"
+    on_bad_frame: str = "fail"
+    region: Mapping[str, tuple[float, float]] | None = None
+
+    def __post_init__(self):
+        for name, allowed in (
+            ("interpolation", KERNELS),
+            ("compression", COMPRESSIONS),
+            ("on_bad_frame", ("fail", "skip")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"calibration.{name}: {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the Sun is in a frame.
+
+    Attributes
+    ----------
+    x0, y0
+        Disc centre, 0-based pixel of the frame.
+    scale
+        Plate scale, arcsec per pixel.
+    roll
+        CROTA2, degrees.
+    """
+
+    x0: float
+    y0: float
+    scale: float
+    roll: float
+
+    @classmethod
+    def of_header(cls, header: Mapping[str, Any]) -> "Geometry":
+        """Geometry that a level-1 header states.
+
+        Raises
+        ------
+        FrameError
+            If a keyword is missing, or the frame was binned or resampled.
+        """
+        values = {}
+        for key in ("CRPIX1", "CRPIX2", "CDELT1", "CDELT2", "CROTA2"):
+            values[key] = number(header, key)
+            if values[key] is None:
+                raise FrameError(f"{key} is missing in the header: the frame's geometry is unknown")
+        if not all(PLATE_SCALES[0] < values[key] < PLATE_SCALES[1] for key in ("CDELT1", "CDELT2")):
+            raise FrameError(
+                f"CDELT is {values['CDELT1']}, {values['CDELT2']} arcsec per pixel; level-1 frames have between "
+                f"{PLATE_SCALES[0]} and {PLATE_SCALES[1]}: this one was binned or resampled"
+            )
+        # CRVAL is 0 at level 1; where it is not, the disc centre lies that far from the reference pixel.
+        c, s = _direction(values["CROTA2"])
+        u, v = ((number(header, f"CRVAL{n}") or 0.0) / values[f"CDELT{n}"] for n in (1, 2))
+        return cls(
+            values["CRPIX1"] - 1 - (c * u + s * v),
+            values["CRPIX2"] - 1 - (c * v - s * u),
+            values["CDELT1"],
+            values["CROTA2"],
+        )
+
+    def map(self, grid: "Grid") -> tuple[np.ndarray, np.ndarray]:
+        """Matrix and offset that take a pixel (x, y) of the grid to one of the frame."""
+        c, s = _direction(self.roll)
+        matrix = SCALE / self.scale * np.array([[c, s], [-s, c]])
+        centre = np.array([grid.crpix1 - 1, grid.crpix2 - 1])
+        return matrix, np.array([self.x0, self.y0]) - matrix @ centre
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A rectangle of the level-1.5 grid: its size, and the reference pixel (FITS, 1-based) of the disc centre."""
+
+    nx: int
+    ny: int
+    crpix1: float
+    crpix2: float
+
+    @classmethod
+    def of_pixels(cls, x: tuple[int, int], y: tuple[int, int]) -> "Grid":
+        """The part of the full disk's grid between 0-based pixels, both included."""
+        return cls(x[1] - x[0] + 1, y[1] - y[0] + 1, CENTRE - x[0], CENTRE - y[0])
+
+
+FULL_DISK = Grid(SIDE, SIDE, CENTRE, CENTRE)
+
+
+def grid_of(
+    shape: tuple[int, int], geometry: Geometry, region: Mapping[str, tuple[float, float]] | None = None
+) -> Grid:
+    """The grid on which a frame is registered: pixel centres are those of the full disk's, also for a cutout.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the level-1 frame.
+    geometry
+        Of that frame.
+    region
+        For a cutout: bounds of its grid in arcsec, `{"x": (low, high), "y": (low, high)}`. Without one, the smallest
+        rectangle of full-disk pixels that holds all of the cutout's pixel centres.
+
+    Raises
+    ------
+    FrameError
+        If the cutout lies beyond the full disk's frame.
+    """
+    if shape == (SIDE, SIDE):
+        return FULL_DISK
+    if region is not None:
+        spans = [(region[axis][0] / SCALE + CENTRE - 1, region[axis][1] / SCALE + CENTRE - 1) for axis in "xy"]
+    else:
+        matrix, offset = geometry.map(FULL_DISK)
+        corners = np.array([(x, y) for x in (0, shape[1] - 1) for y in (0, shape[0] - 1)])
+        points = np.linalg.solve(matrix, (corners - offset).T)
+        spans = list(zip(points.min(axis=1), points.max(axis=1), strict=True))
+    pixels = [(max(math.ceil(low - 1e-6), 0), min(math.floor(high + 1e-6), SIDE - 1)) for low, high in spans]
+    if any(low > high for low, high in pixels):
+        raise FrameError(f"the cutout of {shape[1]} x {shape[0]} pixels lies beyond the full disk's frame")
+    return Grid.of_pixels(*pixels)
+
+
+def _direction(degrees: float) -> tuple[float, float]:
+    """Cosine and sine; exact for multiples of 90 degrees, so that such rolls are permutations of pixels."""
+    turns, rest = divmod(degrees, 90.0)
+    if rest == 0.0:
+        return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[int(turns) % 4]
+    angle = math.radians(degrees)
+    return math.cos(angle), math.sin(angle)
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """The numbers that correct a frame, and where they come from; None or empty where a correction is not applied.
+
+    Attributes
+    ----------
+    geometry
+        After the pointing correction, if that is applied.
+    pointing, degradation_about, errors_about, psf_about
+        Source of the correction: keys `source`, `sha256`, and what else is told of it in the header.
+    degradation
+        Sensitivity relative to launch.
+    """
+
+    geometry: Geometry
+    pointing: dict[str, Any] = field(default_factory=dict)
+    degradation: float | None = None
+    degradation_about: dict[str, Any] = field(default_factory=dict)
+    errors_about: dict[str, Any] = field(default_factory=dict)
+    psf_about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Pixels:
+    """A calibrated image: float32 (ny, nx), NaN where there is none, and what calibrating it found out."""
+
+    image: np.ndarray
+    uncertainty: np.ndarray | None
+    grid: Grid
+    gain: float  # factor from counts to the image's unit
+    exposure: float | None  # seconds that the counts were divided by
+    saturated: int  # pixels of the level-1 image at the converter's limit
+    respiked: int | None
+
+
+class Workspace:
+    """Frame-sized arrays that a process keeps from one frame to the next."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def array(self, name: str, shape: tuple[int, int]) -> np.ndarray:
+        """A float32 array of this shape, with whatever was in it."""
+        size = shape[0] * shape[1]
+        if name not in self._arrays or self._arrays[name].size < size:
+            self._arrays[name] = np.empty(size, np.float32)
+        return self._arrays[name][:size].reshape(shape)
+
+
+def number(header: Mapping[str, Any], key: str) -> float | None:
+    """A keyword's value as a finite number, or None if it is missing, undefined or none."""
+    value = header.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def check_level1(header: Mapping[str, Any]) -> None:
+    """Make sure that a frame is of level 1 and that nothing has been corrected yet.
+
+    Raises
+    ------
+    FrameError
+        If it is of another level, or carries the mark of a correction.
+    """
+    level = number(header, "LVL_NUM")
+    if level != 1.0:
+        raise FrameError(f"LVL_NUM is {header.get('LVL_NUM')}; only level 1.0 can be calibrated to level 1.5")
+    for key in ("L15VERS", "DEGCORR", "EXPNORM", "RESPIKED", "PSFDECON"):
+        if key in header:
+            raise FrameError(f"{key} is {header[key]!r}: the frame is corrected already, and twice would be wrong")
+    unit = str(header.get("BUNIT", "DN")).replace(" ", "")
+    if unit.lower() not in ("dn", "dn/pix", "dn/pixel", "ct", "count", "counts"):
+        raise FrameError(f"BUNIT is {header['BUNIT']!r}; level 1 counts DN, so the frame is normalised already")
+
+
+def exposure_time(header: Mapping[str, Any]) -> float:
+    """Exposure time in seconds.
+
+    Raises
+    ------
+    FrameError
+        If it is missing or not positive: nothing can be divided by it.
+    """
+    seconds = number(header, "EXPTIME")
+    if seconds is None or seconds <= 0:
+        raise FrameError(f"EXPTIME is {header.get('EXPTIME')!r}; the image cannot be normalised to it")
+    return seconds
+
+
+@dataclass
+class Prepared:
+    """A level-1 frame made ready for registration, before its corrections need to be known."""
+
+    counts: np.ndarray
+    blank: int | None
+    source: Coefficients
+    exposure: float | None
+    respiked: int | None
+
+
+def prepare(
+    image: np.ndarray,
+    header: Mapping[str, Any],
+    options: Options,
+    *,
+    spikes: tuple[np.ndarray, np.ndarray] | None = None,
+    deconvolve: Callable[[np.ndarray, int | None], np.ndarray] | None = None,
+    space: Workspace | None = None,
+) -> Prepared:
+    """Do what needs no table: check the frame, respike, deconvolve, filter for the interpolation.
+
+    Parameters and errors as in `calibrate`.
+    """
+    check_level1(header)
+    exposure = exposure_time(header) if options.exposure else None
+    blank = header.get("BLANK") if np.issubdtype(image.dtype, np.integer) else None
+    respiked = None
+    if options.respike:
+        image, respiked = respike(image, header, spikes)
+    counts, missing = image, blank
+    if deconvolve is not None:
+        image, missing = deconvolve(image, blank), None
+    padded = (space or Workspace()).array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
+    return Prepared(counts, blank, coefficients(image, options.interpolation, missing, out=padded), exposure, respiked)
+
+
+def finish(
+    prepared: Prepared,
+    corrections: Corrections,
+    options: Options,
+    *,
+    sigma: np.ndarray | None = None,
+    space: Workspace | None = None,
+) -> Pixels:
+    """Register a prepared frame, corrected for degradation and exposure in the same pass.
+
+    Parameters and errors as in `calibrate`.
+    """
+    space = space or Workspace()
+    gain = 1.0 / ((corrections.degradation or 1.0) * (prepared.exposure or 1.0))
+    grid = grid_of(prepared.counts.shape, corrections.geometry, options.region)
+    matrix, offset = corrections.geometry.map(grid)
+    shape = (grid.ny, grid.nx)
+    image = interpolate(prepared.source, matrix, offset, shape, gain=gain, out=space.array("image", shape))
+    uncertainty = None
+    if options.uncertainty:
+        uncertainty = _uncertainty(prepared, sigma, (matrix, offset), gain, shape, space)
+    saturated = int(np.count_nonzero(prepared.counts >= SATURATION))
+    return Pixels(image, uncertainty, grid, gain, prepared.exposure, saturated, prepared.respiked)
+
+
+def calibrate(
+    image: np.ndarray,
+    header: Mapping[str, Any],
+    corrections: Corrections,
+    options: Options,
+    *,
+    spikes: tuple[np.ndarray, np.ndarray] | None = None,
+    sigma: np.ndarray | None = None,
+    deconvolve: Callable[[np.ndarray, int | None], np.ndarray] | None = None,
+    space: Workspace | None = None,
+) -> Pixels:
+    """Calibrate the pixels of one frame.
+
+    Parameters
+    ----------
+    image
+        (ny, nx) level-1 counts, integers; BLANK of the header is missing.
+    header
+        Level-1 header.
+    corrections
+        From `aia.corrections.resolve`.
+    options
+        What is done.
+    spikes
+        For `respike`: flat CCD indices and counts, from `aia.frames.read_spikes`.
+    sigma
+        For `uncertainty`: standard deviation of 0, 1, 2 … counts, DN.
+    deconvolve
+        For `psf`: function of counts and BLANK, such as `aia.psf.Deconvolution`.
+    space
+        Arrays to work in. The result's arrays are then valid until the next call with it.
+
+    Returns
+    -------
+    Pixels
+
+    Raises
+    ------
+    FrameError
+        If the frame is not of level 1, was corrected before, or cannot be corrected.
+    """
+    space = space or Workspace()
+    prepared = prepare(image, header, options, spikes=spikes, deconvolve=deconvolve, space=space)
+    return finish(prepared, corrections, options, sigma=sigma, space=space)
+
+
+def _uncertainty(
+    prepared: Prepared,
+    sigma: np.ndarray,
+    affine: tuple[np.ndarray, np.ndarray],
+    gain: float,
+    shape: tuple[int, int],
+    space: Workspace,
+) -> np.ndarray:
+    """Standard deviation of the registered image: the counts' variance, summed with the kernel's squared weights."""
+    counts, source = prepared.counts, prepared.source
+    squared = np.square(sigma, dtype=np.float64).astype(np.float32)
+    # The coefficients have done their work; the variances take their place.
+    padded = space.array("coefficients", (counts.shape[0] + 4, counts.shape[1] + 4))
+    return variance(
+        counts,
+        prepared.blank,
+        squared,
+        source.kernel,
+        source.missing,
+        *affine,
+        gain=gain,
+        padded=padded,
+        out=space.array("uncertainty", shape),
+    )
+
+
+def respike(
+    image: np.ndarray, header: Mapping[str, Any], spikes: tuple[np.ndarray, np.ndarray] | None
+) -> tuple[np.ndarray, int]:
+    """Put the spikes that level 1 removed back in, as `aiapy.calibrate.respike` does; a new image and their number.
+
+    Raises
+    ------
+    FrameError
+        If there are no spikes to put in although the header says that some were removed.
+    """
+    removed = number(header, "NSPIKES")
+    if spikes is None:
+        if removed == 0:
+            return image, 0
+        raise FrameError("the frame's spikes file is missing; respike needs it")
+    indices, counts = spikes
+    rows, columns = np.divmod(indices, SIDE)
+    if image.shape != (SIDE, SIDE):
+        # A cutout's pixels are the CCD's, shifted: X0_MP and CRPIX tell where the disc centre lies in either.
+        x0, y0 = number(header, "X0_MP"), number(header, "Y0_MP")
+        if x0 is None or y0 is None:
+            raise FrameError("X0_MP or Y0_MP is missing: where the cutout lies on the CCD is unknown, respike needs it")
+        columns = columns + round(header["CRPIX1"] - 1 - x0)
+        rows = rows + round(header["CRPIX2"] - 1 - y0)
+    inside = (rows >= 0) & (rows < image.shape[0]) & (columns >= 0) & (columns < image.shape[1])
+    image = image.astype(np.int32) if counts[inside].size and counts[inside].max() > 32767 else image.copy()
+    image[rows[inside], columns[inside]] = counts[inside]
+    return image, int(inside.sum())

@@ -1,0 +1,234 @@
+"""The header of a level-1.5 frame: the level-1 header, brought up to date, and a keyword for each correction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+from aia import __version__
+from aia.errors import FrameError
+from aia.level15 import SCALE, VERSION, Corrections, Grid, Options, Pixels, number
+from aia.statistics import PERCENTILES
+
+# What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings.
+STALE = (
+    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "HEADSUM", "ZQUANTIZ", "ZDITHER0", "XCEN", "YCEN", "CROTA1",
+    "CD1_1", "CD1_2", "CD2_1", "CD2_2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2",
+    "SIMPLE", "XTENSION", "PCOUNT", "GCOUNT", "EXTEND", "EXTNAME", "LONPOLE", "LATPOLE",
+)  # fmt: skip
+STATISTICS = {
+    "TOTVALS": "number of pixels",
+    "DATAVALS": "number of valid pixels",
+    "MISSVALS": "number of missing pixels (NaN)",
+    "PERCENTD": "valid pixels, per cent",
+    "DATAMIN": "smallest value",
+    "DATAMAX": "largest value",
+    "DATAMEDN": "median",
+    "DATAMEAN": "mean",
+    "DATARMS": "standard deviation",
+    "DATASKEW": "skewness",
+    "DATAKURT": "kurtosis, excess",
+    "DATACENT": "median of the central column",
+    **{key: f"percentile {rank}" for key, rank in PERCENTILES.items() if key != "DATAMEDN"},
+}
+
+
+def make_header(
+    level1: fits.Header,
+    pixels: Pixels,
+    statistics: Mapping[str, Any],
+    corrections: Corrections,
+    options: Options,
+    origin: Mapping[str, str],
+) -> fits.Header:
+    """Make the header of a level-1.5 frame.
+
+    Parameters
+    ----------
+    level1
+        Header of the level-1 frame; it is not changed.
+    pixels
+        From `aia.level15.calibrate`.
+    statistics
+        From `aia.statistics.statistics`.
+    corrections, options
+        As given to `aia.level15.calibrate`.
+    origin
+        `file`, `sha256` and `request` of the level-1 frame, as far as they are known.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+    """
+    header = _kept(level1)
+    unit = "DN / s" if options.exposure else "DN"
+    _set_grid(header, pixels.grid)
+    header.set("LVL_NUM", 1.5, "data level number")
+    header.set("BUNIT", unit, "unit of the pixel values")
+    if "PIXLUNIT" in header:
+        header.set("PIXLUNIT", unit, "unit of the pixel values")
+    for key, about in STATISTICS.items():
+        if key in statistics:
+            header.set(key, statistics[key], about)
+        else:
+            header.remove(key, ignore_missing=True)
+    header.set("NSATPIX", pixels.saturated, "level-1 pixels at the limit of 16383 DN")
+    history = [f"Level 1.5 by aia-sequence {__version__}, level15 {VERSION}, in this order:"]
+    header.set("L15PROG", f"aia-sequence {__version__}", "workflow that made level 1.5")
+    header.set("L15VERS", VERSION, "version of its level-1.5 pixels and header")
+    for key, value in (("L1FILE", "file"), ("L1SHA256", "sha256"), ("L1REQ", "request")):
+        if origin.get(value):
+            header[key] = origin[value]
+    for step in (_pointing, _respike, _psf, _registration, _degradation, _exposure, _uncertainty):
+        history += step(header, pixels, corrections, options)
+    for line in history:
+        header.add_history(line)
+    return header
+
+
+def _kept(level1: fits.Header) -> fits.Header:
+    """The level-1 cards that still hold and that FITS allows."""
+    header = fits.Header()
+    for card in level1.cards:
+        if card.keyword in STALE or (card.keyword.startswith("Z") and card.keyword[1:] in STALE):
+            continue
+        try:
+            value = card.value
+        except fits.VerifyError:
+            continue  # such as `OSCNMEAN= -nan`: no value that FITS knows
+        if isinstance(value, float) and not np.isfinite(value):
+            continue
+        header.append((card.keyword, value, card.comment), bottom=True)
+    return header
+
+
+def _set_grid(header: fits.Header, grid: Grid) -> None:
+    for axis, reference in ((1, grid.crpix1), (2, grid.crpix2)):
+        header.set(f"CTYPE{axis}", ("HPLN-TAN", "HPLT-TAN")[axis - 1], "helioprojective, tangential")
+        header.set(f"CUNIT{axis}", "arcsec", "unit of CRVAL and CDELT")
+        header.set(f"CRVAL{axis}", 0.0, "[arcsec] coordinate of the reference pixel")
+        header.set(f"CDELT{axis}", SCALE, "[arcsec/pixel] plate scale")
+        header.set(f"CRPIX{axis}", reference, "[pixel] disc centre")
+    header.set("CROTA2", 0.0, "[deg] solar north is up")
+    for row in (1, 2):
+        for column in (1, 2):
+            header.set(f"PC{row}_{column}", float(row == column), "no rotation")
+    radius = number(header, "RSUN_OBS")
+    if radius is None:
+        header.remove("R_SUN", ignore_missing=True)
+    else:
+        header.set("R_SUN", radius / SCALE, "[pixel] radius of the Sun, RSUN_OBS / CDELT1")
+
+
+def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+    if not options.pointing:
+        header.set("POINTCOR", False, "pointing: the level-1 header's own")
+        return ["pointing: not updated, as the level-1 header states it"]
+    about, geometry = corrections.pointing, corrections.geometry
+    header.set("POINTCOR", True, "pointing updated from the master pointing table")
+    header.set("MPO_REC", about["record"], "master pointing record")
+    header.set("PNT_TSTA", about["start"], "the record is valid from")
+    header.set("PNT_TSTO", about["stop"], "... to")
+    header["PNT_SHA"] = about["sha256"]
+    for key, value in (("X0_MP", about["x0"]), ("Y0_MP", about["y0"]), ("INST_ROT", about["instrot"])):
+        header[key] = value
+    header["IMSCL_MP"] = geometry.scale
+    return [f"pointing: {about['record']}"]
+
+
+def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+    header.set("RESPIKED", options.respike, "spikes put back in")
+    if not options.respike:
+        return []
+    header.set("RSP_NUM", pixels.respiked, "number of spikes put back in")
+    header.set("NSPIKES", 0, "number of pixels that despiking changed")
+    return [f"respike: {pixels.respiked} pixels"]
+
+
+def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+    header.set("PSFDECON", options.psf, "deconvolved with the point spread function")
+    if not options.psf:
+        return []
+    about = corrections.psf_about
+    header.set("PSF_ITER", options.psf_iterations, "Richardson-Lucy iterations")
+    header.set("PSF_SRC", about["source"], "point spread function")
+    header["PSF_SHA"] = about["sha256"]
+    return [f"psf: Richardson-Lucy, {options.psf_iterations} iterations, {about['source']}"]
+
+
+def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+    geometry = corrections.geometry
+    header.set("REGMETH", options.interpolation, "interpolation kernel of the registration")
+    header.set("REG_X", round(geometry.x0 + 1, 9), "[pixel] disc centre in the level-1 frame, CRPIX1")
+    header.set("REG_Y", round(geometry.y0 + 1, 9), "[pixel] disc centre in the level-1 frame, CRPIX2")
+    header.set("REG_SCL", geometry.scale, "[arcsec/pixel] plate scale of the level-1 frame")
+    header.set("REG_ROT", geometry.roll, "[deg] roll that was taken out")
+    return [f"registration: {options.interpolation}, {SCALE} arcsec per pixel, roll {geometry.roll:.6f} deg"]
+
+
+def _degradation(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+    if not options.degradation:
+        header.set("DEGCORR", 1.0, "degradation: not corrected")
+        return ["degradation: not corrected"]
+    about = corrections.degradation_about
+    header.set("DEGCORR", corrections.degradation, "sensitivity the image was divided by")
+    header.set("DEG_VER", about["version"], "version of the calibration, VER_NUM")
+    header.set("DEG_SRC", about["source"], "table of effective areas")
+    header["DEG_SHA"] = about["sha256"]
+    lines = [f"degradation: divided by {corrections.degradation:.6f}, version {about['version']}"]
+    if about.get("note"):
+        header.set("DEG_NOTE", about["note"])
+        lines.append(f"degradation: {about['note']}")
+    return lines
+
+
+def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+    if not options.exposure:
+        header.set("EXPNORM", 1.0, "exposure: not normalised")
+        return ["exposure: not normalised"]
+    header.set("EXPNORM", pixels.exposure, "[s] exposure the image was divided by")
+    return [f"exposure: divided by {pixels.exposure} s"]
+
+
+def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+    header.set("UNCERTAI", options.uncertainty, "standard deviation in the HDU UNCERT")
+    if not options.uncertainty:
+        return []
+    about = corrections.errors_about
+    header.set("ERR_SRC", about["source"], "table of photometric errors")
+    header["ERR_SHA"] = about["sha256"]
+    return ["uncertainty: estimate_error of aiapy on counts, summed with squared weights"]
+
+
+def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int, int] | None = None) -> None:
+    """Make sure that a header holds what every level-1.5 frame must state.
+
+    Raises
+    ------
+    FrameError
+        With the first thing that is wrong.
+    """
+    naxis = (header["NAXIS2"], header["NAXIS1"])
+    expected: dict[str, Any] = {
+        "BITPIX": -32, "LVL_NUM": 1.5, "CDELT1": SCALE, "CDELT2": SCALE, "CRVAL1": 0.0, "CRVAL2": 0.0, "CROTA2": 0.0,
+        "PC1_1": 1.0, "PC1_2": 0.0, "PC2_1": 0.0, "PC2_2": 1.0, "BUNIT": "DN / s" if options.exposure else "DN",
+        "L15VERS": VERSION,
+    }  # fmt: skip
+    if shape is not None and naxis != shape:
+        raise FrameError(f"its image has {naxis[0]} x {naxis[1]} pixels instead of {shape[0]} x {shape[1]}")
+    if naxis == (4096, 4096):
+        expected |= {"CRPIX1": 2048.5, "CRPIX2": 2048.5}
+    for key, value in expected.items():
+        if header.get(key) != value:
+            raise FrameError(f"{key} is {header.get(key)!r} instead of {value!r}")
+    for axis in (1, 2):
+        if header[f"CRPIX{axis}"] % 1 != 0.5:
+            raise FrameError(
+                f"CRPIX{axis} is {header[f'CRPIX{axis}']}: its pixels are not those of the full disk's grid"
+            )
+    for key in ("BLANK", "BSCALE", "BZERO"):
+        if key in header:
+            raise FrameError(f"{key} is in the header of a floating-point image")
+    if "CHECKSUM" not in header or "DATASUM" not in header:
+        raise FrameError("CHECKSUM or DATASUM is missing")

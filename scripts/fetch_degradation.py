@@ -1,0 +1,27 @@
+"""Fetch the table of effective areas, all versions of it, from the archive through aiapy, and freeze it."""
+
+import logging
+from pathlib import Path
+
+from aia import tables
+from aia.archive import open_archive
+from aia.joblog import job_log
+
+logger = logging.getLogger(__name__)
+
+
+def main(*, archive: str, state: Path, output: Path) -> None:
+    """Write the rows of `aia.response`, from which the degradation is calculated."""
+    with open_archive(archive, state) as opened, opened.as_jsoc():
+        table, source = tables.fetch_degradation()
+    tables.freeze(output, table, archive, source)
+    logger.info("%s: %d rows", source, len(table))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            archive=snakemake.wildcards.archive,
+            state=Path(snakemake.params.state),
+            output=Path(snakemake.output.table),
+        )

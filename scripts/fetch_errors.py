@@ -1,0 +1,28 @@
+"""Fetch the table of photometric errors that belongs to the archive, through aiapy, and freeze it."""
+
+import logging
+from pathlib import Path
+
+from aia import tables
+from aia.joblog import job_log
+
+logger = logging.getLogger(__name__)
+
+
+def main(*, archive: str, output: Path) -> None:
+    """Write the photometric errors of the instrument: SolarSoft's of AIA, or those of the synthetic one."""
+    table, source = tables.fetch_errors(stated_errors() if archive == "synthetic" else None)
+    tables.freeze(output, table, archive, source)
+    logger.info("%s: %d rows", source, len(table))
+
+
+def stated_errors() -> str:
+    """The synthetic instrument's own statement of its errors."""
+    from synthetic.tables import error_table  # the real archive must not need the model of the Sun
+
+    return error_table()
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(archive=snakemake.wildcards.archive, output=Path(snakemake.output.table))

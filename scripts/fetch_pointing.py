@@ -1,0 +1,28 @@
+"""Fetch the pointing of one UTC day, and six hours on both sides, from the archive through aiapy, and freeze it."""
+
+import logging
+from pathlib import Path
+
+from aia import tables
+from aia.archive import open_archive
+from aia.joblog import job_log
+
+logger = logging.getLogger(__name__)
+
+
+def main(*, archive: str, state: Path, day: str, output: Path) -> None:
+    """Write the rows of `aia.master_pointing3h` that frames of a day (as 20210703) can need."""
+    with open_archive(archive, state) as opened, opened.as_jsoc():
+        table, source = tables.fetch_pointing(day)
+    tables.freeze(output, table, archive, source)
+    logger.info("%s: %d rows", source, len(table))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            archive=snakemake.wildcards.archive,
+            state=Path(snakemake.params.state),
+            day=snakemake.wildcards.day,
+            output=Path(snakemake.output.table),
+        )
