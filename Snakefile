@@ -13,6 +13,7 @@ include: "rules/acquire.smk"
 include: "rules/calibrate.smk"
 include: "rules/figures.smk"
 include: "rules/audit.smk"
+include: "rules/budget.smk"
 
 
 rule all:

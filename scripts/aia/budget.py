@@ -1,0 +1,152 @@
+"""What a configuration will cost, from the records that its conditions keep and the figures of `aia.costs`."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from aia import costs
+
+VERSION = "1"  # of the estimate; a parameter of its rule
+
+GB = 1e9
+
+
+@dataclass
+class Work:
+    """What an event costs, or all of them.
+
+    Attributes
+    ----------
+    event
+        Name of the event; `total` of the sum.
+    records, kept
+        Records that the archive has in the window and channels, and how many of them fulfil the conditions.
+    files
+        Files to fetch: one a record, or two with its spikes.
+    download_gb, written_gb
+        Level 1 over the network, and level 1 and 1.5 on disk (1 GB = 1e9 bytes).
+    core_hours
+        Of calibration and figures.
+    queries, exports
+        Requests to the archive: metadata of a block and the proof of its record sets; exports.
+    """
+
+    event: str
+    records: int = 0
+    kept: int = 0
+    files: int = 0
+    download_gb: float = 0.0
+    written_gb: float = 0.0
+    core_hours: float = 0.0
+    queries: int = 0
+    exports: int = 0
+
+    def add(self, other: "Work") -> None:
+        """Add another event's work."""
+        for field in fields(self)[1:]:
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+def estimate(
+    event: str, options: Mapping[str, Any], tables: Iterable[str | Path], series: int, most_records: int
+) -> Work:
+    """Estimate the work of one event.
+
+    Parameters
+    ----------
+    event
+        Its name.
+    options
+        Its options: `calibration`, `region`, `cutout`.
+    tables
+        Record tables (`records/{channel}/{block}.csv`) of all its blocks and channels.
+    series
+        Number of metadata tables: one a block and series.
+    most_records
+        Largest number of records in one export request.
+    """
+    work = Work(event, queries=series)
+    calibration = options.get("calibration") or {}
+    pixels = frame_pixels(options)
+    share = pixels / costs.LEVEL1_PIXELS
+    level1 = costs.LEVEL1_BYTES if pixels == costs.LEVEL1_PIXELS else costs.CUTOUT_BYTES * pixels
+    level15 = costs.LEVEL15_BYTES * share * (2 if calibration.get("uncertainty") else 1)
+    sequences = set()
+    for table in map(Path, tables):
+        records, kept = count(table)
+        sequences.add(table.parent)
+        work.records += records
+        work.kept += kept
+        work.files += kept * (2 if calibration.get("respike") else 1)
+        work.download_gb += kept * level1 / GB
+        work.written_gb += kept * (level1 + level15) / GB
+        seconds = kept * (costs.frame_seconds(calibration) * share + costs.FIGURE_SECONDS)
+        work.core_hours += (seconds + (costs.STARTUP_SECONDS if kept else 0)) / 3600
+        work.queries += 1
+        work.exports += math.ceil(kept / most_records)
+    work.core_hours += len(sequences) * costs.STARTUP_SECONDS / 3600
+    return work
+
+
+def frame_pixels(options: Mapping[str, Any]) -> float:
+    """Pixels of a frame of an event: of the full disk, or of its region if that is all that is exported."""
+    region = options.get("region")
+    if not options.get("cutout") or not region:
+        return costs.LEVEL1_PIXELS
+    width, height = (
+        (region["width"], region["height"])
+        if "width" in region
+        else (high - low for low, high in (region["x"], region["y"]))
+    )
+    return width * height / costs.PLATE_SCALE**2
+
+
+def count(table: Path) -> tuple[int, int]:
+    """Records of a record table, and how many of them are kept."""
+    with table.open(newline="", encoding="utf-8") as lines:
+        kept = [row["kept"] == "True" for row in csv.DictReader(lines)]
+    return len(kept), sum(kept)
+
+
+def total(works: Sequence[Work]) -> Work:
+    """Sum of several events' work."""
+    everything = Work("total")
+    for work in works:
+        everything.add(work)
+    return everything
+
+
+def as_csv(works: Sequence[Work]) -> str:
+    """One line for each event, and the total."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(Work))
+    for work in [*works, total(works)]:
+        writer.writerow(_cells(work))
+    return text.getvalue()
+
+
+def as_text(table: str) -> str:
+    """Set the CSV of `as_csv` as a table for the terminal."""
+    header, *rows = list(csv.reader(table.splitlines()))
+    titles = [{"download_gb": "GB down", "written_gb": "GB disk"}.get(name, name.replace("_", " ")) for name in header]
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    lines = [
+        [titles[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(titles[1:], widths[1:], strict=True))]
+    ]
+    lines += [
+        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        for row in rows
+    ]
+    text = ["  ".join(line) for line in lines]
+    text.insert(len(text) - 1, "-" * len(text[0]))
+    return "\n".join(text)
+
+
+def _cells(work: Work) -> list[str]:
+    values = [getattr(work, field.name) for field in fields(work)]
+    return [f"{value:.3f}" if isinstance(value, float) else str(value) for value in values]

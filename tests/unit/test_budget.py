@@ -1,0 +1,88 @@
+"""What a configuration will cost is known from its records alone, and asked of a cluster with a margin."""
+
+import csv
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aia import budget, costs
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A record table of a block with some kept and some dropped records."""
+
+    def of(channel, block, kept, dropped):
+        path = tmp_path / "records" / str(channel) / f"{block}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [["T_REC", "kept"], *[["x", "True"]] * kept, *[["x", "False"]] * dropped]
+        path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+        return path
+
+    return of
+
+
+def test_records_files_and_requests_are_counted(table):
+    tables = [table(171, "a", 20, 31), table(171, "b", 0, 5), table(211, "a", 7, 0)]
+    work = budget.estimate("flare", {}, tables, 2, most_records=10)
+    assert (work.records, work.kept, work.files) == (63, 27, 27)
+    assert work.exports == 2 + 0 + 1, "20 records in requests of 10, none for none, one for 7"
+    assert work.queries == 2 + 3, "metadata of two blocks, and the proof of three record sets"
+
+
+def test_a_full_disk_frame_is_8_mb_to_fetch_and_76_mb_on_disk(table):
+    work = budget.estimate("flare", {}, [table(171, "a", 1000, 0)], 1, 1000)
+    assert work.download_gb == pytest.approx(8.5, rel=0.01)
+    assert work.written_gb == pytest.approx(8.5 + 67.15, rel=0.01)
+
+
+def test_spikes_are_files_too_and_uncertainties_double_what_is_written(table):
+    tables = [table(171, "a", 100, 0)]
+    plain = budget.estimate("flare", {}, tables, 1, 1000)
+    more = budget.estimate("flare", {"calibration": {"respike": True, "uncertainty": True}}, tables, 1, 1000)
+    assert more.files == 2 * plain.files
+    assert more.written_gb - plain.written_gb == pytest.approx(100 * costs.LEVEL15_BYTES / 1e9)
+    assert more.core_hours > plain.core_hours
+
+
+@pytest.mark.parametrize("region", [{"x": [600, 1000], "y": [100, 400]}, {"width": 400, "height": 300}])
+def test_a_cutout_costs_its_share_of_the_disk(table, region):
+    tables = [table(171, "a", 1000, 0)]
+    full = budget.estimate("flare", {"region": region}, tables, 1, 1000)
+    cutout = budget.estimate("flare", {"region": region, "cutout": True}, tables, 1, 1000)
+    assert cutout.written_gb / full.written_gb == pytest.approx(400 * 300 / 0.36 / 4096**2, rel=0.05)
+    assert full.written_gb == budget.estimate("flare", {}, tables, 1, 1000).written_gb
+
+
+def test_the_total_is_the_sum_and_the_last_line(table):
+    works = [budget.estimate(name, {}, [table(171, name, kept, 1)], 1, 10) for name, kept in (("a", 5), ("b", 12))]
+    rows = list(csv.DictReader(budget.as_csv(works).splitlines()))
+    assert [row["event"] for row in rows] == ["a", "b", "total"]
+    for name in ("records", "kept", "files", "queries", "exports"):
+        assert int(rows[2][name]) == int(rows[0][name]) + int(rows[1][name])
+    assert float(rows[2]["written_gb"]) == pytest.approx(
+        float(rows[0]["written_gb"]) + float(rows[1]["written_gb"]), abs=2e-3
+    )
+
+
+def test_the_printed_table_has_one_width_and_every_number(table):
+    text = budget.as_csv([budget.estimate("a-long-name-of-an-event", {}, [table(171, "a", 5, 1)], 1, 10)])
+    printed = budget.as_text(text).splitlines()
+    assert len({len(line) for line in printed}) == 1
+    assert printed[1].split() == text.splitlines()[1].split(",")
+
+
+@given(st.integers(0, 10**5), st.integers(1, 32), st.integers(1, 4), st.booleans())
+def test_what_is_asked_of_a_cluster_grows_with_each_attempt_and_never_falls_short(frames, threads, attempt, psf):
+    calibration = {"psf": psf}
+    minutes = costs.calibrate_minutes(frames, threads, calibration, attempt)
+    assert minutes >= frames * costs.frame_seconds(calibration) / threads / 60
+    assert costs.calibrate_minutes(frames, threads, calibration, attempt + 1) > minutes
+    assert costs.calibrate_mb(threads, calibration, attempt) >= threads * costs.PROCESS_MB
+    assert costs.calibrate_mb(threads, calibration, attempt + 1) > costs.calibrate_mb(threads, calibration, attempt)
+
+
+def test_a_longer_sequence_asks_for_time_but_not_for_memory():
+    assert costs.figure_minutes(2000) > costs.figure_minutes(20)
+    assert costs.figure_mb(1) < costs.figure_mb(2)
