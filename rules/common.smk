@@ -6,6 +6,7 @@ Pure functions of the configuration: planning reads no file and asks no archive.
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 # The library lies beside the rules, wherever the workflow was cloned or taken as a module.
 SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
@@ -77,6 +78,44 @@ def figure_options(*names):
         return {name: figure[name] for name in names if name in figure}
 
     return of_event
+
+
+FIGURES = (
+    "lightcurve.csv",
+    "lightcurve.png",
+    "lightcurve.pdf",
+    "sequence.png",
+    "sequence.pdf",
+    "sequence.txt",
+    "movie.mp4",
+    "viewer.html",
+)
+CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
+
+
+def event_figures(wildcards):
+    """Every figure that the configuration asks for, of the job's event."""
+    event = PLAN.event(wildcards.event)
+    gif = ["movie.gif"] if event.options.get("figure", {}).get("gif") else []
+    panel = CHANNEL_PANEL if len(event.channels) > 1 else ()
+    folder = f"<results>/{event.name}/figures"
+    return [f"{folder}/{channel}/{name}" for channel in event.channels for name in (*FIGURES, *gif)] + [
+        f"{folder}/{name}" for name in panel
+    ]
+
+
+def each_channel(pattern):
+    """A file of each channel of the job's event, as a function of its wildcards."""
+
+    def of_event(wildcards):
+        return [pattern.format(event=wildcards.event, channel=channel) for channel in event_channels(wildcards)]
+
+    return of_event
+
+
+def all_figures():
+    """Every figure that the configuration asks for: what the workflow is for."""
+    return [path for name in PLAN.events for path in event_figures(SimpleNamespace(event=name))]
 
 
 def all_blocks(pattern):

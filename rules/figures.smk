@@ -1,8 +1,8 @@
 # In: the level-1.5 frames of all blocks of an event and channel, and the tables of their records.
-# Out: what people look at, under figures/{channel}/: light curve, sequence figure, movie, viewer.
+# Out: what people look at, under figures/{channel}/: light curve, sequence figure, movie, viewer; figures/channels.png.
 # Order: measure_sequence (one pass over the frames), then the others, none of which waits for another.
 
-from aia import figures
+from aia import versions
 
 
 rule measure_sequence:
@@ -11,7 +11,13 @@ rule measure_sequence:
         frames=all_blocks("<results>/{event}/level1.5/{channel}/{block}"),
         records=all_blocks("<results>/{event}/records/{channel}/{block}.csv"),
     output:
-        lightcurve="<results>/{event}/figures/{channel}/lightcurve.csv",
+        lightcurve=report(
+            "<results>/{event}/figures/{channel}/lightcurve.csv",
+            caption="../captions/lightcurve_table.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"product": "light curve (table)"},
+        ),
         statistics="<results>/{event}/figures/{channel}/statistics.json",
     log:
         "<logs>/{event}/measure_sequence/{channel}.log",
@@ -23,7 +29,7 @@ rule measure_sequence:
     params:
         region=option("region"),
         figure=figure_options("percentiles", "limits"),
-        version=figures.VERSION,
+        version=versions.FIGURES,
     message:
         "Measuring the light curve of {wildcards.event} at {wildcards.channel} Å"
     script:
@@ -37,7 +43,13 @@ rule plot_sequence:
         lightcurve=rules.measure_sequence.output.lightcurve,
         statistics=rules.measure_sequence.output.statistics,
     output:
-        png="<results>/{event}/figures/{channel}/sequence.png",
+        png=report(
+            "<results>/{event}/figures/{channel}/sequence.png",
+            caption="../captions/sequence.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"product": "sequence figure"},
+        ),
         pdf="<results>/{event}/figures/{channel}/sequence.pdf",
         caption="<results>/{event}/figures/{channel}/sequence.txt",
     log:
@@ -50,8 +62,152 @@ rule plot_sequence:
     params:
         region=option("region"),
         figure=figure_options("panels", "select", "size", "dpi", "stretch", "power", "limb", "grid", "marks"),
-        version=figures.VERSION,
+        version=versions.FIGURES,
     message:
         "Plotting the sequence of {wildcards.event} at {wildcards.channel} Å"
     script:
         "../scripts/plot_sequence.py"
+
+
+rule plot_lightcurve:
+    input:
+        lightcurve=rules.measure_sequence.output.lightcurve,
+        statistics=rules.measure_sequence.output.statistics,
+    output:
+        png=report(
+            "<results>/{event}/figures/{channel}/lightcurve.png",
+            caption="../captions/lightcurve.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"product": "light curve"},
+        ),
+        pdf="<results>/{event}/figures/{channel}/lightcurve.pdf",
+    log:
+        "<logs>/{event}/plot_lightcurve/{channel}.log",
+    benchmark:
+        "<benchmarks>/{event}/plot_lightcurve/{channel}.tsv"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        figure=figure_options("size", "dpi", "marks"),
+        version=versions.FIGURES,
+    message:
+        "Plotting the light curve of {wildcards.event} at {wildcards.channel} Å"
+    script:
+        "../scripts/plot_lightcurve.py"
+
+
+rule render_movie:
+    input:
+        manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        frames=all_blocks("<results>/{event}/level1.5/{channel}/{block}"),
+        lightcurve=rules.measure_sequence.output.lightcurve,
+        statistics=rules.measure_sequence.output.statistics,
+    output:
+        mp4=report(
+            "<results>/{event}/figures/{channel}/movie.mp4",
+            caption="../captions/movie.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"product": "movie"},
+        ),
+    log:
+        "<logs>/{event}/render_movie/{channel}.log",
+    benchmark:
+        "<benchmarks>/{event}/render_movie/{channel}.tsv"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        region=option("region"),
+        figure=figure_options("stretch", "power", "limb", "grid", "marks", "fps"),
+        version=versions.FIGURES,
+    message:
+        "Rendering the movie of {wildcards.event} at {wildcards.channel} Å"
+    script:
+        "../scripts/render_movie.py"
+
+
+rule render_gif:
+    input:
+        mp4=rules.render_movie.output.mp4,
+    output:
+        gif="<results>/{event}/figures/{channel}/movie.gif",
+    log:
+        "<logs>/{event}/render_gif/{channel}.log",
+    benchmark:
+        "<benchmarks>/{event}/render_gif/{channel}.tsv"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        version=versions.FIGURES,
+    message:
+        "Rendering the GIF of {wildcards.event} at {wildcards.channel} Å"
+    script:
+        "../scripts/render_gif.py"
+
+
+rule build_viewer:
+    input:
+        manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        frames=all_blocks("<results>/{event}/level1.5/{channel}/{block}"),
+        lightcurve=rules.measure_sequence.output.lightcurve,
+        statistics=rules.measure_sequence.output.statistics,
+    output:
+        html=report(
+            "<results>/{event}/figures/{channel}/viewer.html",
+            caption="../captions/viewer.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"product": "viewer"},
+        ),
+    log:
+        "<logs>/{event}/build_viewer/{channel}.log",
+    benchmark:
+        "<benchmarks>/{event}/build_viewer/{channel}.tsv"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        region=option("region"),
+        figure=figure_options("stretch", "power", "marks", "viewer_mb"),
+        version=versions.FIGURES,
+    message:
+        "Building the viewer of {wildcards.event} at {wildcards.channel} Å"
+    script:
+        "../scripts/build_viewer.py"
+
+
+rule plot_channels:
+    input:
+        manifests=all_blocks_all_channels("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        frames=all_blocks_all_channels("<results>/{event}/level1.5/{channel}/{block}"),
+        lightcurves=each_channel("<results>/{event}/figures/{channel}/lightcurve.csv"),
+        statistics=each_channel("<results>/{event}/figures/{channel}/statistics.json"),
+    output:
+        png=report(
+            "<results>/{event}/figures/channels.png",
+            caption="../captions/channels.rst",
+            category="{event}",
+            labels={"product": "channel panel"},
+        ),
+        pdf="<results>/{event}/figures/channels.pdf",
+        caption="<results>/{event}/figures/channels.txt",
+    log:
+        "<logs>/{event}/plot_channels.log",
+    benchmark:
+        "<benchmarks>/{event}/plot_channels.tsv"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        region=option("region"),
+        channels=event_channels,
+        figure=figure_options("size", "dpi", "stretch", "power", "limb", "grid", "rgb"),
+        version=versions.FIGURES,
+    message:
+        "Plotting the channels of {wildcards.event}"
+    script:
+        "../scripts/plot_channels.py"

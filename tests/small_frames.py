@@ -48,6 +48,7 @@ def header(number: int, exposure: float, size: int, cdelt: float, channel: int, 
         "CRPIX1": (size + 1) / 2, "CRPIX2": (size + 1) / 2, "CROTA2": 0.0,
         "RSUN_OBS": RSUN_OBS, "RSUN_REF": 696000000.0, "DSUN_OBS": 152086000000.0, "CRLT_OBS": 3.2, "CRLN_OBS": 0.0,
     }  # fmt: skip
+    cards |= {"NSATPIX": 0, "DEGCORR": 0.8, "EXPNORM": exposure, "UNCERTAI": False}
     result = fits.Header(cards)
     if synthetic:
         result["SYNTH"] = (True, "synthetic: not an observation of the Sun")
@@ -92,6 +93,7 @@ def write_sequence(
         name = f"aia.lev1_euv_12s.{head['T_REC'].replace(':', '')}.{channel}.image_lev1.5.fits"
         hdus = fits.HDUList([fits.PrimaryHDU(image, head)])
         if uncertainty:
+            hdus[0].header["UNCERTAI"] = True
             error = noise * np.sqrt(np.abs(image) / times[number])
             hdus.append(fits.ImageHDU(error.astype(np.float32), name="UNCERT"))
         hdus.writeto(frames / name)

@@ -1,4 +1,4 @@
-"""Versions of the steps from query to level 1.5; raise one when its products change, so that finished jobs are repeated.
+"""Versions of the steps from query to figures; raise one when its products change, so that finished jobs are repeated.
 
 They stand apart from the code so that planning need not import it. The version of the conditions is `filters.VERSION`.
 """
@@ -10,3 +10,4 @@ TABLES = "1"  # frozen calibration tables and point spread functions
 AUDIT = "1"  # audit.csv and audit.html
 CRATE = "1"  # the crate, the checksum list and the references
 LEVEL15 = "1"  # level-1.5 pixels, headers and their manifest; a golden digest in the tests changes with it
+FIGURES = "1"  # what figures, movies, viewers and light curves show

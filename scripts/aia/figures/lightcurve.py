@@ -219,15 +219,17 @@ def _mark_times(axes: Axes, times: np.ndarray, mean: np.ndarray, marks: Mapping[
     return min(0.7, (2 + 6.8 * len(ends)) / height) if ends else 0.0
 
 
-def plot_lightcurve(points: Sequence[Point], path: Path, *, title: str, synthetic: bool, options: Options) -> None:
+def plot_lightcurve(
+    points: Sequence[Point], paths: Sequence[Path], *, title: str, synthetic: bool, options: Options
+) -> None:
     """Draw the light curve figure: mean brightness above; exposure time, saturated and missing fraction below.
 
     Parameters
     ----------
     points
         The light curve.
-    path
-        PNG or PDF file to be written.
+    paths
+        Files to be written, PNG or PDF by suffix.
     title
         Says event and channel.
     synthetic
@@ -261,4 +263,5 @@ def plot_lightcurve(points: Sequence[Point], path: Path, *, title: str, syntheti
         for axes in (top, middle, bottom):
             axes.yaxis.set_label_coords(-11 / (width - left - 3), 0.5)
         write_heading(figure, left, title, synthetic=synthetic)
-        save(figure, path, options.dpi)
+        for path in paths:
+            save(figure, path, options.dpi)

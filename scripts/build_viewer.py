@@ -1,0 +1,47 @@
+"""Build the viewer of an event and channel: one HTML file with the images in it, which needs no network."""
+
+from pathlib import Path
+
+from aia.figures.lightcurve import read_points
+from aia.figures.measure import Statistics
+from aia.figures.options import Options
+from aia.figures.sequence import Region, list_frames
+from aia.figures.viewer import build_viewer
+from aia.joblog import job_log
+
+
+def main(
+    *,
+    event: str,
+    channel: int,
+    manifests: list[Path],
+    lightcurve: Path,
+    statistics: Path,
+    region: Region | None,
+    options: Options,
+    html: Path,
+) -> None:
+    build_viewer(
+        list_frames(manifests),
+        read_points(lightcurve),
+        Statistics.read(statistics),
+        html,
+        title=event,
+        channel=channel,
+        region=region,
+        options=options,
+    )
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            event=snakemake.wildcards.event,
+            channel=int(snakemake.wildcards.channel),
+            manifests=[Path(path) for path in snakemake.input.manifests],
+            lightcurve=Path(snakemake.input.lightcurve),
+            statistics=Path(snakemake.input.statistics),
+            region=snakemake.params.region,
+            options=Options.of(snakemake.params.figure),
+            html=Path(snakemake.output.html),
+        )
