@@ -4,6 +4,8 @@
 
 from types import SimpleNamespace
 
+from snakemake.io import apply_wildcards
+
 from aia import versions
 from aia.eventconfig import event_config
 
@@ -50,7 +52,11 @@ def event_tables(wildcards):
 
 def event_figures(wildcards):
     """Figures, movies, viewers and light curves of the job's event."""
-    return sorted(set(expand(FIGURES, event=wildcards.event, channel=event_channels(wildcards))))
+    found = set()
+    for channel in event_channels(wildcards):
+        names = {"event": wildcards.event, "channel": str(channel)}
+        found |= {apply_wildcards(path, names) for path in FIGURES}
+    return sorted(found)
 
 
 def config_as_used(wildcards):
