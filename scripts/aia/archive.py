@@ -6,9 +6,10 @@ in front of a state that outlives the job. Nothing else in the workflow knows wh
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import drms
@@ -19,6 +20,9 @@ from aia.errors import ArchiveError, ConfigError
 from aia.privacy import VARIABLE
 from aia.retries import Patience, persist
 from aia.web import limited_web
+
+if TYPE_CHECKING:
+    from synthetic.server import Server
 
 STABLE_URL = "http://synthetic.invalid/"  # files must not name a port that changes with every job
 SYNTHETIC_EMAIL = "workflow@synthetic.example"
@@ -180,14 +184,19 @@ def open_archive(name: str, state: str | Path | None = None) -> Iterator[Archive
         raise ConfigError(f"archive: {name!r} with state {state!r}; allowed are jsoc, and synthetic with a folder")
     from synthetic import server  # the real archive must not need the model of the Sun
 
-    with ExitStack() as stack:
-        stack.enter_context(_environment())  # a site's proxy cannot reach this machine's loopback interface
-        running = stack.enter_context(server.running(state=Path(state)))
-        stack.enter_context(limited_web({}))
+    with server.running(state=Path(state)) as running, of_server(running) as archive:
+        yield archive
+
+
+@contextmanager
+def of_server(server: "Server") -> Iterator[Archive]:
+    """The archive behind a running server of the synthetic one; it answers at once, so nothing waits for long."""
+    # A site's proxy cannot reach this machine's loopback interface.
+    with _environment(), limited_web({}):
         yield Archive(
             "synthetic",
-            drms.Client(running.drms_config()),
-            running.url,
+            drms.Client(server.drms_config()),
+            server.url,
             patience=Patience(attempts=5, first=0.1, longest=2.0),
             polling=Patience(first=0.05, longest=0.5),
         )

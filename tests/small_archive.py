@@ -1,0 +1,61 @@
+"""The synthetic archive with small frames: protocol, catalogue and headers, without what a full disk costs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from astropy.io import fits
+
+from aia import filters
+from aia.acquisition import Place, Task
+from aia.archive import Archive, of_server
+from synthetic import frames, model, server
+
+START, END = "2021-07-03T14:24:59Z", "2021-07-03T14:34:59Z"
+SERIES = "aia.lev1_euv_12s"
+WHERE = {"EXPTIME": "< 2.0", "QUALITY": "= 0"}
+
+
+class SmallModel(model.Archive):
+    """The archive's model with frames of 96 x 96 pixels."""
+
+    version = "small"
+
+    def write(self, record: dict, segment: str, path: Path, as_is: bool, **_: Any) -> None:
+        """Write a small frame whose header is that of the full one."""
+        header = fits.Header() if as_is else frames.header(record)
+        if not as_is:
+            header["DRMS_ID"] = header["DRMS_ID"].replace(":image", f":{segment}")
+        pixels = np.random.default_rng(record["recnum"]).integers(0, 4000, (96, 96)).astype(np.int16)
+        hdu = fits.CompImageHDU(pixels, header=header, compression_type="RICE_1")
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, checksum=True)
+
+
+@contextmanager
+def small_archive(state: Path, faults: list[dict] | None = None, **options: Any) -> Iterator[Archive]:
+    """Run the small archive over a state folder and open it, with faults if any are given."""
+    state.mkdir(parents=True, exist_ok=True)
+    path = None
+    if faults is not None:
+        path = state / "faults.yaml"
+        path.write_text(yaml.safe_dump({"seed": 1, "faults": faults}))
+    options.setdefault("model", SmallModel(options.get("clock") or (lambda: 1.7e9)))
+    with server.running(state, faults=path, **options) as running, of_server(running) as archive:
+        yield archive
+
+
+def flare_task(archive: Archive, channel: int = 211, where: dict | None = None, **options: Any) -> Task:
+    """The worked example's records at a channel, as a task."""
+    conditions = filters.compile_where(WHERE if where is None else where)
+    text = filters.drms_text(conditions)
+    kept = archive.query(f"{SERIES}[{START}-{END}][{channel}][? {text} ?]")
+    return Task(SERIES, kept, conditions, **options)
+
+
+def place(folder: Path) -> Place:
+    """Where a block's frames go below a folder."""
+    block = "20210703T1400"
+    return Place(folder / "level1" / block, folder / "level1" / f"{block}.csv", folder / "quarantine" / "211" / block)

@@ -1,0 +1,95 @@
+"""Record sets that we write select, by the archive's own reading, exactly the records that we mean."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_archive import small_archive
+
+from aia import filters, recordsets
+from aia.blocks import SERIES, Block
+from aia.errors import ArchiveError
+from synthetic import recordset as grammar
+from synthetic.conditions import Condition as ArchiveCondition
+from synthetic.times import parse_time
+
+EUV = SERIES["aia.lev1_euv_12s"]
+FIRST = 117033134  # slot of 2021-07-03T14:25:11Z
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """The archive, which reads record sets its own way."""
+    with small_archive(tmp_path_factory.mktemp("state")) as archive:
+        yield archive
+
+
+@settings(max_examples=25, deadline=None)
+@given(first=st.integers(0, 40), length=st.integers(0, 40), channel=st.sampled_from(EUV.channels))
+def test_a_block_and_channel_reads_back_to_its_slots(service, first, length, channel):
+    block = Block("", EUV, FIRST + first, FIRST + first + length)
+    text = recordsets.channel_set(EUV.name, block.start, block.end, channel, ())
+    records = service.query(text)
+    assert records["WAVELNTH"].eq(channel).all()
+    slots = [round(parse_time(time) / EUV.step) for time in records["T_REC"]]
+    assert slots == sorted(set(slots))
+    assert set(slots) <= set(range(block.first, block.last + 1))
+    everything = service.query(recordsets.block_set(EUV.name, block.start, block.end))
+    mine = everything[(everything["WAVELNTH"] == channel) & (everything["QUALITY"] < 2**31)]
+    assert list(records["record"]) == list(mine["record"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), most=st.sampled_from([None, 1, 3]))
+def test_any_subset_of_the_kept_records_is_asked_for_exactly(service, data, most):
+    conditions = filters.compile_where({"EXPTIME": "< 2.0", "QUALITY": "= 0"})
+    block = Block("", EUV, FIRST, FIRST + 49)
+    kept = list(service.query(recordsets.channel_set(EUV.name, block.start, block.end, 211, conditions))["record"])
+    assert len(kept) > 10
+    wanted = data.draw(st.lists(st.sampled_from(kept), unique=True))
+    found = recordsets.subsets(kept, wanted, conditions, most=most)
+    assert sorted(name for _, names in found for name in names) == sorted(wanted)
+    for text, names in found:
+        assert list(service.query(text)["record"]) == names
+        assert len(text) < 2 * recordsets.LONGEST
+        assert most is None or len(names) <= most
+
+
+def test_neighbours_are_one_range_whatever_the_conditions_drop_between_them():
+    conditions = filters.compile_where({"EXPTIME": "< 2.0", "QUALITY": "= 0"})
+    kept = [recordsets.record_name(EUV.name, f"2021-07-03T14:2{n}:00Z", 211) for n in range(5)]
+    ((text, names),) = recordsets.subsets(kept, kept[1:4], conditions)
+    assert names == kept[1:4]
+    assert text == (
+        "aia.lev1_euv_12s[2021-07-03T14:21:00Z-2021-07-03T14:23:00Z][211][? EXPTIME < 2.0 AND QUALITY = 0 ?]{image}"
+    )
+
+
+def test_times_always_carry_their_zone():
+    text = recordsets.channel_set(EUV.name, "2021-07-03T14:24:59Z", "2021-07-03T14:34:59Z", 171, ())
+    (one,) = grammar.parse(text)
+    assert "2021-07-03T14:24:59Z-2021-07-03T14:34:59Z" in text
+    assert one.segments == ["image"] or one.segments == ("image",)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "segment"),
+    [
+        ("aia.lev1_euv_12s[2021-07-03T14:24:59Z][193]", "aia.lev1_euv_12s[2021-07-03T14:24:59Z][193]", ""),
+        ("aia.lev1_euv_12s[2021-07-03T14:24:59Z][193]{image}", "aia.lev1_euv_12s[2021-07-03T14:24:59Z][193]", "image"),
+        ("aia.lev1_uv_24s_mod[2021-07-03T14:24:59Z][1600][77]", "aia.lev1_uv_24s[2021-07-03T14:24:59Z][1600]", ""),
+    ],
+)
+def test_a_record_is_named_the_same_however_the_archive_spells_it(text, name, segment):
+    record = recordsets.parse_record(text)
+    assert (record.name, record.segment) == (name, segment)
+
+
+@pytest.mark.parametrize("text", ["", "warning=No FITS files were exported.", "movie of the following data", "a[b]"])
+def test_what_names_no_record_is_refused(text):
+    with pytest.raises(ArchiveError, match="is not of the form"):
+        recordsets.parse_record(text)
+
+
+def test_the_archive_tests_conditions_of_ours_on_its_own_columns():
+    condition = ArchiveCondition([filters.drms_text(())], {"QUALITY": "int"})
+    assert condition.passing([{"QUALITY": 0}, {"QUALITY": 0x80000000}]) == [{"QUALITY": 0}]
