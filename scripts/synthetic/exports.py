@@ -105,6 +105,9 @@ class _Order:
         self.filenamefmt = parameters.get("filenamefmt") or None
         self.n, self.process = read_process(parameters.get("process", ""))
         self.series, self.records, self.segments = self._open(service, parameters)
+        if self.process:
+            # A step makes images from images: other segments have no part in it.
+            self.segments = [segment for segment in self.segments if segment.name == "image"]
         self.as_is = self.protocol.lower().startswith(("as-is", "su-as-is"))
         self.quick = self.method == "url_quick" and self.as_is
 
@@ -242,20 +245,29 @@ def _enter(service, order, address, client):
         "count": len(order.records),
         "size": order.megabytes,
         "directory": directory,
-        "failure": None,
+        "failure": _failure(order),
         "answer": _index(order, directory, files, expires),
     }
     service.store.add_request(row, [file for file in files if file["path"]])
     return row
 
 
+def _failure(order):
+    """Why a request will fail in the queue, or None."""
+    unknown = sorted(order.process.keys() - {"im_patch"})
+    return f"Processing step {unknown[0][:40]} is not available in this archive" if unknown else None
+
+
 def _files(order, directory):
     """Rows of table ``files`` for an order; `path` is None where a record has no such file."""
     found = []
+    known = f"{order.series.name}[", f"{order.series.name}_mod["
     for number, (record, segment, name) in enumerate(order.files()):
         file = None
         if segment_path(order.series, segment.name, record).startswith("/SUM"):
             file = filenames.exported(order, record, segment, number)
+        if order.process:
+            name = f"{name.replace(*known, 1)}[{order.identity}]"
         found.append(
             {
                 "path": f"{directory}/{file}" if file else None,

@@ -56,16 +56,16 @@ def _field(field, order, record, segment, number):
     if keyword is None:
         return None
     if keyword.type == "time":
-        return _time(keyword, layout, record, segment)
+        return _time(keyword, layout, record, segment.link and not order.process)
     return _number(layout, record[keyword.name]) if layout else values.keyword_text(keyword, record)
 
 
-def _time(keyword, layout, record, segment):
+def _time(keyword, layout, record, linked):
     """A time without dots and colons; with a layout it is that of the record that the segment's link leads to."""
     if not layout:
         return re.sub("[.:]", "", values.keyword_text(keyword, record))
     match = _TIME_LAYOUT.fullmatch(layout)
-    source = record | (level1_record(record) or {}) if segment.link else record
+    source = record | (level1_record(record) or {}) if linked else record
     value = source.get(keyword.name, times.MISSING)
     if not match or value == times.MISSING:
         return None

@@ -1,16 +1,21 @@
 """From a path on the server to a file: storage units, export directories, and the lists that lie in them."""
 
+import hashlib
 import html
 import io
 import json
 import tarfile
+import threading
 from dataclasses import dataclass
 from functools import partial
 
 from synthetic import storage, values
+from synthetic.patch import read_patch, write_patch
 from synthetic.series import SERIES
 
 _TYPES = {"fits": "application/fits", "json": "application/json", "html": "text/html", "tar": "application/x-tar"}
+# A frame takes some hundred MB to make.
+_RENDERING = threading.Semaphore(2)
 _TAI_TO_UNIX = 220924800 - 37
 
 
@@ -59,34 +64,58 @@ def _stored(service, unit, name):
     series = SERIES["aia.lev1"]
     for segment in series.segments:
         if segment.file == name:
-            return _made(service, record, segment.name, as_is=True, process=None)
+            return _made(service, record, segment.name, as_is=True)
     return None
 
 
 def _exported(service, row):
+    """A file of an export request, as long as the request's files exist."""
     request = service.store.request(row["request"])
-    if request is None or service.now() >= request["expires"] or service.now() < request["ready"]:
+    if request is None or request["failure"] or not request["ready"] <= service.now() < request["expires"]:
         return None
     record = service.model.record_of_unit(row["unit"])
-    return _made(service, record, row["segment"], bool(row["as_is"]), row["process"], row["record"], row["request"])
+    steps = json.loads(row["process"] or "{}")
+    patch = read_patch(steps["im_patch"]) if "im_patch" in steps else None
+    return _made(service, record, row["segment"], bool(row["as_is"]), patch, row)
 
 
-def _made(service, record, segment, as_is, process, name=None, request=None):
-    kind = "as-is" if as_is else "fits"
-    key = f"{record['sunum']}.{segment}.{kind}.{service.model.version}.fits"
-    make = partial(service.model.write, record, segment, as_is=as_is)
-    if name is None:
-        series = next(s for s in service.model.series() if s.ordinal == record["sunum"] % 8)
-        name = values.record_name(series, record, service.model.keywords(series))
+def _made(service, record, segment, as_is, patch=None, row=None):
+    """A file of the spool; of an export if `row` tells which."""
+    unit, version = record["sunum"], service.model.version
+    key = f"{unit}.{segment}.{'as-is' if as_is else 'fits'}.{version}.fits"
+    make = partial(_render, service.model, record, segment, as_is)
+    name = row["record"] if row else record_of_unit_name(service, record)
     name = name if name.endswith("}") else f"{name}{{{segment}}}"
-    modified = max(record["DATE"], 0) + _TAI_TO_UNIX
-    return File(partial(service.spool.open, key, make), modified, _TYPES["fits"], name, request)
+    opened = partial(service.spool.open, key, make)
+    if patch:
+        digest = hashlib.sha256(f"{row['path']} {patch}".encode()).hexdigest()[:16]
+        source = record_of_unit_name(service, record)
+        make = partial(_cut_out, opened, patch, source, row["request"])
+        opened = partial(service.spool.open, f"{unit}.{digest}.{version}.fits", make)
+    request = row["request"] if row else None
+    return File(opened, max(record["DATE"], 0) + _TAI_TO_UNIX, _TYPES["fits"], name, request)
+
+
+def _render(model, record, segment, as_is, path):
+    with _RENDERING:
+        model.write(record, segment, path, as_is)
+
+
+def _cut_out(opened, patch, source, request, path):
+    with opened() as full:
+        write_patch(patch, full, path, source, request)
+
+
+def record_of_unit_name(service, record):
+    """Specification of the record whose files a storage unit holds."""
+    series = next(s for s in service.model.series() if s.ordinal == record["sunum"] % 8)
+    return values.record_name(series, record, service.model.keywords(series))
 
 
 def _request_file(service, request, name):
     """index.json, index.txt, the tar file or the keyword list of an export request."""
-    now, identity = service.now(), request["id"]
-    if now < request["ready"] or now >= request["expires"] or request["failure"]:
+    identity = request["id"]
+    if request["failure"] or not request["ready"] <= service.now() < request["expires"]:
         return None
     index = json.loads(request["answer"])
     if name == f"{identity}.tar" and "tarfile" in index:

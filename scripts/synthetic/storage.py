@@ -5,16 +5,12 @@ import os
 import re
 import threading
 import time
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
 _UNIT_PATH = re.compile(r"/SUM\d{1,3}/D(\d{1,18})/S00000/([A-Za-z0-9_.+:-]{1,127})", re.A)
 _EXPORTS = 10**12  # export directories are numbered from here on, beyond all storage units
-_LOCKS = 64
 _ABANDONED = 3600  # seconds after which an unfinished file of a killed server is removed
-# A frame takes some hundred MB to make.
-_MAKING = threading.Semaphore(2)
 
 
 def unit_directory(unit):
@@ -59,11 +55,11 @@ class Spool:
             try:
                 file = path.open("rb")
             except FileNotFoundError:
-                with self._lock(name), _MAKING:
+                with self._lock(name):
                     if not path.exists():
                         self._make(path, make)
             else:
-                os.utime(path) if path.exists() else None
+                os.utime(file.fileno())
                 return file
 
     def _make(self, path, make):
@@ -76,27 +72,44 @@ class Spool:
         self._evict(path)
 
     def _evict(self, newest):
-        entries = []
+        """Remove the least recently used files beyond the bound, and what killed servers left unfinished."""
+        entries, total = [], 0
         for entry in os.scandir(self.folder):
             try:
                 status = entry.stat()
             except FileNotFoundError:
                 continue
             if entry.name.startswith("."):
-                if not entry.name.startswith(".lock") and time.time() - status.st_mtime > _ABANDONED:
+                if time.time() - status.st_mtime > _ABANDONED:
                     Path(entry.path).unlink(missing_ok=True)
-            elif entry.path != str(newest):
+                continue
+            total += status.st_size
+            if entry.name != newest.name:
                 entries.append((status.st_mtime, entry.path, status.st_size))
-        excess = sum(size for *_, size in entries) + newest.stat().st_size - self.limit
         for _, path, size in sorted(entries):
-            if excess <= 0:
+            if total <= self.limit:
                 return
             Path(path).unlink(missing_ok=True)
-            excess -= size
+            total -= size
 
     @contextmanager
     def _lock(self, name):
-        """Exclusive among threads and processes; a killed owner leaves it free."""
-        with (self.folder / f".lock{zlib.crc32(name.encode()) % _LOCKS}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        """Exclusive among threads and processes; a killed owner leaves it free. Its file is removed at the end."""
+        path = self.folder / f".lock-{name}"
+        while True:
+            with path.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if _is_still(path, lock):
+                    try:
+                        yield
+                    finally:
+                        path.unlink(missing_ok=True)
+                    return
+
+
+def _is_still(path, file):
+    """Whether a path still names an open file: its last owner may have removed it while we waited."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
