@@ -19,4 +19,4 @@ include: "rules/budget.smk"
 rule all:
     default_target: True
     input:
-        all_channels("<results>/{event}/figures/{channel}/sequence.png"),
+        figures=all_figures(),

@@ -80,7 +80,7 @@ def figure_options(*names):
     return of_event
 
 
-FIGURES = (
+CHANNEL_FIGURES = (
     "lightcurve.csv",
     "lightcurve.png",
     "lightcurve.pdf",
@@ -93,13 +93,13 @@ FIGURES = (
 CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
 
 
-def event_figures(wildcards):
+def figure_files(wildcards):
     """Every figure that the configuration asks for, of the job's event."""
     event = PLAN.event(wildcards.event)
     gif = ["movie.gif"] if event.options.get("figure", {}).get("gif") else []
     panel = CHANNEL_PANEL if len(event.channels) > 1 else ()
     folder = f"<results>/{event.name}/figures"
-    return [f"{folder}/{channel}/{name}" for channel in event.channels for name in (*FIGURES, *gif)] + [
+    return [f"{folder}/{channel}/{name}" for channel in event.channels for name in (*CHANNEL_FIGURES, *gif)] + [
         f"{folder}/{name}" for name in panel
     ]
 
@@ -115,7 +115,7 @@ def each_channel(pattern):
 
 def all_figures():
     """Every figure that the configuration asks for: what the workflow is for."""
-    return [path for name in PLAN.events for path in event_figures(SimpleNamespace(event=name))]
+    return [path for name in PLAN.events for path in figure_files(SimpleNamespace(event=name))]
 
 
 def all_blocks(pattern):

@@ -16,6 +16,7 @@ from aia import filters
 from aia.blocks import MISSION_START, block_length, iso
 from aia.catalogues import read_catalogue
 from aia.errors import ConfigError
+from aia.figures.options import check_figure
 from aia.location import resolve_region
 from aia.schema import explain, schema, with_defaults
 
@@ -169,6 +170,10 @@ def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str
         filters.compile_where(entry.get("where", {}))
     except ConfigError as error:
         problems += str(error).splitlines()
+    try:
+        check_figure(entry.get("figure"), entry.get("channels", ()))
+    except ConfigError as error:
+        problems.append(str(error))
     region, wrong = resolve_region(entry, entry.get("peak", entry["start"]))
     problems += wrong
     if "at" in (region or {}):

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from aia.errors import ConfigError
 from aia.figures import overlay
 from aia.figures.lightcurve import Point
 from aia.figures.measure import Statistics
@@ -82,15 +81,7 @@ def plot_channels(
         Bounds in arcsec; None for the full disk.
     options
         See `Options`; `rgb` adds a composite.
-
-    Raises
-    ------
-    ConfigError
-        If the composite wants a channel that the event does not have.
     """
-    if missing := sorted(set(options.rgb or ()) - set(frames)):
-        have = ", ".join(map(str, sorted(frames)))
-        raise ConfigError(f"figure.rgb: {missing[0]} is not among the channels of event {title}, which are {have}")
     time = moment(points)
     stretches = {channel: Stretch(options.stretch, *statistics[channel].limits, options.power) for channel in frames}
     number = len(frames) + bool(options.rgb)

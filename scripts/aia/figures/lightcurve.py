@@ -80,7 +80,7 @@ class Flare:
     """Peak of a light curve and the times when it crosses half of its rise and half of its decay.
 
     The decay ends as in the GOES flare list, halfway between the peak and the level before it; the rise is cut at the
-    same level. A crossing that the sequence does not hold is None.
+    same level. A crossing that lies before the sequence, after it or in a gap is None.
     """
 
     peak: int
@@ -114,23 +114,23 @@ def find_flare(times: np.ndarray, mean: np.ndarray, contrast: float = 1.2) -> Fl
     background = float(mean[: peak + 1].min()) if peak else float(mean.min())
     if not mean[peak] >= contrast * max(float(mean.min()), np.finfo(float).tiny):
         return None
-    level = (mean[peak] + background) / 2
+    level = float((mean[peak] + background) / 2)
     below = mean < level
     rise = np.flatnonzero(below[:peak])
     decay = np.flatnonzero(below[peak:]) + peak
+    unknown = set(gaps(times).tolist())
     return Flare(
         peak=int(known[peak]),
-        level=float(level),
-        rise=_crossing(times, mean, level, rise[-1]) if rise.size else None,
-        decay=_crossing(times, mean, level, decay[0] - 1) if decay.size else None,
+        level=level,
+        rise=_crossing(times, mean, level, rise[-1]) if rise.size and rise[-1] not in unknown else None,
+        decay=_crossing(times, mean, level, decay[0] - 1) if decay.size and decay[0] - 1 not in unknown else None,
     )
 
 
 def _crossing(times: np.ndarray, mean: np.ndarray, level: float, index: int) -> np.datetime64:
     part = (level - mean[index]) / (mean[index + 1] - mean[index])
-    return times[index] + np.timedelta64(
-        round(part * int((times[index + 1] - times[index]) / np.timedelta64(1, "ms"))), "ms"
-    )
+    step = (times[index + 1] - times[index]) / np.timedelta64(1, "ms")
+    return times[index] + np.timedelta64(round(part * step), "ms")
 
 
 def gaps(times: np.ndarray) -> np.ndarray:

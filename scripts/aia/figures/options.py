@@ -1,7 +1,8 @@
 """Options of the figures of an event, with their defaults: the `figure:` section of the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from aia.errors import ConfigError
@@ -52,6 +53,13 @@ class Options:
             raise ConfigError(f"figure.percentiles: [{low}, {high}] must rise and lie between 0 and 100")
         if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ConfigError(f"figure.limits: {list(self.limits)} (DN/s) must rise")
+        for label, time in self.marks.items():
+            try:
+                datetime.fromisoformat(time)
+            except ValueError:
+                raise ConfigError(
+                    f"figure.marks.{label}: {time!r} is not a time; write it as 2021-07-03T14:29:00Z (UTC)"
+                ) from None
 
     @classmethod
     def of(cls, section: Mapping[str, Any] | None) -> "Options":
@@ -67,6 +75,19 @@ class Options:
         if unknown := sorted(set(section) - known):
             raise ConfigError(f"figure.{unknown[0]}: no such option; there are {', '.join(sorted(known))}")
         return cls(**section)
+
+
+def check_figure(section: Mapping[str, Any] | None, channels: Collection[int]) -> None:
+    """Make sure that the figures of an event with these channels can be drawn as a `figure:` section asks.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key, a value that is not allowed, or a composite of a channel that the event does not have.
+    """
+    if missing := sorted(set(Options.of(section).rgb or ()) - set(channels)):
+        have = ", ".join(map(str, sorted(channels)))
+        raise ConfigError(f"figure.rgb: {missing[0]} is not among the channels of the event, which are {have}")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
