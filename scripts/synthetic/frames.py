@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from synthetic import times
-from synthetic.instrument import BLANK, SATURATION_DN, SHAPE
+from aia.errors import FrameError
+from synthetic import catalogue, detector, hashing, sun, tables, times
+from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SHAPE
 from synthetic.keywords import MISSING_INT, keywords
-
-TRUTH_SCALE = 0.6
+from synthetic.tables import degradation
 
 
 def header(record, series=None):
@@ -93,12 +93,47 @@ def image(record, realisation=0):
     -------
     ndarray of int16, shape (4096, 4096)
     """
-    y, x = np.indices(SHAPE, dtype=np.float32)
-    radius = np.hypot(x + 1 - record["CRPIX1"], y + 1 - record["CRPIX2"]) / record["R_SUN"]
-    scene = np.where(radius < 1, 1.0, np.exp(-(radius - 1) * 8)) * record["DATAMEAN"]
-    rng = np.random.default_rng([record["FSN"], realisation])
-    counts = scene + np.sqrt(np.maximum(scene, 1)) * rng.standard_normal(SHAPE, dtype=np.float32)
-    return np.clip(np.round(counts), -32767, SATURATION_DN).astype(np.int16)
+    channel, middle = record["WAVELNTH"], _middle(record)
+    factor = record["EXPTIME"] * float(degradation(channel, middle)) * float(catalogue.sunlit(np.array([middle]))[0])
+    instrument = CHANNELS[channel]
+    noise = np.array(
+        [
+            instrument.dn_per_photon,
+            READ_NOISE_DN[instrument.camera] ** 2 + DARK_NOISE_DN**2,
+            instrument.compression,
+        ]
+    )
+    seed = np.uint64(hashing.bits("noise", record["FSN"], realisation))
+    counts = np.empty(SHAPE, dtype=np.int16)
+    place = _detector_on_scene(record, middle)
+    detector.expose(sun.scene(channel, middle), place, factor, noise, detector.quantiles(), seed, counts)
+    lost = record["MISSVALS"] // SHAPE[1]
+    if lost:
+        first = int(hashing.uniform("first row lost", record["FSN"]) * (SHAPE[0] - lost))
+        counts[first : first + lost] = BLANK
+    return counts
+
+
+def _middle(record):
+    """Mid-exposure, TAI seconds since 1977."""
+    if record["T_OBS"] == times.MISSING:
+        raise FrameError(f"{record['WAVELNTH']} A at {times.format_time(record['T_REC'])}: the record has no image")
+    return record["T_OBS"]
+
+
+def _detector_on_scene(record, middle):
+    """Scene column and row of the detector's first pixel, and their steps along its rows and its columns.
+
+    The detector is where the pointing table says at T_OBS, not where the header, which is older, says.
+    """
+    pointing = {name: float(value[0]) for name, value in tables.pointing(record["WAVELNTH"], middle).items()}
+    turn = np.radians(pointing["INSTROT"] + record["SAT_ROT"])
+    along = pointing["IMSCALE"] / sun.SCALE * np.cos(turn)
+    across = pointing["IMSCALE"] / sun.SCALE * np.sin(turn)
+    centre = (SHAPE[0] - 1) / 2
+    column = centre - along * pointing["X0"] + across * pointing["Y0"]
+    row = centre - across * pointing["X0"] - along * pointing["Y0"]
+    return np.array([column, row, along, across, -across, along])
 
 
 def spikes(record):
@@ -169,4 +204,4 @@ def truth(channel, tai):
     ndarray of float32, shape (4096, 4096)
         DN/s, noise-free and undegraded, on the level-1.5 grid: 0.6 arcsec per pixel, Sun centre at pixel 2048.5 (FITS).
     """
-    raise NotImplementedError
+    return detector.on_nodes(sun.scene(channel, tai))

@@ -1,0 +1,347 @@
+"""Compiled loops that draw the Sun onto a grid of helioprojective coordinates.
+
+The grid is that of level 1.5: rows are solar Y, 0.6 arcsec apart, the Sun's centre in the middle of the four central pixels. All
+functions release the interpreter's lock, work in double precision without reassociation, and take each pixel alone, so that
+threads and machines agree on every bit.
+"""
+
+import numba
+import numpy as np
+
+_JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+@numba.njit(inline="always", **_JIT)
+def _arctan2(y, x):
+    """Angle of a point in radians, to 2e-7: an odd polynomial on the first octant (Abramowitz & Stegun 4.4.49)."""
+    high, low = max(abs(x), abs(y)), min(abs(x), abs(y))
+    ratio = low / max(high, 1e-30)
+    s = ratio * ratio
+    angle = 1.0 + s * (
+        -0.3333314528
+        + s
+        * (
+            0.1999355085
+            + s
+            * (
+                -0.1420889944
+                + s * (0.1065626393 + s * (-0.0752896400 + s * (0.0429096138 + s * (-0.0161657367 + s * 0.0028662257))))
+            )
+        )
+    )
+    angle *= ratio
+    angle = 0.5 * np.pi - angle if abs(y) > abs(x) else angle
+    angle = np.pi - angle if x < 0 else angle
+    return -angle if y < 0 else angle
+
+
+@numba.njit(inline="always", **_JIT)
+def _tile(tile, row, column):
+    """Bilinear value of a periodic tile whose sides are powers of two; unsigned indices spare the test for negative ones."""
+    mask = np.uint64(tile.shape[0] - 1)
+    low, left = np.floor(row), np.floor(column)
+    fr, fc = row - low, column - left
+    r, c = np.uint64(np.int64(low)), np.uint64(np.int64(left))
+    r0, c0, r1, c1 = r & mask, c & mask, (r + np.uint64(1)) & mask, (c + np.uint64(1)) & mask
+    top = tile[r0, c0] + fc * (tile[r0, c1] - tile[r0, c0])
+    bottom = tile[r1, c0] + fc * (tile[r1, c1] - tile[r1, c0])
+    return top + fr * (bottom - top)
+
+
+@numba.njit(inline="always", **_JIT)
+def _table(table, position):
+    """Linear interpolation in a table, clamped at its ends; `position` counts entries."""
+    position = min(max(position, 0.0), table.size - 1.001)
+    low = np.floor(position)
+    entry = np.uint64(np.int64(low))
+    return table[entry] + (position - low) * (table[entry + np.uint64(1)] - table[entry])
+
+
+@numba.njit(inline="always", **_JIT)
+def _globe(field, latitude, longitude):
+    """Bilinear value of a map in latitude (-pi/2 to pi/2) and longitude (radians, any); as many columns as a power of two."""
+    rows, columns = field.shape
+    row = min(max((latitude / np.pi + 0.5) * rows - 0.5, 0.0), rows - 1.001)
+    column = longitude / (2 * np.pi) * columns
+    low, left = np.floor(row), np.floor(column)
+    fr, fc = row - low, column - left
+    r, c, mask = np.uint64(np.int64(low)), np.uint64(np.int64(left)), np.uint64(columns - 1)
+    r1, c0, c1 = r + np.uint64(1), c & mask, (c + np.uint64(1)) & mask
+    top = field[r, c0] + fc * (field[r, c1] - field[r, c0])
+    bottom = field[r1, c0] + fc * (field[r1, c1] - field[r1, c0])
+    return top + fr * (bottom - top)
+
+
+@numba.njit(**_JIT)
+def disc(scene, geometry, layers, globe, network, fine, law, fine_contrast):
+    """
+    Draw the quiet Sun's disc: its law of limb brightening, the large-scale corona, the network and the finest structure.
+
+    Parameters
+    ----------
+    scene : ndarray of float32, shape (n, n)
+        Written where the disc is, DN/s.
+    geometry : ndarray
+        Apparent radius of the Sun in pixels, distance in solar radii, sine and cosine of the observer's latitude, and the
+        observer's Carrington longitude (radians).
+    layers : ndarray, shape (2, 3)
+        Of each generation of the network: weight, age in days, and a shift in longitude (radians) that makes it its own.
+    globe : ndarray of float32, shape (rows, columns)
+        Brightness of the large-scale corona, a factor.
+    network, fine : ndarray of float32
+        Tiles of `synthetic.textures`.
+    law : ndarray
+        Brightness against mu (0 to 1), DN/s.
+    fine_contrast : float
+        Standard deviation of the finest structure.
+    """
+    size = scene.shape[0]
+    centre = (size - 1) / 2
+    radius, distance, sin_b, cos_b, observer_longitude = geometry
+    network_scale = network.shape[0] / np.pi
+    fine_scale = fine.shape[0] / (np.pi / 4)
+    mus, latitudes, longitudes, shears = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    coarse, small = np.empty(size), np.empty(size)
+    for row in range(size):
+        y = (row - centre) / radius
+        if y * y >= 1.0:
+            continue
+        half = np.sqrt(1.0 - y * y) * radius
+        first = int(np.ceil(centre - half))
+        count = int(np.floor(centre + half)) - first + 1
+        for k in range(count):
+            x = (first + k - centre) / radius
+            square = min(x * x + y * y, 1.0)
+            mu = np.sqrt(1.0 - square)
+            # The ray leaves the line to the Sun's centre at an angle of s / distance: a point of the disc lies a little
+            # nearer to its middle than it would from infinity.
+            shrink = 1.0 - (mu + 0.5 * square / distance) / distance
+            sx, sy = x * shrink, y * shrink
+            sz = np.sqrt(max(1.0 - sx * sx - sy * sy, 0.0))
+            north = sy * cos_b + sz * sin_b
+            s2 = north * north
+            mus[k] = mu
+            latitudes[k] = _arctan2(north, np.sqrt(max(1.0 - s2, 1e-30)))
+            longitudes[k] = _arctan2(sx, sz * cos_b - sy * sin_b) + observer_longitude
+            # Differential rotation (Snodgrass 1983) relative to the Carrington frame, radians per day.
+            shears[k] = 0.0092212 - s2 * (0.0418181 + s2 * 0.0311890)
+        for k in range(count):
+            coarse[k] = _globe(globe, latitudes[k], longitudes[k]) * _table(law, mus[k] * (law.size - 1))
+        for k in range(count):
+            small[k] = _tile(fine, latitudes[k] * fine_scale, longitudes[k] * fine_scale)
+        for k in range(count):
+            # Structure that foreshortening squeezes below a pixel is averaged out, as along any slanted line of sight.
+            kept = min(mus[k] * 2.2, 1.0)
+            at = longitudes[k] - shears[k] * layers[0, 1] + layers[0, 2]
+            big = layers[0, 0] * _tile(network, latitudes[k] * network_scale, at * network_scale)
+            at = longitudes[k] - shears[k] * layers[1, 1] + layers[1, 2]
+            big += layers[1, 0] * _tile(network, latitudes[k] * network_scale, at * network_scale)
+            texture = (1.0 + kept * (big - 1.0)) * (1.0 + fine_contrast * kept * kept * small[k])
+            scene[row, first + k] = coarse[k] * texture
+
+
+_COARSE = 4
+# Tile periods in a full circle of position angle over 2 pi: whole numbers, so that the rays close.
+_RAYS_NARROW = 3 / (2 * np.pi)
+_RAYS_WIDE = 1 / (2 * np.pi)
+
+
+@numba.njit(**_JIT)
+def corona(scene, geometry, globe, fine, law):
+    """
+    Draw the corona beyond the limb: rays that fade outwards, brightest over the brightest places of the limb.
+
+    Its structure is coarse: it is worked out on every fourth pixel and interpolated.
+
+    Parameters
+    ----------
+    scene : ndarray of float32, shape (n, n)
+        Written outside the disc, DN/s.
+    geometry, globe, fine : ndarray
+        As in `disc`.
+    law : ndarray
+        Brightness against the height over the limb (0 to 1 radius), DN/s.
+    """
+    size = scene.shape[0]
+    centre = (size - 1) / 2
+    radius, _, sin_b, cos_b, observer_longitude = geometry
+    nodes = size // _COARSE + 2
+    coarse = np.empty((nodes, nodes))
+    inner = (0.995 * radius - 2 * _COARSE) ** 2
+    for j in range(nodes):
+        v = j * _COARSE - centre
+        for i in range(nodes):
+            u = i * _COARSE - centre
+            square = u * u + v * v
+            if square < inner:
+                coarse[j, i] = 0.0
+                continue
+            distance = np.sqrt(square)
+            sx, sy = u / distance, v / distance
+            height = max(distance / radius - 1.0, 0.0)
+            north = sy * cos_b
+            latitude = _arctan2(north, np.sqrt(max(1.0 - north * north, 1e-30)))
+            longitude = _arctan2(sx, -sy * sin_b) + observer_longitude
+            level = _globe(globe, latitude, longitude)
+            angle = _arctan2(sy, sx)
+            # Rays: long outwards, narrow along the limb; other ones are on the limb as the Sun turns.
+            outwards = height * fine.shape[0] * 0.03 + observer_longitude * 40.0
+            ray = _tile(fine, 40.0 + outwards, angle * fine.shape[0] * _RAYS_NARROW)
+            wide = _tile(fine, 90.0 + 0.3 * outwards, angle * fine.shape[0] * _RAYS_WIDE)
+            # The line of sight crosses many of them, fewer the farther out.
+            streaks = 1.0 + min(0.10 + 0.9 * height, 0.26) * (0.3 * ray + 1.0 * wide)
+            coarse[j, i] = (0.25 + 0.75 * level) * max(streaks, 0.1)
+    for row in range(size):
+        j, v = row // _COARSE, row - centre
+        fy = (row - j * _COARSE) / _COARSE
+        for column in range(size):
+            u = column - centre
+            square = u * u + v * v
+            if square < radius * radius:
+                continue
+            i = column // _COARSE
+            fx = (column - i * _COARSE) / _COARSE
+            below = coarse[j, i] + fx * (coarse[j, i + 1] - coarse[j, i])
+            above = coarse[j + 1, i] + fx * (coarse[j + 1, i + 1] - coarse[j + 1, i])
+            height = np.sqrt(square) / radius - 1.0
+            scene[row, column] = (below + fy * (above - below)) * _table(law, height * (law.size - 1))
+
+
+@numba.njit(**_JIT)
+def splat(scene, points):
+    """
+    Add Gaussian dots, from which strands are strung.
+
+    Parameters
+    ----------
+    scene : ndarray of float32, shape (n, n)
+        Added to.
+    points : ndarray, shape (m, 4)
+        Column and row (pixels from 0), brightness at the middle (DN/s), and standard deviation (pixels).
+    """
+    size = scene.shape[0]
+    across = np.empty(129)
+    for number in range(points.shape[0]):
+        x, y, peak, sigma = points[number]
+        reach = min(int(3.0 * sigma) + 1, 64)
+        column, row = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
+        if column - reach < 0 or row - reach < 0 or column + reach >= size or row + reach >= size:
+            continue
+        scale = -0.5 / (sigma * sigma)
+        for k in range(2 * reach + 1):
+            offset = column - reach + k - x
+            across[k] = np.exp(scale * offset * offset)
+        for j in range(row - reach, row + reach + 1):
+            offset = j - y
+            weight = peak * np.exp(scale * offset * offset)
+            for k in range(2 * reach + 1):
+                scene[j, column - reach + k] += weight * across[k]
+
+
+@numba.njit(**_JIT)
+def shade(scene, spine, depth, width, radius):
+    """
+    Darken along a line, as a filament or a sunspot's umbra does.
+
+    Parameters
+    ----------
+    scene : ndarray of float32, shape (n, n)
+        Multiplied by 1 - depth * exp(-(d / width)**2 / 2), where d is the distance to the line, on the disc alone.
+    spine : ndarray, shape (m, 2)
+        Column and row of the line's corners (m > 1).
+    depth, width : float
+        Fraction taken away, and pixels.
+    radius : float
+        Of the disc, pixels.
+    """
+    size = scene.shape[0]
+    centre = (size - 1) / 2
+    reach = 3.5 * width
+    left = max(int(spine[:, 0].min() - reach), 0)
+    right = min(int(spine[:, 0].max() + reach) + 1, size - 1)
+    low = max(int(spine[:, 1].min() - reach), 0)
+    high = min(int(spine[:, 1].max() + reach) + 1, size - 1)
+    for row in range(low, high + 1):
+        for column in range(left, right + 1):
+            if (row - centre) ** 2 + (column - centre) ** 2 >= radius * radius:
+                continue
+            nearest = 1e30
+            for corner in range(spine.shape[0] - 1):
+                dx, dy = spine[corner + 1, 0] - spine[corner, 0], spine[corner + 1, 1] - spine[corner, 1]
+                px, py = column - spine[corner, 0], row - spine[corner, 1]
+                along = min(max((px * dx + py * dy) / max(dx * dx + dy * dy, 1e-9), 0.0), 1.0)
+                square = (px - along * dx) ** 2 + (py - along * dy) ** 2
+                nearest = min(nearest, square)
+            if nearest < reach * reach:
+                scene[row, column] *= 1.0 - depth * np.exp(-0.5 * nearest / (width * width))
+
+
+@numba.njit(**_JIT)
+def brighten(scene, x, y, peak, axes, turn, network, offsets, texture, radius):
+    """
+    Add the glow of an active region: an ellipse on the surface, mottled by a texture.
+
+    Parameters
+    ----------
+    scene : ndarray of float32, shape (n, n)
+        Added to.
+    x, y : float
+        Middle, pixels.
+    peak : float
+        DN/s.
+    axes : ndarray, shape (2, 2)
+        Maps offsets in pixels to standard deviations of the ellipse.
+    turn : float
+        Contrast of the mottles.
+    network : ndarray of float32
+        Tile.
+    offsets : ndarray, shape (2,)
+        Where in the tile.
+    texture : float
+        Tile pixels per standard deviation of the ellipse.
+    radius : float
+        Of the disc in pixels; beyond it the glow fades within a hundredth of it.
+    """
+    size = scene.shape[0]
+    centre = (size - 1) / 2
+    reach = 3.6 / np.sqrt(min(axes[0, 0] ** 2 + axes[1, 0] ** 2, axes[0, 1] ** 2 + axes[1, 1] ** 2))
+    for row in range(max(int(y - reach), 0), min(int(y + reach) + 1, size)):
+        for column in range(max(int(x - reach), 0), min(int(x + reach) + 1, size)):
+            dx, dy = column - x, row - y
+            a = axes[0, 0] * dx + axes[0, 1] * dy
+            b = axes[1, 0] * dx + axes[1, 1] * dy
+            square = a * a + b * b
+            if square > 12.0:
+                continue
+            outside = np.sqrt((row - centre) ** 2 + (column - centre) ** 2) / radius - 1.0
+            if outside > 0.05:
+                continue
+            value = peak * (np.exp(-0.5 * square) - 0.0025)
+            mottles = _tile(network, b * texture + offsets[0], a * texture + offsets[1])
+            value *= max(1.0 + turn * (mottles - 1.0), 0.05)
+            if outside > 0:
+                value *= np.exp(-outside / 0.012)
+            scene[row, column] += max(value, 0.0)
+
+
+@numba.njit(**_JIT)
+def soften(scene):
+    """
+    Convolve with (1, 2, 1) / 4 along both axes, in place: with the spline's own width the telescope's resolution.
+
+    Parameters
+    ----------
+    scene : ndarray of float32, shape (n, n)
+        Replaced; the outermost pixels repeat their neighbours.
+    """
+    rows, columns = scene.shape
+    above = scene[0].copy()
+    here = scene[0].copy()
+    for row in range(rows):
+        below = scene[min(row + 1, rows - 1)].copy()
+        for column in range(columns):
+            above[column] = 0.25 * above[column] + 0.5 * here[column] + 0.25 * below[column]
+        for column in range(columns):
+            left, right = max(column - 1, 0), min(column + 1, columns - 1)
+            scene[row, column] = 0.25 * above[left] + 0.5 * above[column] + 0.25 * above[right]
+        above, here = here, below
