@@ -4,12 +4,9 @@
 
 from types import SimpleNamespace
 
-from snakemake.io import apply_wildcards
 
 from aia import versions
 from aia.eventconfig import event_config
-
-FIGURES = [path for rule in workflow.rules for path in rule.output if "}/figures/" in path]
 
 
 rule write_audit:
@@ -50,15 +47,6 @@ def event_tables(wildcards):
     return sorted(found)
 
 
-def event_figures(wildcards):
-    """Figures, movies, viewers and light curves of the job's event."""
-    found = set()
-    for channel in event_channels(wildcards):
-        names = {"event": wildcards.event, "channel": str(channel)}
-        found |= {apply_wildcards(path, names) for path in FIGURES}
-    return sorted(found)
-
-
 def config_as_used(wildcards):
     """The configuration of the job's event alone, with all defaults."""
     return event_config(PLAN.settings, wildcards.event)
@@ -74,7 +62,7 @@ rule write_provenance:
         level1=rules.write_audit.input.level1,
         level15=rules.write_audit.input.level15,
         tables=event_tables,
-        figures=event_figures,
+        figures=figure_files,
         audit=rules.write_audit.output,
         snakefile=workflow.source_path("../Snakefile"),
     output:

@@ -84,6 +84,7 @@ CHANNEL_FIGURES = (
     "lightcurve.csv",
     "lightcurve.png",
     "lightcurve.pdf",
+    "statistics.json",
     "sequence.png",
     "sequence.pdf",
     "sequence.txt",
