@@ -4,7 +4,6 @@
 
 from types import SimpleNamespace
 
-
 from aia import versions
 from aia.eventconfig import event_config
 
