@@ -166,15 +166,6 @@ def event_channels(wildcards):
     return list(PLAN.event(wildcards.event).channels)
 
 
-def all_channels(pattern):
-    """The files of all events and channels: what a target asks for."""
-    return [
-        pattern.format(event=event.name, channel=channel)
-        for event in PLAN.events.values()
-        for channel in event.channels
-    ]
-
-
 def all_events(pattern):
     """The files of all events: what a target asks for."""
     return [pattern.format(event=name) for name in PLAN.events]
