@@ -189,9 +189,13 @@ def block_frames(wildcards):
 
 
 def sequence_frames(wildcards):
-    """How many frames the job's event can have in its channel: one per slot."""
-    series = series_of(wildcards.channel)
-    return sum(block.last - block.first + 1 for block in PLAN.blocks(wildcards.event, series).values())
+    """How many frames the job's event can have in its channel, or in all where the job is about all: one per slot."""
+    channels = [wildcards.channel] if hasattr(wildcards, "channel") else PLAN.event(wildcards.event).channels
+    return sum(
+        block.last - block.first + 1
+        for channel in channels
+        for block in PLAN.blocks(wildcards.event, series_of(channel)).values()
+    )
 
 
 def calibrate_memory(wildcards, threads, attempt):
