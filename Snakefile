@@ -20,3 +20,5 @@ rule all:
     default_target: True
     input:
         figures=all_figures(),
+        audits=all_events("<results>/{event}/audit.html"),
+        crates=all_events("<results>/{event}/ro-crate-metadata.json"),
