@@ -37,8 +37,11 @@ def main(
         level15=audit.read_lists(level15),
     )
     audit.check_counts(event, table, len(queried))
+    headers = notes.read_headers(table, output.parent)
+    remarks = notes.about_synthetic(headers["synthetic"])
+    for channel in channels:
+        remarks += notes.about_channel(table.assign(**headers), channel, series_of(channel).step)
     table["notes"] = notes.per_frame(table)
-    remarks = [note for channel in channels for note in notes.about_channel(table, channel, series_of(channel).step)]
     write_text(output, table.to_csv(index=False, lineterminator="\n"))
     write_text(
         html,
@@ -67,6 +70,6 @@ if __name__ == "__main__":
             exports=snakemake.input.exports,
             level1=snakemake.input.level1,
             level15=snakemake.input.level15,
-            output=snakemake.output.csv,
-            html=snakemake.output.html,
+            output=Path(snakemake.output.csv),
+            html=Path(snakemake.output.html),
         )

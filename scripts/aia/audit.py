@@ -16,6 +16,7 @@ from aia.errors import AIAError
 from aia.outcomes import OUTCOMES
 
 KEYWORDS = ["T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
+QUARANTINED = "quarantined: "  # how `aia.level1` begins the reason of a file that arrived and was refused
 MANIFEST = ["file", "record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "bytes", "sha256", "reason"]
 
 
@@ -175,7 +176,8 @@ def _verdicts(records, exports, level1, level15) -> pd.DataFrame:
             rows[row.record] = ("not exported", row.reason)
     for row in level1.itertuples():
         if row.reason and rows[row.record][0] == "":
-            rows[row.record] = ("quarantined" if "quarantine" in row.reason.lower() else "not delivered", row.reason)
+            refused = row.reason.startswith(QUARANTINED)
+            rows[row.record] = ("quarantined" if refused else "not delivered", row.reason.removeprefix(QUARANTINED))
     for row in level15.itertuples():
         if rows[row.record][0] == "":
             rows[row.record] = ("not calibrated", row.reason) if row.reason else ("calibrated", "")

@@ -20,13 +20,12 @@ COLUMNS = {
     "EXPTIME": "EXPTIME (s)",
     "quality": "QUALITY",
     "outcome": "Outcome",
-    "reason": "Reason",
-    "request": "Request",
+    "why": "Reason or note",
+    "degradation": "Degradation",
     "level1.5": "Level-1.5 file",
-    "notes": "Notes",
 }
-NUMBERS = {"WAVELNTH", "EXPTIME"}
-WORDS = {"quality", "reason", "notes", "level1.5"}
+NUMBERS = {"WAVELNTH", "EXPTIME", "degradation"}
+WORDS = {"quality", "why"}
 
 
 def page(
@@ -55,7 +54,7 @@ def page(
     recordsets
         Record-set strings of its blocks and channels.
     table
-        The audit, see `aia.audit.join`, with the column ``notes``.
+        The audit, see `aia.audit.join`, with the column `notes`.
     notes
         What a reader should know.
 
@@ -174,16 +173,24 @@ def _listing(table: pd.DataFrame, asked: pd.DataFrame, listed: pd.DataFrame) -> 
 
 
 def _records(rows: pd.DataFrame) -> str:
-    head = "".join(
-        f'<th scope="col"{" class=number" if name in NUMBERS else ""}>{label}</th>' for name, label in COLUMNS.items()
-    )
+    head = "".join(f'<th scope="col"{_cell_class(name)}>{label}</th>' for name, label in COLUMNS.items())
     lines = [f'<table id="records"><thead><tr>{head}</tr></thead><tbody>']
-    for values in rows[list(COLUMNS)].itertuples(index=False, name=None):
-        row = dict(zip(COLUMNS, values, strict=True))
-        cells = "".join(f"<td{_cell_class(name)}>{escape(value)}</td>" for name, value in row.items())
+    for values in rows.to_dict("records"):
+        row = values | {
+            "quality": values["quality"] or "nominal",
+            "why": "; ".join(filter(None, (_reason(values), values["notes"]))),
+            "degradation": f"{float(values['degradation']):.4f}" if values.get("degradation") else "",
+            "level1.5": values["level1.5"].rpartition("/")[2],
+        }
+        cells = "".join(f"<td{_cell_class(name)}>{escape(row[name])}</td>" for name in COLUMNS)
         lines.append(f'<tr class="{_class(row["outcome"])}" data-outcome="{row["outcome"]}">{cells}</tr>')
     lines.append("</tbody></table>")
     return "\n".join(lines)
+
+
+def _reason(row: Mapping[str, str]) -> str:
+    """Why a record went no further; a filtered one names the conditions that it does not fulfil."""
+    return f"not {row['reason'].replace('; ', ', not ')}" if row["outcome"] == "filtered" else row["reason"]
 
 
 def _cell_class(name: str) -> str:

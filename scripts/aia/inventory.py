@@ -103,6 +103,10 @@ def _frames(manifest: Path, folder: Path, name: str, *, is_input: bool) -> list[
         if not path.is_file() or path.stat().st_size != int(row.bytes):
             raise AIAError(f"{path} is not the {row.bytes} bytes that {manifest.name} lists; delete both and run again")
         found.append(crate.Item(_below(path, folder), name, row.sha256, int(row.bytes), row.record, is_input))
+        if spikes := getattr(row, "spikes", ""):
+            path = manifest.parent / spikes
+            size = path.stat().st_size
+            found.append(crate.Item(_below(path, folder), "Spikes", sha256(path), size, row.record, is_input))
     return found
 
 

@@ -1,11 +1,15 @@
 """What a reader of a sequence should know about it: the notes of an audit."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 
+from aia.frames import read_header
+
 FULL_DISK_PIXELS = 4096 * 4096
+POINTING_STEP = 3 * 3600  # seconds; the newest record of the master pointing provisionally spans more
 LONG = 1.5  # a spacing is a gap from this multiple of the usual one on: exposures shift T_OBS by seconds within a slot
 
 
@@ -18,7 +22,8 @@ class Note:
     channel
         Channel that it is about, or None for the whole event.
     kind
-        One of ``synthetic data``, ``left out``, ``gap``, ``saturation``, ``degradation``, ``pointing``.
+        ``synthetic data``, ``left out``, ``cadence``, ``gap``, ``saturation``, ``not corrected``, ``degradation`` or
+        ``pointing``.
     text
         The remark, a sentence.
     """
@@ -36,12 +41,12 @@ def saturated(nsatpix: str) -> str:
 
 def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:
     """
-    Remarks on one channel of an audit: frames that were left out, gaps, saturation.
+    Remarks on one channel of an audit: frames that were left out, gaps, corrections, saturation.
 
     Parameters
     ----------
     table
-        The event's audit, see `aia.audit.join`.
+        The event's audit, see `aia.audit.join`, with the columns of `read_headers`.
     channel
         The channel.
     step
@@ -55,7 +60,7 @@ def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:
             reasons = "; ".join(sorted(set(left["reason"])))
             notes.append(Note(channel, "left out", f"{_count(len(left), 'record')} {outcome}: {reasons}."))
     frames = rows[rows["outcome"] == "calibrated"]
-    notes += gaps(rows, channel, step)
+    notes += gaps(rows, channel, step) + about_corrections(frames, channel)
     saturation = [(saturated(row.NSATPIX), row.T_REC) for row in frames.itertuples() if saturated(row.NSATPIX)]
     if saturation:
         counts = pd.to_numeric(frames["NSATPIX"])
@@ -75,8 +80,9 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
     """
     Remarks on the spacing of a channel's frames.
 
-    A filter that drops every other record makes a regular sequence of half the cadence: said once, with the count.
-    A gap is a spacing longer than `LONG` times the usual (median) one, and is listed with what lies in it.
+    A filter that drops every other record makes a regular sequence of half the cadence: said once.
+    A gap is a spacing longer than `LONG` times the usual (median) one, or as long a stretch before the first or after
+    the last frame; it is told with what lies in it.
 
     Parameters
     ----------
@@ -88,57 +94,57 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
         Cadence of the series in seconds.
     """
     frames = rows[rows["outcome"] == "calibrated"]
-    slots = pd.to_datetime(frames["T_REC"])
-    spacing = slots.diff().dt.total_seconds().iloc[1:]
-    if not len(spacing):
+    if frames.empty:
         return []
-    usual = spacing.median()
+    spacing = pd.to_datetime(frames["T_REC"]).diff().dt.total_seconds().iloc[1:]
+    usual = max(spacing.quantile(0.5, interpolation="lower"), step) if len(spacing) else step
     notes = []
     if usual > step:
-        notes.append(
-            Note(channel, "gap", f"Frames are {usual:g} s apart in the median; the cadence of the series is {step} s.")
-        )
-    for end in spacing.index[spacing > LONG * usual]:
-        start = frames.index[frames.index.get_loc(end) - 1]
-        inside = rows.loc[(rows.index > start) & (rows.index < end), "outcome"].value_counts()
-        what = ", ".join(f"{count} {name}" for name, count in sorted(inside.items())) or "no record in the archive"
-        period = f"{frames.at[start, 'T_REC']} to {frames.at[end, 'T_REC']}"
-        notes.append(Note(channel, "gap", f"{spacing[end]:g} s without a frame, {period}: {what}."))
+        text = f"Frames are {usual:g} s apart in the median; the cadence of the series is {step} s."
+        notes.append(Note(channel, "cadence", text))
+    at = [rows.index[0], *frames.index, rows.index[-1]]
+    for number, (start, end) in enumerate(pairwise(at)):
+        seconds = (pd.Timestamp(rows.at[end, "T_REC"]) - pd.Timestamp(rows.at[start, "T_REC"])).total_seconds()
+        if seconds <= LONG * usual:
+            continue
+        edge = {0: "before the first", len(at) - 2: "after the last"}.get(number, "without a")
+        inside = rows.loc[start:end]
+        left = inside.loc[inside["outcome"] != "calibrated", "outcome"].value_counts()
+        what = ", ".join(f"{count} {name}" for name, count in sorted(left.items())) or "no record in the archive"
+        period = f"{rows.at[start, 'T_REC']} to {rows.at[end, 'T_REC']}"
+        notes.append(Note(channel, "gap", f"{seconds:g} s {edge} frame, {period}: {what}."))
     return notes
 
 
-def about_degradation(table: pd.DataFrame, degradation: pd.DataFrame, channel: int) -> list[Note]:
+def about_corrections(frames: pd.DataFrame, channel: int) -> list[Note]:
     """
-    Say when a channel's degradation factor is an extrapolation.
-
-    The table's last epoch has no end that a measurement gave it: frames later than its start rely on a factor that was
-    fitted to earlier ones.
+    Remarks on how frames were corrected: what was not, and what rests on an extrapolation or on provisional values.
 
     Parameters
     ----------
-    table
-        The event's audit.
-    degradation
-        The frozen degradation table, one version; columns ``WAVE_STR`` and ``T_START``.
+    frames
+        Calibrated rows of an audit, one channel, with the columns of the level-1.5 manifest and `pointing_span`, the
+        length (s) for which the pointing record is valid.
     channel
         The channel.
     """
-    frames = table[(table["WAVELNTH"] == str(channel)) & (table["outcome"] == "calibrated")]
-    epochs = degradation[degradation["WAVE_STR"].str.split("_").str[0] == str(channel)]
-    if frames.empty or epochs.empty:
-        return []
-    last = max(epochs["T_START"])
-    beyond = frames[frames["T_OBS"] >= last]
-    if beyond.empty:
-        return []
-    return [
-        Note(
-            channel,
-            "degradation",
-            f"{_count(len(beyond), 'frame')} of {len(frames)} lie in the last epoch of the degradation table, which "
-            f"begins {last}: the correction is an extrapolation.",
-        )
-    ]
+    notes = []
+    for name, what in (("pointing", "pointing"), ("degradation", "degradation"), ("exposure", "exposure time")):
+        missing = int((frames[name] == "").sum()) if name in frames else len(frames)
+        if missing:
+            text = f"{_count(missing, 'frame')} of {len(frames)} not corrected for the {what}."
+            notes.append(Note(channel, "not corrected", text))
+    if "degradation_note" in frames:
+        for text, group in frames[frames["degradation_note"] != ""].groupby("degradation_note"):
+            factors = sorted({f"{float(factor):.4g}" for factor in group["degradation"]})
+            said = f"{_count(len(group), 'frame')} of {len(frames)}: factor {', '.join(factors)} {text}."
+            notes.append(Note(channel, "degradation", said))
+    provisional = frames[frames["pointing_span"] > POINTING_STEP]
+    if len(provisional):
+        named = ", ".join(sorted(set(provisional["pointing"])))
+        text = f"{_count(len(provisional), 'frame')} of {len(frames)} with the provisional record {named}."
+        notes.append(Note(channel, "pointing", f"{text} The archive replaces it when the next one is made."))
+    return notes
 
 
 def per_frame(table: pd.DataFrame) -> list[str]:
@@ -146,11 +152,37 @@ def per_frame(table: pd.DataFrame) -> list[str]:
     return [saturated(row.NSATPIX) if row.outcome == "calibrated" else "" for row in table.itertuples()]
 
 
-def synthetic(archives: Iterable[str]) -> list[Note]:
-    """Say that the frames show no Sun, if they came from the synthetic archive."""
-    if "synthetic" not in set(archives):
+def read_headers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """
+    What the headers of an audit's level-1.5 frames say that no manifest does.
+
+    Parameters
+    ----------
+    table
+        The audit, see `aia.audit.join`.
+    folder
+        The event's folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows as in `table`: `synthetic` (bool) and `pointing_span` (s; NaN where the pointing was not updated).
+    """
+    said = {"synthetic": [], "pointing_span": []}
+    for channel, name in zip(table["WAVELNTH"], table["level1.5"], strict=True):
+        header = read_header(folder / "level1.5" / channel / name) if name else {}
+        start, end = (pd.Timestamp(header.get(name)) for name in ("PNT_TSTA", "PNT_TSTO"))
+        said["synthetic"].append(bool(header.get("SYNTH", False)))
+        said["pointing_span"].append((end - start).total_seconds())
+    return pd.DataFrame(said, index=table.index)
+
+
+def about_synthetic(synthetic: pd.Series) -> list[Note]:
+    """Say that frames show no Sun, if that stands in their headers."""
+    count = int(synthetic.sum())
+    if not count:
         return []
-    return [Note(None, "synthetic data", "Synthetic data: every frame is a model's, not an observation of the Sun.")]
+    return [Note(None, "synthetic data", f"Synthetic data: {_count(count, 'frame')} of a model, not of the Sun.")]
 
 
 def _count(number: int, thing: str) -> str:

@@ -134,7 +134,8 @@ def _frames(report: Report, folder: Path, manifest: Path) -> None:
         if wrong := report.check(path, {digest}):
             name = path.relative_to(folder).as_posix()
             report.findings.append(_finding(folder, name, wrong, f"{manifest.name} says sha256 {digest}"))
-    for path in sorted(set(_files(manifest.with_suffix(""))) - set(listed)):
+    spikes = {manifest.parent / name for name in rows.get("spikes", ()) if name}
+    for path in sorted(set(_files(manifest.with_suffix(""))) - set(listed) - spikes):
         report.findings.append(Finding(path, "foreign", f"not listed in {manifest.name}"))
 
 

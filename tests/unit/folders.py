@@ -11,6 +11,12 @@ from aia.files import sha256, write_text
 SERIES = "aia.lev1_euv_12s"
 CHANNELS = (94, 131, 171, 193, 211, 304, 335)
 MANIFEST = ["file", "record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "bytes", "sha256"]
+CORRECTIONS = {
+    "pointing": "aia.master_pointing3h[2021-07-03T12:00:00Z]",
+    "degradation": "0.625",
+    "degradation_note": "extrapolated beyond the last epoch, 2020-06-01",
+    "exposure": "0.578715",
+}
 FATES = ("calibrated", "not calibrated", "quarantined", "not delivered", "not exported", "filtered", "no image")
 
 
@@ -121,7 +127,7 @@ class EventFolder:
         self._level1(label, channel, [(row, fate) for row, fate in kept if fate != "not exported"], request)
 
     def _level1(self, label, channel, exported, request):
-        reasons = {"quarantined": "quarantined: checksum wrong", "not delivered": "HTTP 404 after 5 attempts"}
+        reasons = {"quarantined": "quarantined: its CHECKSUM is wrong", "not delivered": "HTTP 404 after 5 attempts"}
         level1, level15 = [], []
         for folder in ("level1", "level1.5"):
             (self.folder / folder / str(channel) / label).mkdir(parents=True, exist_ok=True)
@@ -134,16 +140,27 @@ class EventFolder:
             name = name.replace("image_lev1", "image_lev1.5")
             reason = "no pointing row" if fate == "not calibrated" else ""
             made = self._file(f"level1.5/{channel}", name, reason) | {"level1_sha256": level1[-1]["sha256"]}
-            level15.append(frame | made | {"DEGRAD": "0.83" if not reason else ""})
+            level15.append(frame | made | ({} if reason else CORRECTIONS))
         self._csv("level1", f"level1/{channel}/{label}.csv", level1, [*MANIFEST, "request", "reason"])
-        columns = [*MANIFEST, "level1_sha256", "reason", "DEGRAD"]
+        columns = [*MANIFEST, "level1_sha256", "reason", *CORRECTIONS]
         self._csv("level15", f"level1.5/{channel}/{label}.csv", level15, columns)
 
     def _file(self, folder, name, reason):
         if reason:
             return {"file": "", "bytes": "", "sha256": "", "reason": reason}
         path = self.folder / folder / name
-        cards = ["SIMPLE  =                    T", "SYNTH   =                    T", f"COMMENT {name[-60:]}", "END"]
+        cards = [
+            "SIMPLE  =                    T",
+            "BITPIX  =                    8",
+            "NAXIS   =                    2",
+            "NAXIS1  =                    0",
+            "NAXIS2  =                    0",
+            "SYNTH   =                    T",
+            "PNT_TSTA= '2021-07-03T12:00:00.000'",
+            "PNT_TSTO= '2021-07-03T15:00:00.000'",
+            f"COMMENT {name[-60:]}",
+            "END",
+        ]
         path.write_bytes("".join(card.ljust(80) for card in cards).ljust(2880).encode())
         return {"file": name, "bytes": str(path.stat().st_size), "sha256": sha256(path), "reason": ""}
 

@@ -53,7 +53,7 @@ def test_a_calibrated_row_names_its_files_hashes_request_and_factors(tmp_path):
     assert row["level1.5"].endswith(".211.image_lev1.5.fits")
     assert len(row["level1_sha256"]) == len(row["level1.5_sha256"]) == 64
     assert row["request"] == "JSOC_20210703_211"
-    assert row["DEGRAD"] == "0.83"
+    assert row["degradation"] == "0.625"
     assert row["EXPTIME"] == "0.578715", "digits as the archive printed them"
 
 
@@ -115,23 +115,37 @@ def test_a_committed_record_list_must_be_met_exactly(tmp_path):
         audit.check_frozen("made-up", table, more)
 
 
+def channel_rows(folder, fates):
+    table = joined(EventFolder(folder, {211: fates}).write())
+    return table[table["WAVELNTH"] == "211"].reset_index(drop=True)
+
+
 def test_a_gap_is_told_with_what_lies_in_it(tmp_path):
     fates = ["calibrated"] * 4 + ["quarantined", "filtered"] + ["calibrated"] * 4
-    table = joined(EventFolder(tmp_path, {211: fates}).write())
-    (gap,) = notes.gaps(table[table["WAVELNTH"] == "211"], 211, 12)
-    assert "36 s without a frame, 2021-07-03T14:25:35Z to 2021-07-03T14:26:11Z" in gap.text
-    assert "1 filtered, 1 quarantined" in gap.text
+    (gap,) = notes.gaps(channel_rows(tmp_path, fates), 211, 12)
+    assert gap.text == (
+        "36 s without a frame, 2021-07-03T14:25:35Z to 2021-07-03T14:26:11Z: 1 filtered, 1 quarantined."
+    )
+
+
+def test_a_sequence_that_begins_late_or_ends_early_has_gaps_there(tmp_path):
+    fates = ["filtered"] * 3 + ["calibrated"] * 4 + ["not exported"] * 2
+    first, last = notes.gaps(channel_rows(tmp_path, fates), 211, 12)
+    assert first.text.startswith(
+        "36 s before the first frame, 2021-07-03T14:24:59Z to 2021-07-03T14:25:35Z: 3 filtered"
+    )
+    assert last.text.startswith("24 s after the last frame")
+    assert "2 not exported" in last.text
 
 
 def test_a_sequence_of_every_other_record_is_regular_and_said_once(tmp_path):
-    table = joined(EventFolder(tmp_path, {211: ["calibrated", "filtered"] * 5}).write())
-    (note,) = notes.gaps(table[table["WAVELNTH"] == "211"], 211, 12)
-    assert "24 s apart in the median; the cadence of the series is 12 s" in note.text
+    (note,) = notes.gaps(channel_rows(tmp_path, ["calibrated", "filtered"] * 5), 211, 12)
+    assert note.kind == "cadence"
+    assert note.text == "Frames are 24 s apart in the median; the cadence of the series is 12 s."
 
 
 def test_records_missing_from_the_archive_make_a_gap(tmp_path):
-    table = joined(EventFolder(tmp_path, {211: ["calibrated"] * 10}).write())
-    rows = table[table["WAVELNTH"] == "211"].drop(index=table.index[[39, 46]], errors="ignore")
+    rows = channel_rows(tmp_path, ["calibrated"] * 10).drop(index=[4, 5])
     (gap,) = notes.gaps(rows, 211, 12)
     assert "36 s without a frame" in gap.text
     assert "no record in the archive" in gap.text
@@ -142,17 +156,51 @@ def test_saturation_is_a_fraction_of_the_full_disk():
     assert notes.saturated("16777") == "0.1 % saturated (16777 pixels)"
 
 
+def about(folder, fates, **columns):
+    """Notes on channel 211, with columns of the level-1.5 manifest changed."""
+    event = EventFolder(folder, {211: fates}).write()
+    table = joined(event)
+    table = table.assign(**notes.read_headers(table, folder)).assign(**columns)
+    return {note.kind: note.text for note in notes.about_channel(table, 211, 12)}
+
+
 def test_what_was_left_out_is_noted_with_its_reason(tmp_path):
-    table = joined(EventFolder(tmp_path, {211: ["calibrated", "not exported", "not calibrated", "calibrated"]}).write())
+    table = joined(EventFolder(tmp_path, {211: ["calibrated", "quarantined", "not calibrated", "calibrated"]}).write())
+    table = table.assign(**notes.read_headers(table, tmp_path))
     texts = [note.text for note in notes.about_channel(table, 211, 12) if note.kind == "left out"]
-    assert texts == ["1 record not exported: left out by the archive.", "1 record not calibrated: no pointing row."]
+    assert texts == ["1 record quarantined: its CHECKSUM is wrong.", "1 record not calibrated: no pointing row."]
 
 
-def test_degradation_beyond_the_start_of_the_last_epoch_is_an_extrapolation(tmp_path):
-    table = joined(EventFolder(tmp_path, {211: ["calibrated"] * 2}).write())
-    epochs = pd.DataFrame({"WAVE_STR": ["211_THIN"] * 2, "T_START": ["2019-06-01T00:00:00Z", "2020-06-01T00:00:00Z"]})
-    (note,) = notes.about_degradation(table, epochs, 211)
-    assert "2 frames of 2 lie in the last epoch" in note.text
-    assert "2020-06-01" in note.text
-    later = epochs.assign(T_START=["2020-06-01T00:00:00Z", "2022-06-01T00:00:00Z"])
-    assert notes.about_degradation(table, later, 211) == []
+def test_an_extrapolated_degradation_is_noted_with_its_factor(tmp_path):
+    noted = about(tmp_path, ["calibrated"] * 2)
+    assert noted["degradation"] == "2 frames of 2: factor 0.625 extrapolated beyond the last epoch, 2020-06-01."
+
+
+def test_a_degradation_within_the_table_needs_no_note(tmp_path):
+    assert "degradation" not in about(tmp_path, ["calibrated"], degradation_note="")
+
+
+def test_a_provisional_pointing_is_noted(tmp_path):
+    assert "pointing" not in about(tmp_path, ["calibrated"])
+    noted = about(tmp_path, ["calibrated"], pointing_span=6 * 3600.0)
+    assert "provisional record aia.master_pointing3h[2021-07-03T12:00:00Z]" in noted["pointing"]
+
+
+def test_corrections_that_were_not_made_are_noted(tmp_path):
+    noted = about(tmp_path, ["calibrated"] * 3, pointing="")
+    assert noted["not corrected"] == "3 frames of 3 not corrected for the pointing."
+
+
+def test_synthetic_data_are_known_from_the_headers(tmp_path):
+    table = joined(EventFolder(tmp_path, {211: ["calibrated", "filtered", "calibrated"]}).write())
+    headers = notes.read_headers(table, tmp_path)
+    (note,) = notes.about_synthetic(headers["synthetic"])
+    assert note.text == "Synthetic data: 2 frames of a model, not of the Sun."
+    assert notes.about_synthetic(headers["synthetic"] & False) == []
+
+
+def test_saturated_frames_are_counted_and_the_worst_is_named(tmp_path):
+    noted = about(tmp_path, ["calibrated", "calibrated"], NSATPIX="1678")
+    assert noted["saturation"] == (
+        "2 frames of 2 with saturated pixels; most in 2021-07-03T14:24:59Z: 0.01 % saturated (1678 pixels)."
+    )
