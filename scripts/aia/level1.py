@@ -152,8 +152,10 @@ class Block:
         write_text(self.quarantine / f"{item.path.name}.reason.txt", f"{self.expected[item.path][0]}: {reason}\n")
 
     def note(self, reasons: Mapping[Path, str]) -> None:
-        """Keep why files did not arrive."""
-        self.reasons.update({self.expected[path][0]: reason for path, reason in reasons.items()})
+        """Keep why files did not arrive; of one that arrived and was refused, say that it lies in quarantine."""
+        for path, reason in reasons.items():
+            refused = (self.quarantine / f"{path.name}.reason.txt").exists()
+            self.reasons[self.expected[path][0]] = f"quarantined: {reason}" if refused else reason
 
     def close(self) -> None:
         """Remove what is left of the transfer, and release from quarantine what came right later."""
