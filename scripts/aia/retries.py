@@ -21,13 +21,10 @@ STATUS = re.compile(r"\[status=(-?\d+)\]")
 
 # The archive's own words for what passes by itself. Everything else with a status is an answer, and repeating the
 # question does not change it.
-PASSING = (
-    "cant save new export-request hash",
-    "cant create new export control record",
-    "out of memory",
-    "problem with database query",
-    "drms query failed",
-    "drms export request failed",
+PASSING = re.compile(
+    r"cant save new export-request hash.*|cant create new export control record.*|out of memory.*"
+    r"|.*problem with database query\.?|drms query failed\.?|drms export request failed\.?|",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -92,11 +89,8 @@ def passing(error: BaseException) -> str | None:
         return "the archive did not answer in time"
     if isinstance(error, ConnectionError | http.client.HTTPException):
         return f"the connection broke ({type(error).__name__})"
-    if isinstance(error, DrmsQueryError | DrmsExportError):
-        text = str(error).lower()
-        words = STATUS.sub("", text).strip()
-        if not words or any(known in text for known in PASSING):
-            return f"the archive answered: {error}"
+    if isinstance(error, DrmsQueryError | DrmsExportError) and PASSING.fullmatch(STATUS.sub("", str(error)).strip()):
+        return f"the archive answered: {error}"
     return None
 
 

@@ -57,14 +57,14 @@ def check_structure(path: str | Path) -> fits.Header:
         Saying what is wrong.
     """
     path = Path(path)
-    with open(path, "rb") as file:
-        start = file.read(80)
-    if not start.startswith(b"SIMPLE  ="):
-        raise FrameError(f"{path.name} is no FITS file; {_looks_like(start)}")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("error")
-            with fits.open(path, mode="denywrite", memmap=False, disable_image_compression=True) as hdus:
+            start = file.read(80)
+            if not start.startswith(b"SIMPLE  ="):
+                raise FrameError(f"{path.name} is no FITS file; {_looks_like(start)}")
+            file.seek(0)
+            with fits.open(file, memmap=False, disable_image_compression=True) as hdus:
                 parts = [(hdu.header, hdu.fileinfo()) for hdu in hdus]
     except (OSError, ValueError, TypeError, Warning, fits.VerifyError) as error:
         raise FrameError(f"{path.name} is damaged: {error}") from None

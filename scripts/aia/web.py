@@ -17,6 +17,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, request, file, code, message, headers, target):
         here, there = urlsplit(request.full_url), urlsplit(target)
         if there.scheme not in ("http", "https") or there.hostname != here.hostname:
+            file.close()
             raise ArchiveError(f"{here.hostname} sent us to another host, {there.hostname}; not followed")
         return super().redirect_request(request, file, code, message, headers, target)
 

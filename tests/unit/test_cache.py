@@ -1,0 +1,177 @@
+"""The cache gives back what was put in, to any number of processes, and trusts nothing by its name."""
+
+import json
+import multiprocessing
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aia import cache as library
+from aia.cache import Cache, Key, place
+
+KEY = Key("synthetic", "aia.lev1_euv_12s", "2021-07-03T14:27:23Z", 211, 205107971)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def frame(tmp_path):
+    path = tmp_path / "frame.fits"
+    path.write_bytes(b"pixels" * 1000)
+    return path
+
+
+def test_what_goes_in_comes_out(cache, frame):
+    assert cache.get(KEY) is None
+    put = cache.put(KEY, frame, "name.fits", "JSOC_20210703_001")
+    found = cache.get(KEY)
+    assert found == put
+    assert (found.filename, found.request, found.bytes) == ("name.fits", "JSOC_20210703_001", 6000)
+    assert cache.object(found).read_bytes() == frame.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"archive": "jsoc"},
+        {"series": "aia.lev1_uv_24s"},
+        {"t_rec": "2021-07-03T14:27:35Z"},
+        {"wavelnth": 171},
+        {"recnum": 205107972},
+        {"segment": "spikes"},
+        {"processing": "im_patch,x=850,y=350,width=400,height=400"},
+        {"processing": "direct"},
+    ],
+)
+def test_an_entry_is_of_one_archive_record_segment_and_processing(cache, frame, changes):
+    cache.put(KEY, frame, "name.fits", "")
+    assert cache.get(replace(KEY, **changes)) is None
+
+
+def test_two_processings_of_one_record_lie_apart(cache, frame, tmp_path):
+    other = tmp_path / "other.fits"
+    other.write_bytes(b"cut")
+    cut = replace(KEY, processing="im_patch,x=1/../../x")
+    cache.put(KEY, frame, "name.fits", "")
+    cache.put(cut, other, "cut.fits", "")
+    assert cache.get(KEY).filename == "name.fits"
+    assert cache.get(cut).filename == "cut.fits"
+    assert all((cache.root / "records") in path.parents for path in cache.root.rglob("*.json"))
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_damaged_file_is_not_given_out_and_leaves(cache, frame, damage, caplog):
+    entry = cache.put(KEY, frame, "name.fits", "")
+    path = cache.object(entry)
+    data = path.read_bytes()
+    path.unlink()
+    if damage != "remove":
+        path.write_bytes(data[:-1] if damage == "cut" else b"P" + data[1:])
+    assert cache.get(KEY) is None
+    assert "missing or damaged" in caplog.text
+    assert not path.exists()
+    assert not (cache.root / KEY.path).exists()
+    cache.put(KEY, frame, "name.fits", "")
+    assert cache.get(KEY) == entry
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"key": {}}', '{"sha256": "../../../etc/passwd"}'], ids=range(6)
+)
+def test_an_entry_that_is_none_is_ignored(cache, frame, text, caplog):
+    cache.put(KEY, frame, "name.fits", "")
+    (cache.root / KEY.path).write_text(text)
+    assert cache.get(KEY) is None
+    assert "no entry of the cache" in caplog.text
+
+
+def test_an_entry_under_the_name_of_another_record_is_not_believed(cache, frame):
+    cache.put(KEY, frame, "name.fits", "")
+    other = replace(KEY, wavelnth=171)
+    (cache.root / KEY.path).rename(cache.root / other.path)
+    assert cache.get(other) is None
+
+
+def test_an_entry_cannot_lead_out_of_the_cache(cache, frame, tmp_path):
+    cache.put(KEY, frame, "name.fits", "")
+    path = cache.root / KEY.path
+    content = json.loads(path.read_text())
+    content["sha256"] = "../" * 8 + "frame"
+    path.write_text(json.dumps(content))
+    assert cache.get(KEY) is None
+    assert frame.exists()
+
+
+def test_files_of_the_cache_cannot_be_written_to_by_accident(cache, frame, tmp_path):
+    entry = cache.put(KEY, frame, "name.fits", "")
+    place(cache.object(entry), tmp_path / "results" / "name.fits")
+    for path in (cache.object(entry), tmp_path / "results" / "name.fits"):
+        assert path.stat().st_mode & 0o222 == 0
+    assert (tmp_path / "results" / "name.fits").samefile(cache.object(entry))
+
+
+def test_where_no_link_can_be_made_a_copy_is(cache, frame, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("no links across file systems")
+
+    monkeypatch.setattr(library.os, "link", refuse)
+    entry = cache.put(KEY, frame, "name.fits", "")
+    assert cache.get(KEY) == entry
+    assert not cache.object(entry).samefile(frame)
+
+
+def test_placing_twice_leaves_one_file_and_no_rest(cache, frame, tmp_path):
+    for _ in range(2):
+        place(frame, tmp_path / "there" / "name.fits")
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["name.fits"]
+
+
+def test_a_cache_that_cannot_be_written_to_is_read_and_otherwise_left_alone(cache, frame, monkeypatch, caplog):
+    entry = cache.put(KEY, frame, "name.fits", "")
+    other = replace(KEY, wavelnth=171)
+
+    def refuse(*_, **__):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(library, "write_json", refuse)
+    new = cache.put(other, frame, "other.fits", "")
+    assert (new.filename, new.sha256) == ("other.fits", entry.sha256)
+    assert "cannot be written to" in caplog.text
+    assert cache.get(other) is None
+    assert cache.get(KEY) == entry
+
+
+def fill(root, number, rounds):
+    """Put and get the same records over and over, as a workflow of its own would."""
+    mine = Path(root).parent / f"mine{number}"
+    mine.mkdir()
+    cache = Cache(root)
+    for turn in range(rounds):
+        for channel in (94, 131, 171):
+            path = mine / f"{turn}.{channel}.fits"
+            # What the archive exports twice differs in its bytes: another time of writing, other checksums.
+            path.write_bytes(f"{number} {turn} {channel} ".encode() * 500)
+            key = replace(KEY, wavelnth=channel)
+            cache.put(key, path, f"{channel}.fits", f"JSOC_{number}")
+            found = cache.get(key)
+            if found is None or cache.object(found).read_bytes().split()[2] != str(channel).encode():
+                os._exit(1)
+
+
+def test_several_processes_share_a_cache(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    root = tmp_path / "cache"
+    workers = [context.Process(target=fill, args=(str(root), number, 15)) for number in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    cache = Cache(root)
+    assert all(cache.get(replace(KEY, wavelnth=channel)) for channel in (94, 131, 171))
+    assert not [path for path in root.rglob("*") if path.name.startswith(".")]
