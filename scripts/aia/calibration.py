@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,6 +54,10 @@ COLUMNS = (
     "reason",
     *CORRECTION_COLUMNS,
 )
+
+
+type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
+type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def calibrate_block(
     Raises
     ------
     FrameError
-        If a frame cannot be calibrated and the options say that this fails the block: every such frame, with its reason.
+        If a frame cannot be calibrated and the options say that this fails the block; it names every such frame.
     """
     tasks = [(number, row) for number, row in enumerate(rows) if not row["reason"]]
     worker = Worker(level1, folder, options, sources.psf)
@@ -191,13 +196,8 @@ def _alone(
 
 
 def _forked(
-    tasks: list[tuple[int, Mapping[str, Any]]],
-    worker: "Worker",
-    level1: Path,
-    sources: Sources,
-    options: Options,
-    processes: int,
-) -> Iterator[tuple[int, dict[str, Any], dict[str, float]]]:
+    tasks: list[Task], worker: "Worker", level1: Path, sources: Sources, options: Options, processes: int
+) -> Iterator[Result]:
     worker.warm_up()
     context = multiprocessing.get_context("fork")
     processes = min(processes, len(tasks))
@@ -221,6 +221,8 @@ def _forked(
                     raise RuntimeError("a calibrating process died; it may have run out of memory")
                 time.sleep(0.005)
             number, result, seconds = outbox.get()
+            if number is None:
+                raise RuntimeError(f"a calibrating process failed:\n{result}")
             yield number, result, seconds | spent
             spent = {}
         for process in workers:
@@ -230,9 +232,12 @@ def _forked(
             process.terminate()
 
 
-def _work(worker: "Worker", share: list[tuple[int, Mapping[str, Any]]], inbox: Any, outbox: Any) -> None:
-    for number, row in share:
-        outbox.put((number, *worker.calibrate(row, inbox.get)))
+def _work(worker: "Worker", share: list[Task], inbox: Any, outbox: Any) -> None:
+    try:
+        for number, row in share:
+            outbox.put((number, *worker.calibrate(row, inbox.get)))
+    except Exception:  # noqa: BLE001 - a defect: its traceback belongs into the job's log, which the parent writes
+        outbox.put((None, traceback.format_exc(), {}))
 
 
 class Worker:

@@ -75,6 +75,7 @@ def _pointing(smap: AIAMap, table: QTable) -> tuple[Geometry, dict[str, Any]]:
     """The geometry after aiapy's pointing update, and the table's row that it was taken from."""
     if smap.meta.get("x0_mp") is None or smap.meta.get("y0_mp") is None:
         raise FrameError("X0_MP or Y0_MP is missing in the header; the pointing cannot be updated from the table")
+    source = f"the pointing table ({table.meta['source']})"
     wave = f"A_{smap.meta['wavelnth']:03d}_"
     try:
         with warnings.catch_warnings():
@@ -83,16 +84,12 @@ def _pointing(smap: AIAMap, table: QTable) -> tuple[Geometry, dict[str, Any]]:
             warnings.filterwarnings("error", "Missing value in pointing table", AIApyUserWarning)
             meta = update_pointing(smap, pointing_table=table).meta
     except IndexError:
-        raise FrameError(
-            f"no row of the pointing table ({table.meta['source']}) holds T_OBS {smap.meta['t_obs']}"
-        ) from None
+        raise FrameError(f"no row of {source} holds T_OBS {smap.meta['t_obs']}") from None
     except KeyError:
-        raise FrameError(
-            f"the pointing table ({table.meta['source']}) has no column for {smap.meta['wavelnth']} Å"
-        ) from None
+        raise FrameError(f"{source} has no column for {smap.meta['wavelnth']} Å") from None
     except AIApyUserWarning:
         raise FrameError(
-            f"the pointing table ({table.meta['source']}) has no value for {smap.meta['wavelnth']} Å at {smap.meta['t_obs']}; "
+            f"{source} has no value for {smap.meta['wavelnth']} Å at {smap.meta['t_obs']}; "
             "with calibration.pointing: false the header's own pointing is used"
         ) from None
     row = table[(table["T_START"] <= smap.reference_date) & (smap.reference_date < table["T_STOP"])][0]
@@ -119,7 +116,8 @@ def _degradation(smap: AIAMap, table: QTable, options: Options) -> tuple[float, 
     except ValueError as error:
         versions = ", ".join(map(str, sorted(set(table["VER_NUM"][table["WAVELNTH"] == smap.wavelength].tolist()))))
         raise FrameError(
-            f"no degradation of {channel} Å on {smap.date.isot} in version {version} of {table.meta['source']}: {error}. "
+            f"no degradation of {channel} Å on {smap.date.isot} in version {version} of {table.meta['source']}: "
+            f"{error}. "
             f"The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
             "see calibration.degradation_version, or set calibration.degradation: false"
         ) from None

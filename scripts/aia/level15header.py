@@ -1,10 +1,12 @@
 """The header of a level-1.5 frame: the level-1 header, brought up to date, and a keyword for each correction."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
 
 from aia import __version__
 from aia.errors import FrameError
@@ -13,7 +15,7 @@ from aia.statistics import PERCENTILES
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings.
 STALE = (
-    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "HEADSUM", "ZQUANTIZ", "ZDITHER0", "XCEN", "YCEN", "CROTA1",
+    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "HEADSUM", "XCEN", "YCEN", "CROTA1",
     "CD1_1", "CD1_2", "CD2_1", "CD2_2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2",
     "SIMPLE", "XTENSION", "PCOUNT", "GCOUNT", "EXTEND", "EXTNAME", "LONPOLE", "LATPOLE",
 )  # fmt: skip
@@ -84,6 +86,10 @@ def make_header(
         history += step(header, pixels, corrections, options)
     for line in history:
         header.add_history(line)
+    with warnings.catch_warnings():
+        # Some of JSOC's comments are too long for their cards; formatting them here cuts them.
+        warnings.filterwarnings("ignore", "Card is too long", VerifyWarning)
+        header.tostring()
     return header
 
 
@@ -91,7 +97,7 @@ def _kept(level1: fits.Header) -> fits.Header:
     """The level-1 cards that still hold and that FITS allows."""
     header = fits.Header()
     for card in level1.cards:
-        if card.keyword in STALE or (card.keyword.startswith("Z") and card.keyword[1:] in STALE):
+        if card.keyword in STALE:
             continue
         try:
             value = card.value
@@ -160,8 +166,8 @@ def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options:
 def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
     geometry = corrections.geometry
     header.set("REGMETH", options.interpolation, "interpolation kernel of the registration")
-    header.set("REG_X", round(geometry.x0 + 1, 9), "[pixel] disc centre in the level-1 frame, CRPIX1")
-    header.set("REG_Y", round(geometry.y0 + 1, 9), "[pixel] disc centre in the level-1 frame, CRPIX2")
+    header.set("REG_X", round(geometry.x0 + 1, 9), "[pixel] disc centre in level 1, CRPIX1")
+    header.set("REG_Y", round(geometry.y0 + 1, 9), "[pixel] disc centre in level 1, CRPIX2")
     header.set("REG_SCL", geometry.scale, "[arcsec/pixel] plate scale of the level-1 frame")
     header.set("REG_ROT", geometry.roll, "[deg] roll that was taken out")
     return [f"registration: {options.interpolation}, {SCALE} arcsec per pixel, roll {geometry.roll:.6f} deg"]

@@ -17,6 +17,9 @@ from aia.resample import fill_missing
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335)
 SHAPE = (4096, 4096)
+# aiapy wants a map; the deconvolution does not look at its coordinates.
+GEOMETRY = {"cunit1": "arcsec", "cunit2": "arcsec", "cdelt1": 0.6, "cdelt2": 0.6, "ctype1": "HPLN-TAN",
+            "ctype2": "HPLT-TAN"}  # fmt: skip
 
 
 def calculate(channel: int) -> np.ndarray:
@@ -29,7 +32,8 @@ def calculate(channel: int) -> np.ndarray:
     """
     if channel not in CHANNELS:
         raise ConfigError(
-            f"calibration.psf: aiapy has no point spread function for {channel} Å; there are {', '.join(map(str, CHANNELS))}"
+            f"calibration.psf: aiapy has no point spread function for {channel} Å; it has those of "
+            f"{', '.join(map(str, CHANNELS))}"
         )
     import astropy.units as u
     from aiapy.psf import calculate_psf
@@ -82,8 +86,7 @@ class Deconvolution:
                 "only full-disk frames can be deconvolved, a cutout lacks the light that is spread into it"
             )
         counts, missing = fill_missing(image, blank)
-        smap = self._map(counts.astype(np.float64), {"cunit1": "arcsec", "cunit2": "arcsec", "cdelt1": 0.6, "cdelt2": 0.6,
-                                                     "ctype1": "HPLN-TAN", "ctype2": "HPLT-TAN"})  # fmt: skip
+        smap = self._map(counts.astype(np.float64), GEOMETRY)
         result = self._deconvolve(smap, psf=self.kernel, iterations=self.iterations).data.astype(np.float32)
         result[missing[:, 0], missing[:, 1]] = np.nan
         return result

@@ -4,6 +4,8 @@ One pass for the moments, one for the percentiles; missing pixels (NaN) do not c
 number is fixed, so the result does not depend on the processor.
 """
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -27,8 +29,11 @@ def statistics(image):
         percentiles are values that occur (the smallest that so many per cent do not exceed), DATACENT is the median of
         the column right of the centre. A frame without a valid pixel has the counts alone.
     """
-    low, high, count, sums = _moments(image, np.float32(_near(image)))
-    total = image.size
+    shift, total = np.float32(_near(image)), image.size
+    sums, counted = np.zeros((4, LANES)), np.zeros(LANES, np.int32)
+    low, high = np.full(LANES, np.inf, np.float32), np.full(LANES, -np.inf, np.float32)
+    _moments(image, shift, sums, low, high, counted)
+    count = int(counted.sum())
     counts = {
         "TOTVALS": total,
         "DATAVALS": count,
@@ -37,11 +42,11 @@ def statistics(image):
     }
     if count == 0:
         return counts
-    shift, (s1, s2, s3, s4) = float(np.float32(_near(image))), sums / count
+    s1, s2, s3, s4 = (math.fsum(power) / count for power in sums)
     m2 = max(s2 - s1**2, 0.0)
     m3 = s3 - 3 * s1 * s2 + 2 * s1**3
     m4 = s4 - 4 * s1 * s3 + 6 * s1**2 * s2 - 3 * s1**4
-    values = {"DATAMIN": low, "DATAMAX": high, "DATAMEAN": shift + s1, "DATARMS": m2**0.5}
+    values = {"DATAMIN": low.min(), "DATAMAX": high.max(), "DATAMEAN": float(shift) + s1, "DATARMS": m2**0.5}
     if m2 > 0:
         values |= {"DATASKEW": m3 / m2**1.5, "DATAKURT": m4 / m2**2 - 3}
     ranks = np.array([max(-(-count * p // 100) - 1, 0) for p in PERCENTILES.values()], np.int64)
@@ -61,43 +66,40 @@ def _near(image):
     return np.median(sample) if sample.size else 0.0
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _add(value, shift, lane, sums, low, high, counts):
+    """Add a value to a lane, if it is valid."""
+    valid = value == value
+    d = np.float64(value - shift) if valid else 0.0
+    dd = d * d
+    sums[0, lane] += d
+    sums[1, lane] += dd
+    sums[2, lane] += dd * d
+    sums[3, lane] += dd * dd
+    counts[lane] += np.int32(valid)
+    low[lane] = value if value < low[lane] else low[lane]
+    high[lane] = value if value > high[lane] else high[lane]
+
+
 @njit(cache=True, nogil=True)
-def _moments(image, shift):
-    """Range, number and sums of the first four powers of value - shift of the valid pixels."""
-    lanes = np.zeros((4, LANES))
-    row_sums = np.zeros((4, LANES), np.float64)
-    low = np.full(LANES, np.inf, np.float32)
-    high = np.full(LANES, -np.inf, np.float32)
-    counts = np.zeros(LANES, np.int32)
-    whole = image.shape[1] // LANES * LANES
+def _moments(image, shift, sums, low, high, counts):
+    """Add up the first four powers of value - shift of the valid pixels, in lanes; their range and number.
+
+    `sums` (4, LANES), `low`, `high` and `counts` (LANES) come initialised. A row's sums are added to those of the rows
+    before, which keeps rounding small.
+    """
+    of_row = np.zeros((4, LANES))
     for j in range(image.shape[0]):
         row = image[j]
-        row_sums[:] = 0.0
-        for first in range(0, whole, LANES):
+        for first in range(0, row.size - LANES + 1, LANES):
             for k in range(LANES):
-                value = row[first + k]
-                valid = value == value
-                d = np.float64(value - shift) if valid else 0.0
-                dd = d * d
-                row_sums[0, k] += d
-                row_sums[1, k] += dd
-                row_sums[2, k] += dd * d
-                row_sums[3, k] += dd * dd
-                counts[k] += np.int32(valid)
-                low[k] = value if value < low[k] else low[k]
-                high[k] = value if value > high[k] else high[k]
-        for i in range(whole, row.size):
-            value = row[i]
-            if value == value:
-                d = np.float64(value - shift)
-                row_sums[0, 0] += d
-                row_sums[1, 0] += d * d
-                row_sums[2, 0] += d * d * d
-                row_sums[3, 0] += d * d * d * d
-                counts[0] += 1
-                low[0], high[0] = min(low[0], value), max(high[0], value)
-        lanes += row_sums
-    return low.min(), high.max(), counts.sum(), lanes.sum(axis=1)
+                _add(row[first + k], shift, k, of_row, low, high, counts)
+        for i in range(row.size // LANES * LANES, row.size):
+            _add(row[i], shift, i % LANES, of_row, low, high, counts)
+        for power in range(4):
+            for k in range(LANES):
+                sums[power, k] += of_row[power, k]
+                of_row[power, k] = 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -109,7 +111,7 @@ def _key(value):
 
 @njit(cache=True, nogil=True)
 def _ranked(image, ranks):
-    """Values of given ranks (0-based, ascending) among the valid pixels: by the upper half of their bits, then the lower."""
+    """Values at given ranks (0-based, ascending) among valid pixels, by the upper, then the lower half of bits."""
     upper = np.zeros(65536, np.int64)
     for j in range(image.shape[0]):
         for i in range(image.shape[1]):
