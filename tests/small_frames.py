@@ -47,6 +47,7 @@ def header(number: int, exposure: float, size: int, cdelt: float, channel: int, 
         "CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": cdelt, "CDELT2": cdelt,
         "CRPIX1": (size + 1) / 2, "CRPIX2": (size + 1) / 2, "CROTA2": 0.0,
         "RSUN_OBS": RSUN_OBS, "RSUN_REF": 696000000.0, "DSUN_OBS": 152086000000.0, "CRLT_OBS": 3.2, "CRLN_OBS": 0.0,
+        "HGLN_OBS": 0.0, "HGLT_OBS": 3.2,
     }  # fmt: skip
     cards |= {"NSATPIX": 0, "DEGCORR": 0.8, "EXPNORM": exposure, "UNCERTAI": False}
     result = fits.Header(cards)

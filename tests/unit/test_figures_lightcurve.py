@@ -1,0 +1,154 @@
+"""Light curves: what is measured, and which times are marked."""
+
+import csv
+
+import numpy as np
+import pytest
+from images import assert_looks_like
+from small_frames import PEAK, brightness, scene, write_sequence
+
+from aia.errors import FrameError
+from aia.figures.lightcurve import COLUMNS, find_flare, gaps, plot_lightcurve, read_points, write_points
+from aia.figures.measure import Histogram, Statistics, measure
+from aia.figures.options import Options
+from aia.figures.sequence import list_frames
+
+REGION = {"x": [690, 990], "y": [240, 480]}
+
+
+def truth(number):
+    """Mean of the noise-free scene over the region, DN/s."""
+    axis = (np.arange(400) - 199.5) * 6
+    columns, rows = (axis >= 690) & (axis <= 990), (axis >= 240) & (axis <= 480)
+    return scene(number, 400, 6.0)[np.ix_(rows, columns)].mean()
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    manifests, _ = write_sequence(tmp_path_factory.mktemp("noisy"), 12, noise=1.0, uncertainty=True)
+    frames = list_frames(manifests)
+    return frames, *measure(frames, REGION, Options())
+
+
+def test_the_light_curve_is_the_flares_although_exposures_change_by_a_factor_of_ten(measured):
+    frames, points, _ = measured
+    assert max(frame.EXPTIME for frame in frames) > 7 * min(frame.EXPTIME for frame in frames)
+    pulls = [(point.mean - truth(number)) / point.mean_uncertainty for number, point in enumerate(points)]
+    assert np.max(np.abs(pulls)) < 4
+    assert 0.4 < np.std(pulls) < 1.7
+
+
+def test_sum_mean_and_pixels_agree(measured):
+    _, points, statistics = measured
+    for point in points:
+        assert point.sum == pytest.approx(point.mean * point.pixels)
+        assert point.pixels == statistics.shape[0] * statistics.shape[1]
+        assert point.missing == 0
+
+
+def test_missing_pixels_are_left_out_and_counted(tmp_path):
+    manifests, _ = write_sequence(tmp_path, 1)
+    (point,), _ = measure(list_frames(manifests), {"x": [-60, 60], "y": [-1200, -1170]}, Options())
+    # The southernmost three of five rows are missing.
+    assert point.missing == pytest.approx(3 / 5)
+    assert point.pixels == 2 * 20
+
+
+def test_a_light_curve_survives_its_file(measured, tmp_path):
+    _, points, _ = measured
+    write_points(points, tmp_path / "lightcurve.csv")
+    with (tmp_path / "lightcurve.csv").open(encoding="utf-8") as file:
+        assert next(csv.reader(file)) == COLUMNS
+    found = read_points(tmp_path / "lightcurve.csv")
+    assert [point.record for point in found] == [point.record for point in points]
+    np.testing.assert_allclose([point.mean for point in found], [point.mean for point in points], rtol=1e-8)
+
+
+def test_without_uncertainties_their_cells_are_empty(tmp_path):
+    manifests, _ = write_sequence(tmp_path, 1)
+    points, _ = measure(list_frames(manifests), REGION, Options())
+    write_points(points, tmp_path / "lightcurve.csv")
+    with (tmp_path / "lightcurve.csv").open(encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    assert row["mean_uncertainty"] == row["sum_uncertainty"] == ""
+    assert np.isnan(read_points(tmp_path / "lightcurve.csv")[0].sum_uncertainty)
+
+
+def test_limits_are_percentiles_of_all_frames_together():
+    random = np.random.default_rng(3)
+    frames = [random.lognormal(4, 2, 20_000).astype(np.float32) for _ in range(3)]
+    histogram = Histogram()
+    for frame in frames:
+        histogram.add(np.append(frame, np.nan))
+    for percent in (0.5, 50, 99.9):
+        assert histogram.percentile(percent) == pytest.approx(np.percentile(frames, percent), rel=5e-3)
+
+
+def test_given_limits_win_over_percentiles(tmp_path):
+    manifests, _ = write_sequence(tmp_path, 1)
+    _, statistics = measure(list_frames(manifests), REGION, Options(limits=(10, 5000)))
+    assert statistics.limits == (10, 5000)
+
+
+def test_statistics_survive_their_file(measured, tmp_path):
+    *_, statistics = measured
+    statistics.write(tmp_path / "statistics.json")
+    assert Statistics.read(tmp_path / "statistics.json") == statistics
+    assert statistics.synthetic is True
+
+
+def test_frames_of_different_size_are_not_compared(tmp_path):
+    (one,), _ = write_sequence(tmp_path / "one", 1, size=400)
+    (other,), _ = write_sequence(tmp_path / "other", 1, size=200)
+    with pytest.raises(FrameError, match="cannot be compared"):
+        measure(list_frames([one, other]), None, Options())
+
+
+def times_of(seconds):
+    return np.datetime64("2021-07-03T14:00:00", "ms") + np.array(seconds).astype("timedelta64[s]")
+
+
+def test_the_peak_and_its_half_maximum_times_are_found():
+    seconds = np.arange(0, 1200, 12)
+    mean = 100 + 300 * np.exp(-0.5 * ((seconds - 400) / 80.0) ** 2)
+    flare = find_flare(times_of(seconds), mean)
+    half = 80 * np.sqrt(2 * np.log(2))
+    middle, start = times_of([400, 0])
+    assert abs(times_of(seconds)[flare.peak] - middle) <= np.timedelta64(6, "s")
+    assert (flare.rise - start) / np.timedelta64(1, "s") == pytest.approx(400 - half, abs=1.5)
+    assert (flare.decay - start) / np.timedelta64(1, "s") == pytest.approx(400 + half, abs=1.5)
+
+
+def test_a_rise_before_the_first_frame_is_not_invented():
+    flare = find_flare(times_of([0, 12, 24, 36]), np.array([400.0, 300, 150, 100]))
+    assert (flare.peak, flare.rise) == (0, None)
+    assert flare.decay is not None
+
+
+def test_a_decay_inside_a_gap_is_not_invented():
+    flare = find_flare(times_of([0, 12, 24, 36, 600, 612]), np.array([100.0, 200, 400, 390, 110, 100]))
+    assert flare.decay is None
+    assert flare.rise is not None
+
+
+def test_a_quiet_sequence_has_no_flare():
+    assert find_flare(times_of([0, 12, 24, 36]), np.array([100.0, 104, 101, 99])) is None
+
+
+def test_one_missing_frame_is_no_gap_and_two_are():
+    assert gaps(times_of([0, 12, 24, 48, 60, 96, 108])).tolist() == [4]
+
+
+def test_the_model_flare_peaks_where_it_should(measured):
+    frames, points, _ = measured
+    times = np.array([frame.time for frame in frames])
+    assert find_flare(times, np.array([point.mean for point in points])).peak == PEAK
+    assert brightness(PEAK) == max(brightness(number) for number in range(12))
+
+
+def test_the_light_curve_figure_looks_as_it_did(measured, tmp_path):
+    _, points, _ = measured
+    options = Options(size="one-column", dpi=100, marks={"GOES peak": "2021-07-03T14:29:00Z"})
+    path = tmp_path / "lightcurve.png"
+    plot_lightcurve(points, [path], title="flare   SDO/AIA 211 Å", synthetic=True, options=options)
+    assert_looks_like(path, "lightcurve")
