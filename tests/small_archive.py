@@ -12,6 +12,7 @@ from astropy.io import fits
 from aia import filters
 from aia.acquisition import Place, Task
 from aia.archive import Archive, of_server
+from aia.checksums import seal
 from synthetic import frames, model, server
 
 START, END = "2021-07-03T14:24:59Z", "2021-07-03T14:34:59Z"
@@ -31,7 +32,8 @@ class SmallModel(model.Archive):
             header["DRMS_ID"] = header["DRMS_ID"].replace(":image", f":{segment}")
         pixels = np.random.default_rng(record["recnum"]).integers(0, 4000, (96, 96)).astype(np.int16)
         hdu = fits.CompImageHDU(pixels, header=header, compression_type="RICE_1")
-        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, checksum=True)
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+        seal(path)
 
 
 @contextmanager

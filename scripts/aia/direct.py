@@ -16,6 +16,7 @@ from astropy.io import fits
 
 from aia import recordsets
 from aia.archive import Archive
+from aia.checksums import seal
 from aia.errors import ArchiveError, FrameError
 from aia.export import Delivery, safe_name
 from aia.files import replacing
@@ -184,7 +185,8 @@ class Headers:
                 holding.header[card[0]] = card[1:]
             if self.archive.name == "synthetic":
                 holding.header["COMMENT"] = "Synthetic data: from a model of Sun and instrument, not observed."
-            hdus.writeto(part, overwrite=True, checksum=True)
+            hdus.writeto(part, overwrite=True)
+            seal(part)
 
 
 def fits_name(name: str, note: str) -> str:

@@ -185,7 +185,8 @@ def write_fits(record, path, segment="image", as_is=False, realisation=0):
         hdu.header["BLANK"] = BLANK
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(unfinished, overwrite=True, checksum=True)
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(unfinished, overwrite=True)
+    seal(unfinished)
     os.replace(unfinished, path)
 
 

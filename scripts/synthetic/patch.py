@@ -10,6 +10,7 @@ import numpy as np
 from astropy.io import fits
 from scipy import ndimage
 
+from aia.checksums import seal
 from synthetic import times
 
 BLANK = -32768
@@ -99,7 +100,8 @@ def write_patch(patch, full, path, source, request):
         cut[radius > header["R_SUN"]] = BLANK
     _describe(header, cut, source, request)
     image = fits.CompImageHDU(cut, header=header, compression_type="RICE_1")
-    fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True, checksum=True)
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True)
+    seal(path)
 
 
 def _size(patch, header):
