@@ -272,7 +272,7 @@ def _value(cell: str, described: Mapping[str, Any]) -> Any:
             except ValueError:
                 if "string" not in types:
                     raise ValueError(f"{cell!r} is not of type {name}") from None
-    if "array" in types and not ("string" in types and re.search("[A-Za-z]", cell)):
+    if "array" in types and ("string" not in types or cell.startswith("[")):
         return [_value(part, resolved(described.get("items", {}))) for part in re.findall(r"[^\s,;\[\]]+", cell)]
     if "object" in types:
         raise ValueError(f"{cell!r} is not possible here; give each of its keys a column of its own, named with a dot")

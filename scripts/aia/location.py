@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import asin, atan2, cos, degrees, hypot, radians, sin
 from typing import Any
 
 TEXT = re.compile(r"([NS])\s*(\d{1,2}(?:\.\d+)?)\s*([EW])\s*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
+PIXEL = 0.6  # arcsec, level 1.5
+RADIUS_KM = 695_700
+AU_KM = 149_597_870.7
 ALLOWED = "allowed is N23W80, or [longitude, latitude] in degrees, Stonyhurst, west and north positive"
 
 
@@ -27,6 +32,60 @@ def parse_location(location: str | list[float]) -> tuple[float, float]:
     if abs(latitude) > 90 or abs(longitude) > 180:
         raise ValueError(f"{location!r} is not a place on the Sun; {ALLOWED}")
     return longitude + 0.0, latitude + 0.0  # no negative zero: it would be another parameter value
+
+
+def seen_from_earth(longitude: float, latitude: float, time: datetime) -> tuple[float, float]:
+    """Where a place on the Sun is seen from the Earth's centre.
+
+    The Sun's position is Meeus, *Astronomical Algorithms*, chapters 25 and 29, in its low accuracy. SDO circles the
+    Earth at 6.6 radii: it sees the place up to half an arcsec from there. For planning, which does without sunpy.
+
+    Parameters
+    ----------
+    longitude, latitude
+        Stonyhurst, degrees.
+    time
+        Aware datetime.
+
+    Returns
+    -------
+    tuple of float
+        Helioprojective x and y, arcsec.
+    """
+    days = (time - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400
+    anomaly = radians(357.5291 + 0.98560028 * days)
+    centre = 1.9146 * sin(anomaly) + 0.02 * sin(2 * anomaly) + 0.0003 * sin(3 * anomaly)
+    ecliptic = radians(280.4665 + 0.98564736 * days + centre - 0.0057)  # with aberration
+    distance = 1.00014 - 0.01671 * cos(anomaly) - 0.00014 * cos(2 * anomaly)  # au
+    node = radians(73.6667 + 1.3958333 * (days + 2451545 - 2396758) / 36525)
+    tilt = asin(sin(ecliptic - node) * sin(radians(7.25)))
+    lon, lat = radians(longitude), radians(latitude)
+    west = cos(lat) * sin(lon)
+    north = sin(lat) * cos(tilt) - cos(lat) * cos(lon) * sin(tilt)
+    towards = sin(lat) * sin(tilt) + cos(lat) * cos(lon) * cos(tilt)
+    ahead = distance * AU_KM / RADIUS_KM - towards
+    return degrees(atan2(west, ahead)) * 3600, degrees(atan2(north, hypot(west, ahead))) * 3600
+
+
+def fixed_region(region: Mapping[str, Any]) -> dict[str, list[float]]:
+    """A region that follows a place, as it lies at the time for which the place is given: what a cutout can have.
+
+    Parameters
+    ----------
+    region
+        `{follow, at, width, height}`, see `resolve_region`.
+
+    Returns
+    -------
+    dict
+        `x` and `y`, lower and upper bound each, helioprojective, arcsec; the middle on a whole level-1.5 pixel.
+    """
+    middle = seen_from_earth(*region["follow"], datetime.fromisoformat(region["at"]))
+    bounds = {}
+    for axis, angle, side in zip("xy", middle, (region["width"], region["height"]), strict=True):
+        centre = round(angle / PIXEL) * PIXEL
+        bounds[axis] = [round(centre - side / 2, 3), round(centre + side / 2, 3)]
+    return bounds
 
 
 def resolve_region(entry: Mapping[str, Any], reference: str) -> tuple[dict[str, Any] | None, list[str]]:

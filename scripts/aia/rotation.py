@@ -15,8 +15,7 @@ from sunpy.coordinates import (
 )
 
 from aia.errors import FrameError
-
-PIXEL = 0.6  # arcsec, level 1.5
+from aia.location import PIXEL
 
 
 def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, list[float]]:

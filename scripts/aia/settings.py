@@ -17,7 +17,7 @@ from aia.blocks import MISSION_START, block_length, iso
 from aia.catalogues import read_catalogue
 from aia.errors import ConfigError
 from aia.figures.options import check_figure
-from aia.location import resolve_region
+from aia.location import fixed_region, resolve_region
 from aia.schema import explain, schema, with_defaults
 
 
@@ -181,11 +181,14 @@ def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str
             region["at"] = iso(_time(region["at"]))
         except ValueError:
             problems.append(f"region.at: {region['at']!r} is not a time; write it as 2021-07-03T14:25:00Z (UTC)")
+    if entry.get("cutout") and region is None:
+        problems.append("cutout: the archive needs to know what to cut out; give the event a region")
     if problems:
         return None, problems
     options = {key: value for key, value in entry.items() if key not in ("name", "start", "end", "channels")}
     if region:
-        options["region"] = region
+        # The archive cuts the same rectangle out of every frame of an event.
+        options["region"] = fixed_region(region) if entry.get("cutout") and "follow" in region else region
     return Event(entry["name"], times["start"], times["end"], tuple(sorted(entry["channels"])), options), []
 
 

@@ -278,3 +278,11 @@ def test_lines_are_counted_as_an_editor_does(tmp_path):
     path = tmp_path / "flares.csv"
     path.write_text("# a comment\n\n" + GOES.replace("\n", "\n# another\n", 1), encoding="utf-8")
     assert rows(path)[0].origin == f"{path}, line 5 (x1.5-2021-07-03T1418)"
+
+
+def test_a_cutout_has_a_fixed_rectangle_at_the_flare(events, refusal):
+    (event,) = events(GOES, {"cutout": True, "region": {"width": 400, "height": 300}}).values()
+    (left, right), (bottom, top) = event.options["region"]["x"], event.options["region"]["y"]
+    assert (right - left, top - bottom) == (400, 300)
+    assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx((856, 359), abs=3)
+    assert "cutout: the archive needs to know what to cut out" in refusal(GOES, {"cutout": True})

@@ -1,9 +1,14 @@
 """A region of interest follows a place on the turning Sun."""
 
+from datetime import UTC, datetime
+
+import astropy.units as u
 import numpy as np
 import pytest
+from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
 
 from aia.errors import FrameError
+from aia.location import fixed_region, resolve_region, seen_from_earth
 from aia.rotation import region_at
 
 HEADER = {"T_OBS": "2021-07-03T14:29:00.50Z", "HGLN_OBS": 0.0, "HGLT_OBS": 3.3, "DSUN_OBS": 1.5208e11}
@@ -58,3 +63,21 @@ def test_the_region_has_the_same_pixels_in_every_frame():
 def test_a_frame_that_does_not_say_where_it_was_seen_from_is_refused():
     with pytest.raises(FrameError, match="T_OBS, HGLN_OBS, HGLT_OBS and DSUN_OBS"):
         region_at(following(0, 0), {"T_OBS": "2021-07-03T14:29:00.50Z"})
+
+
+@pytest.mark.parametrize("time", ["2010-05-13", "2014-10-24", "2021-07-03", "2024-02-29", "2026-06-30"])
+@pytest.mark.parametrize(("longitude", "latitude"), [(0, 0), (80, 23), (-60, -75), (180, 0)])
+def test_planning_finds_a_place_within_half_an_arcsec_of_sunpy(time, longitude, latitude):
+    there = HeliographicStonyhurst(longitude * u.deg, latitude * u.deg, 695_700 * u.km, obstime=time)
+    seen = there.transform_to(Helioprojective(observer="earth", obstime=time))
+    found = seen_from_earth(longitude, latitude, datetime.fromisoformat(time).replace(tzinfo=UTC))
+    assert found == pytest.approx((seen.Tx.to_value(u.arcsec), seen.Ty.to_value(u.arcsec)), abs=0.5)
+
+
+def test_a_cutout_lies_where_the_region_that_follows_begins():
+    region, _ = resolve_region({"region": {"follow": "N23W80", "width": 400, "height": 300}}, "2021-07-03T14:29:00Z")
+    fixed = fixed_region(region)
+    moving = region_at(region, HEADER)
+    for axis in "xy":
+        assert fixed[axis] == pytest.approx(moving[axis], abs=1.3)
+        assert fixed[axis][1] - fixed[axis][0] == {"x": 400, "y": 300}[axis]
