@@ -88,7 +88,7 @@ def _grown(latitude, longitude, age, life, size, seed):
 def _born(day):
     """Regions that emerge on a day: (birth, latitude, longitude, life in days, size, seed)."""
     strength = activity(day * DAY_S)
-    expected = 0.04 + 0.85 * strength
+    expected = 0.05 + 1.2 * strength
     phase = _cycle_phase(day * DAY_S)
     born = []
     for number in range(4):

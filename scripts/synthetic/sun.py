@@ -201,7 +201,8 @@ def scene(channel, tai):
         _draw_region(field, look, view, region, tiles[0])
     if any(look.strands):
         rotation, _ = _rotation(tai)
-        _draw_strands(field, look, view, activity.quiet_strands(rotation), 0.35)
+        share = 0.35 if look.kind == "corona" else 0.05  # above the chromosphere little is cool enough
+        _draw_strands(field, look, view, activity.quiet_strands(rotation), share)
     _draw_filaments(field, channel, look, view, tai)
     _draw_flares(field, channel, view, tai)
     render.soften(field)
@@ -215,7 +216,7 @@ def _draw_region(field, look, view, region, tile):
         west, north = (column - _CENTRE) / view.radius, (row - _CENTRE) / view.radius
         away = np.array([west, north]) / max(np.hypot(west, north), 1e-6)
         squeeze = max(near, 0.12)
-        size = view.radius * np.radians(region.separation) * np.array([0.75, 0.5])
+        size = view.radius * np.radians(region.separation) * np.array([1.0, 0.66])
         turn = np.radians(region.tilt)
         axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) / size[:, None]
         axes = axes @ (np.eye(2) + (1 / squeeze - 1) * np.outer(away, away))
@@ -224,12 +225,13 @@ def _draw_region(field, look, view, region, tile):
         peak = look.glow * look.quiet * region.flux * fade * (0.35 if look.kind == "corona" else 0.5)
         texture = 0.5 * region.separation / 180 * tile.shape[0]
         mottle = 2.0 if look.kind != "corona" else 1.3
-        render.brighten(field, column, row, peak, axes, mottle, tile, offsets, texture, view.radius)
+        reach = 3.5 / np.linalg.svd(axes, compute_uv=False)[-1]
+        render.brighten(field, column, row, peak, axes, reach, mottle, tile, offsets, texture, view.radius)
     if look.kind != "corona" and near > 0:
         _draw_spots(field, look, view, region)
     # A region that far behind the limb shows not even its highest loops.
     if any(look.strands) and near > -0.4:
-        _draw_strands(field, look, view, activity.region_strands(region), 0.5)
+        _draw_strands(field, look, view, activity.region_strands(region), 0.4)
 
 
 def _draw_spots(field, look, view, region):
@@ -294,11 +296,24 @@ def _draw_prominence(field, look, view, latitude, longitude, height):
     render.splat(field, np.ascontiguousarray(points[visible & outside]))
 
 
-# Parts of a flare: offsets in east and north (degrees), height (solar radii), size (pixels), brightness of the peak part = 1.
-_FLARE_PARTS = [(0.0, 0.0, 0.004, 3.0, 1.0), (0.35, 0.25, 0.002, 2.2, 0.55), (-0.4, -0.2, 0.002, 2.4, 0.45)]
-_FLARE_PARTS += [
-    (0.5 * s - 0.25, 0.9 * s - 0.45, 0.014 - 0.03 * (s - 0.5) ** 2, 4.5, 0.16) for s in np.linspace(0, 1, 9)
-]
+def _flare_parts():
+    """Dots that make a flare: offsets east and north (degrees), height (solar radii), size (pixels), share of the peak.
+
+    Two kernels where the loops stand, an arcade of them, longer to the north and south than wide, and a haze about it.
+    """
+    rng = np.random.default_rng(45)
+    parts = [(0.25, 0.2, 0.003, 3.0, 0.85), (-0.3, -0.15, 0.003, 2.4, 0.6)]
+    for place in np.linspace(-1.9, 1.9, 15) + rng.normal(0, 0.11, 15):
+        width, height, lean, strength = rng.normal((0.8, 0.036, 0.0, -1.75), (0.2, 0.008, 0.35, 0.4))
+        for turn in np.linspace(0.04, 0.96, 20) * np.pi:
+            light = np.exp(strength - 0.25 * place**2) * (0.8 + 0.4 * np.cos(2 * turn) ** 2)
+            north = place + lean * np.cos(turn)
+            parts.append((width * np.cos(turn), north, height * np.sin(turn), rng.uniform(2.1, 3.0), light))
+    parts += [(0.0, place, 0.02, 13.0, 0.07) for place in (-1.2, -0.4, 0.4, 1.2)]
+    return parts
+
+
+_FLARE_PARTS = _flare_parts()
 
 
 def flare_rate(channel, tai):
