@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from aia.checksums import seal
 from aia.errors import FrameError
 from synthetic import catalogue, detector, hashing, sun, tables, times
 from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SHAPE
