@@ -83,7 +83,7 @@ def write_patch(patch, full, path, source, request):
     request : str
         Id of the export request.
     """
-    with fits.open(full) as hdus:
+    with fits.open(full, do_not_scale_image_data=True) as hdus:
         pixels, header = hdus[1].data, hdus[1].header.copy()
     size = _size(patch, header)
     centre = _centre(patch, header)

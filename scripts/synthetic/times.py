@@ -143,6 +143,11 @@ def format_time(tai, unit="ISO", decimals=0):
         ``ISO`` for ``2021-07-03T14:24:59Z``, else a zone: ``TAI``, ``UTC``, ``Z`` …
     decimals : int
         Digits of the seconds' fraction.
+
+    Raises
+    ------
+    KeyError
+        If there is no such zone.
     """
     if tai == MISSING:
         return f"-4712-01-01T12:00:0{0:.{decimals}f}Z" if unit.upper() == "ISO" else "-4712.01.01_12:00:00_TDT"
@@ -151,7 +156,7 @@ def format_time(tai, unit="ISO", decimals=0):
     if zone in _ATOMIC:
         ticks, leap = round((tai + _ATOMIC[zone]) * scale), 0
     else:
-        ticks, leap = _utc_ticks(tai + _ZONE_HOURS.get(zone, 0) * 3600, scale)
+        ticks, leap = _utc_ticks(tai + _ZONE_HOURS[zone] * 3600, scale)
     seconds, fraction = divmod(ticks, scale)
     days, seconds = divmod(seconds, _DAY)
     day = date.fromordinal(min(max(days + _EPOCH, 1), _LAST_DAY))
