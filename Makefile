@@ -36,6 +36,7 @@ lint: $(VENV) ## style of Python and Snakemake files
 lock: $(VENV) ## resolve envs/requirements.in anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --output-file envs/requirements.txt envs/requirements.in
+	@$(BIN)/python envs/pin.py
 
 serve: $(VENV) ## the embedded archive alone, for any JSOC client, on http://127.0.0.1:8080
 	@$(BIN)/python -m synthetic serve --port 8080

@@ -47,6 +47,8 @@ rule query_metadata:
     benchmark:
         "<benchmarks>/{event}/query_metadata/{series}/{block}.tsv"
     localrule: True
+    conda:
+        "../envs/acquire.yaml"
     params:
         archive=ARCHIVE,
         state=STATE,
@@ -71,6 +73,8 @@ rule filter_records:
     benchmark:
         "<benchmarks>/{event}/filter_records/{channel}/{block}.tsv"
     localrule: True
+    conda:
+        "../envs/acquire.yaml"
     params:
         archive=ARCHIVE,
         state=STATE,
@@ -97,6 +101,8 @@ rule request_export:
     benchmark:
         "<benchmarks>/{event}/request_export/{channel}/{block}.tsv"
     localrule: True
+    conda:
+        "../envs/acquire.yaml"
     resources:
         jsoc_export=1,
         level1_cache=PLAN.settings.level1_cache,
@@ -130,6 +136,8 @@ rule download_level1:
     benchmark:
         "<benchmarks>/{event}/download_level1/{channel}/{block}.tsv"
     localrule: True
+    conda:
+        "../envs/acquire.yaml"
     resources:
         level1_cache=PLAN.settings.level1_cache,
         most_records=EXPORT["records"],

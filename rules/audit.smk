@@ -24,6 +24,8 @@ rule write_audit:
     benchmark:
         "<benchmarks>/{event}/write_audit.tsv"
     localrule: True
+    conda:
+        "../envs/audit.yaml"
     params:
         window=event_window,
         channels=event_channels,
@@ -75,6 +77,8 @@ rule write_provenance:
     benchmark:
         "<benchmarks>/{event}/write_provenance.tsv"
     localrule: True
+    conda:
+        "../envs/audit.yaml"
     params:
         config=config_as_used,
         version=versions.CRATE,

@@ -5,27 +5,6 @@
 from aia import budget
 
 
-def budget_events(wildcards):
-    """Of each event what its cost depends on."""
-    return {
-        name: {
-            **{key: event.options.get(key) for key in ("calibration", "cutout", "region")},
-            "metadata_tables": sum(len(PLAN.blocks(name, series)) for series in PLAN.series(name)),
-        }
-        for name, event in PLAN.events.items()
-    }
-
-
-def all_records(wildcards):
-    """Record tables of all blocks, channels and events."""
-    return [
-        f"<results>/{name}/records/{channel}/{block}.csv"
-        for name, event in PLAN.events.items()
-        for channel in event.channels
-        for block in PLAN.blocks(name, series_of(channel))
-    ]
-
-
 rule summarise_budget:
     input:
         records=all_records,
@@ -36,6 +15,8 @@ rule summarise_budget:
     benchmark:
         "<benchmarks>/summarise_budget.tsv"
     localrule: True
+    conda:
+        "../envs/audit.yaml"
     params:
         events=budget_events,
         most_records=EXPORT["records"],
@@ -52,6 +33,8 @@ rule budget:
     log:
         "<logs>/budget.log",
     localrule: True
+    conda:
+        "../envs/audit.yaml"
     message:
         "What the events will cost"
     script:

@@ -35,6 +35,8 @@ rule fetch_pointing:
     benchmark:
         "<benchmarks>/calibration/fetch_pointing/{archive}-{day}.tsv"
     localrule: True
+    conda:
+        "../envs/acquire.yaml"
     params:
         state=STATE,
         version=versions.TABLES,
@@ -52,6 +54,8 @@ rule fetch_degradation:
     benchmark:
         "<benchmarks>/calibration/fetch_degradation/{archive}.tsv"
     localrule: True
+    conda:
+        "../envs/acquire.yaml"
     params:
         state=STATE,
         version=versions.TABLES,
@@ -69,6 +73,8 @@ rule fetch_errors:
     benchmark:
         "<benchmarks>/calibration/fetch_errors/{archive}.tsv"
     localrule: True
+    conda:
+        "../envs/acquire.yaml"
     params:
         version=versions.TABLES,
     message:
@@ -84,6 +90,8 @@ rule calculate_psf:
         "<logs>/calibration/calculate_psf/{archive}-{channel}.log",
     benchmark:
         "<benchmarks>/calibration/calculate_psf/{archive}-{channel}.tsv"
+    conda:
+        "../envs/calibrate.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -107,6 +115,8 @@ rule calibrate_level15:
         "<logs>/{event}/calibrate_level15/{channel}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/calibrate_level15/{channel}/{block}.tsv"
+    conda:
+        "../envs/calibrate.yaml"
     threads: 4
     resources:
         mem_mb=calibrate_memory,

@@ -216,3 +216,24 @@ def figure_memory(wildcards, attempt):
 def figure_runtime(wildcards, attempt):
     """Run time of the figures of a sequence, minutes: by its slots and by the attempt."""
     return costs.figure_minutes(sequence_frames(wildcards), attempt)
+
+
+def budget_events(wildcards):
+    """Of each event what its cost depends on."""
+    return {
+        name: {
+            **{key: event.options.get(key) for key in ("calibration", "cutout", "region")},
+            "metadata_tables": sum(len(PLAN.blocks(name, series)) for series in PLAN.series(name)),
+        }
+        for name, event in PLAN.events.items()
+    }
+
+
+def all_records(wildcards):
+    """Record tables of all blocks, channels and events."""
+    return [
+        f"<results>/{name}/records/{channel}/{block}.csv"
+        for name, event in PLAN.events.items()
+        for channel in event.channels
+        for block in PLAN.blocks(name, series_of(channel))
+    ]

@@ -23,6 +23,8 @@ rule measure_sequence:
         "<logs>/{event}/measure_sequence/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/measure_sequence/{channel}.tsv"
+    conda:
+        "../envs/figures.yaml"
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
@@ -56,6 +58,8 @@ rule plot_sequence:
         "<logs>/{event}/plot_sequence/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/plot_sequence/{channel}.tsv"
+    conda:
+        "../envs/figures.yaml"
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
@@ -86,6 +90,8 @@ rule plot_lightcurve:
         "<logs>/{event}/plot_lightcurve/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/plot_lightcurve/{channel}.tsv"
+    conda:
+        "../envs/figures.yaml"
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
@@ -116,6 +122,8 @@ rule render_movie:
         "<logs>/{event}/render_movie/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/render_movie/{channel}.tsv"
+    conda:
+        "../envs/figures.yaml"
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
@@ -138,6 +146,8 @@ rule render_gif:
         "<logs>/{event}/render_gif/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/render_gif/{channel}.tsv"
+    conda:
+        "../envs/figures.yaml"
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
@@ -167,6 +177,8 @@ rule build_viewer:
         "<logs>/{event}/build_viewer/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/build_viewer/{channel}.tsv"
+    conda:
+        "../envs/figures.yaml"
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
@@ -199,6 +211,8 @@ rule plot_channels:
         "<logs>/{event}/plot_channels.log",
     benchmark:
         "<benchmarks>/{event}/plot_channels.tsv"
+    conda:
+        "../envs/figures.yaml"
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
