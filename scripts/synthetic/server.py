@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -144,22 +144,22 @@ def running(
         from synthetic.model import Archive
 
         model = Archive(clock)
-    service = Service(
-        model=FaultyArchive(model, shown) if shown.record_rules else model,
-        store=Store(state),
-        spool=Spool(Path(state) / "spool", SPOOL_BYTES),
-        now=clock,
-        staging=staging,
-        registered=set(registered or ()),
-        strict=strict,
-        limits=limits or Limits(),
-    )
-    server = Server(service, shown, port, log)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.end()
-        thread.join()
-        service.store.close()
+    with closing(Store(state)) as store:
+        service = Service(
+            model=FaultyArchive(model, shown) if shown.record_rules else model,
+            store=store,
+            spool=Spool(Path(state) / "spool", SPOOL_BYTES),
+            now=clock,
+            staging=staging,
+            registered=set(registered or ()),
+            strict=strict,
+            limits=limits or Limits(),
+        )
+        server = Server(service, shown, port, log)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.end()
+            thread.join()
