@@ -38,6 +38,9 @@ lock: $(VENV) ## resolve envs/requirements.in anew
 		--no-emit-index-url --no-emit-find-links --output-file envs/requirements.txt envs/requirements.in
 	@$(BIN)/python envs/pin.py
 
+config-docs: $(VENV) ## the table of options in config/README.md, from the schema
+	@$(BIN)/python -m aia.configdocs config/README.md
+
 serve: $(VENV) ## the embedded archive alone, for any JSOC client, on http://127.0.0.1:8080
 	@$(BIN)/python -m synthetic serve --port 8080
 
@@ -57,4 +60,4 @@ $(VENV): envs/requirements.txt .python-version
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: help demo test test-slurm bench-plan lint lock serve clean
+.PHONY: help demo test test-slurm bench-plan config-docs lint lock serve clean
