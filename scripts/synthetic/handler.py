@@ -157,10 +157,10 @@ class Handler(BaseHTTPRequestHandler):
         elif mode == "hang":
             self.server.stopping.wait(self.rule["seconds"])
             self._finish(0)
-            raise HangUpError
+            self._break_off()
         elif mode == "reset" and self.rule["bytes"] is None:
             self._finish(0)
-            self._reset()
+            self._break_off()
         else:
             return False
         return True
@@ -191,18 +191,37 @@ class Handler(BaseHTTPRequestHandler):
         self._send(status, io.BytesIO(body), 0, len(body), content_type, {})
 
     def _send(self, status, source, first, count, content_type, headers):
-        """Send head and body, as far as a fault lets them; whatever happens, the exchange is logged."""
-        try:
-            self.send_response(status)
-            for name, value in ({"Content-Type": content_type, "Content-Length": str(count)} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self._copy(source, first, count)
-        finally:
-            self._finish(status)
+        """Send head and body, as far as a fault lets them; whatever happens, the exchange is logged.
 
-    def _copy(self, source, first, count):
+        The line is there before the client has the last byte, so that whoever has a whole answer finds it in the log.
+        """
+        self.send_response(status)
+        for name, value in ({"Content-Type": content_type, "Content-Length": str(count)} | headers).items():
+            self.send_header(name, value)
+        if self.command == "HEAD" or not count:
+            self._finish(status)
+            self.end_headers()
+            return
+        line = None
+        try:
+            self.end_headers()
+            for chunk, is_last in self._chunks(source, first, count):
+                self.sent += len(chunk)
+                line = self._finish(status) if is_last else None
+                self.wfile.write(chunk)
+        except OSError:
+            if line is None:
+                self._finish(status)
+            else:
+                self.server.service.store.correct_log(line, bytes=self.sent - len(chunk))
+            raise
+        if self.sent < count:
+            if line is None:
+                self._finish(status)
+            self._break_off()
+
+    def _chunks(self, source, first, count):
+        """Pieces of the body, damaged or cut short by a fault, each with whether it is the last one."""
         mode = self.rule.mode if self.rule else None
         limit = count
         if mode in ("truncated", "reset"):
@@ -211,29 +230,29 @@ class Handler(BaseHTTPRequestHandler):
         if mode == "corrupt":
             wrong = self.size // 2 if self.rule["bytes"] is None else self.rule["bytes"]
         source.seek(first)
-        while self.sent < limit and (chunk := source.read(min(_CHUNK, limit - self.sent))):
-            if wrong is not None and 0 <= wrong - first - self.sent < len(chunk):
-                place = wrong - first - self.sent
+        done = 0
+        while done < limit and (chunk := source.read(min(_CHUNK, limit - done))):
+            if wrong is not None and 0 <= wrong - first - done < len(chunk):
+                place = wrong - first - done
                 chunk = chunk[:place] + bytes([chunk[place] ^ 1]) + chunk[place + 1 :]
-            self.wfile.write(chunk)
-            self.sent += len(chunk)
-        if mode == "reset":
-            self._reset()
-        elif limit < count:
-            raise HangUpError
+            done += len(chunk)
+            yield chunk, done == limit
 
-    def _reset(self):
-        """End the connection with RST in place of FIN."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        os.close(self.connection.detach())
+    def _break_off(self):
+        """End the connection before its time; a reset sends RST in place of FIN."""
+        if self.rule and self.rule.mode == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
         raise HangUpError
 
     def _finish(self, status):
-        """Keep a line of the exchange, in the state folder and for the reader. No e-mail address is in it."""
+        """Keep a line of the exchange, in the state folder and for the reader; its number. No address is in it."""
         service = self.server.service
         fault = self.rule.mode if self.rule else None
         now = service.now()
-        service.store.add_log(time=now, status=status, bytes=self.sent, size=self.size, fault=fault, **self.entry)
+        number = service.store.add_log(
+            time=now, status=status, bytes=self.sent, size=self.size, fault=fault, **self.entry
+        )
         if self.server.log:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
             what = [self.entry["op"], self.entry["series"], self.entry["request"]]
@@ -241,6 +260,7 @@ class Handler(BaseHTTPRequestHandler):
                 what.append(self.entry["target"])
             what += [str(status), f"{self.sent} bytes", f"fault={fault}" if fault else None]
             self.server.log(" ".join([stamp, self.command, *filter(None, what)]))
+        return number
 
     def log_message(self, *_):
         """Nothing: `_finish` writes the lines."""

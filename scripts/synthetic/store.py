@@ -144,9 +144,15 @@ class Store:
         return self.one("SELECT 1 FROM registrations WHERE address = ?", address) is not None
 
     def add_log(self, **entry):
-        """Remember an exchange: the columns of table ``log``."""
+        """Remember an exchange, given by the columns of table ``log``; returns its number."""
         with self.change() as database:
-            _insert(database, "log", [entry])
+            return _insert(database, "log", [entry])
+
+    def correct_log(self, number, **changes):
+        """Change columns of a remembered exchange."""
+        columns = ", ".join(f"{name} = ?" for name in changes)
+        with self.change() as database:
+            database.execute(f"UPDATE log SET {columns} WHERE number = ?", [*changes.values(), number])
 
     def count_call(self, rule):
         """Number of this call among those that a fault rule applies to, from 1."""
@@ -212,7 +218,10 @@ def _read(state, query):
 
 
 def _insert(database, table, rows):
+    """Insert rows in place of those with the same key; returns the last one's number."""
+    number = None
     for row in rows:
-        names = ", ".join(row)
-        marks = ", ".join("?" * len(row))
-        database.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        query = f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})"
+        number = database.execute(query, list(row.values())).lastrowid
+    return number
