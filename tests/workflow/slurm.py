@@ -107,6 +107,11 @@ class Cluster:
         process.kill()
         process.wait()
 
+    def kill_job(self, job: str) -> None:
+        """Kill the processes of a running job on its node, as the kernel does when memory is short."""
+        for pid in self._steps(job):
+            os.kill(pid, signal.SIGKILL)
+
     def run(self, *command: str, check: bool = True) -> str:
         """Run a Slurm command and return what it prints."""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=check)
