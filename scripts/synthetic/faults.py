@@ -34,7 +34,7 @@ besides:
     hang                 no answer for ``seconds`` (3600), then the connection ends
     reset                the connection is reset, before the answer or after ``bytes`` of its body
     truncated            the connection ends after ``bytes`` (by default half) of the body that was announced
-    corrupt              one bit is wrong in the middle of the file, or at ``bytes``
+    corrupt              one bit is wrong near the end of the file, or at ``bytes``
     html-as-fits         an HTML page under the file's name, with ``status`` (200)
     404                  the file does not exist
     stuck-pending        exp_status 1

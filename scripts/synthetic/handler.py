@@ -228,7 +228,7 @@ class Handler(BaseHTTPRequestHandler):
             limit = count // 2 if self.rule["bytes"] is None else min(self.rule["bytes"], count)
         wrong = None
         if mode == "corrupt":
-            wrong = self.size // 2 if self.rule["bytes"] is None else self.rule["bytes"]
+            wrong = self.size * 15 // 16 if self.rule["bytes"] is None else self.rule["bytes"]
         source.seek(first)
         done = 0
         while done < limit and (chunk := source.read(min(_CHUNK, limit - done))):

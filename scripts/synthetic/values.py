@@ -25,7 +25,9 @@ def is_missing(value, kind):
 
 
 def keyword_text(keyword, record):
-    """A keyword's value as `rs_list` prints it; QUALITY is never missing."""
+    """A keyword's value as `rs_list` prints it; QUALITY is never missing, and a linked one needs its link."""
+    if keyword.link and record["FSN"] == MISSING_INT:
+        return INVALID
     value = keyword.defval if keyword.scope == "constant" else record.get(keyword.name, keyword.defval)
     if keyword.name != "QUALITY" and is_missing(value, keyword.type):
         return MISSING
