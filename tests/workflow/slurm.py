@@ -108,9 +108,10 @@ class Cluster:
         process.wait()
 
     def kill_job(self, job: str) -> None:
-        """Kill the processes of a running job on its node, as the kernel does when memory is short."""
-        for pid in self._steps(job):
-            os.kill(pid, signal.SIGKILL)
+        """Kill all processes of a running job on its node, as the kernel does when memory is short."""
+        for pid in _descendants(self._steps(job)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a Slurm command and return what it prints."""
@@ -133,6 +134,9 @@ class Cluster:
             self.run("scancel", "--state=PENDING", "--state=RUNNING", "--user=root", check=False)
             with contextlib.suppress(TimeoutError):
                 _wait(lambda: not self.jobs("RUNNING,COMPLETING"), 15, "")
+        # A job that a restarted controller has forgotten is not cancelled by it.
+        steps = self._steps()
+        left = steps + _descendants(steps)
         for process in reversed(list(self._processes.values())):
             process.terminate()
         for process in self._processes.values():
@@ -141,7 +145,7 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for pid in self._steps():
+        for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -153,16 +157,21 @@ class Cluster:
                 env=self.environment,
                 stdout=out,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the test, which then ends them in order
                 preexec_fn=_end_with_parent,
             )
 
-    def _steps(self) -> list[int]:
-        """Processes of jobs that outlived their slurmd, known by the configuration in their environment."""
+    def _steps(self, job: str = "") -> list[int]:
+        """The slurmstepd processes of this cluster, by the configuration in their environment; of a job or of all."""
         ours = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if (folder / "comm").read_text().strip() == "slurmstepd" and ours in (folder / "environ").read_bytes():
+                title = (folder / "cmdline").read_text()
+                if (
+                    title.startswith(f"slurmstepd: [{job}." if job else "slurmstepd: [")
+                    and ours in (folder / "environ").read_bytes()
+                ):
                     found.append(int(folder.name))
         return found
 
@@ -206,6 +215,17 @@ def slurm_cluster(folder: Path, nodes: int = 3, cpus: int = 2, memory_mb: int = 
 
 def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(TERMINATE_WITH_PARENT, signal.SIGTERM)
+
+
+def _descendants(parents: list[int]) -> list[int]:
+    """Children of processes, their children, and so on."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(folder.name))
+    found = [child for parent in parents for child in children.get(parent, [])]
+    return found + _descendants(found) if found else []
 
 
 def _free_ports(count: int) -> list[int]:

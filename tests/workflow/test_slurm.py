@@ -19,7 +19,14 @@ pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 ON_NODES = {"calibrate_level15", "measure_sequence", "plot_sequence"}
-AT_HOME = {"query_metadata", "filter_records", "request_export", "download_level1", "fetch_pointing", "fetch_degradation"}
+AT_HOME = {
+    "query_metadata",
+    "filter_records",
+    "request_export",
+    "download_level1",
+    "fetch_pointing",
+    "fetch_degradation",
+}
 
 # A test cannot wait as patiently as the profile does, and this cluster has no accounting. One process a job, two jobs at
 # a time: the nodes share the cores of one machine.
@@ -137,9 +144,10 @@ def test_a_job_killed_on_its_node_and_a_controller_that_dies_are_survived(submit
     process = start(workflow, cluster)
     with ending(process):
         victim = calibrating(cluster, {job["id"] for job in before})
+        time.sleep(6)  # the controller saves what it knows every five seconds; younger jobs it would forget
         cluster.kill_job(victim["id"])
         cluster.kill("slurmctld")
-        time.sleep(5)
+        time.sleep(3)
         cluster.start_controller()
         status, output = finish(process)
     assert status == 0, output
