@@ -10,7 +10,8 @@ from astropy.io.fits.verify import VerifyWarning
 
 from aia import __version__
 from aia.errors import FrameError
-from aia.level15 import SCALE, VERSION, Corrections, Grid, Options, Pixels, number
+from aia.geometry import CENTRE, SCALE, SIDE, Grid, number
+from aia.level15 import VERSION, Corrections, Options, Pixels
 from aia.statistics import PERCENTILES
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings.
@@ -223,8 +224,8 @@ def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int,
     }  # fmt: skip
     if shape is not None and naxis != shape:
         raise FrameError(f"its image has {naxis[0]} x {naxis[1]} pixels instead of {shape[0]} x {shape[1]}")
-    if naxis == (4096, 4096):
-        expected |= {"CRPIX1": 2048.5, "CRPIX2": 2048.5}
+    if naxis == (SIDE, SIDE):
+        expected |= {"CRPIX1": CENTRE, "CRPIX2": CENTRE}
     for key, value in expected.items():
         if header.get(key) != value:
             raise FrameError(f"{key} is {header.get(key)!r} instead of {value!r}")
