@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from aia.figures.lightcurve import write_points
 from aia.figures.measure import measure
 from aia.figures.options import Options
+from aia.figures.points import write_points
 from aia.figures.sequence import Region, require_frames
 from aia.joblog import job_log
 

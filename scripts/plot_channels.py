@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from aia.figures.channels import plot_channels
-from aia.figures.lightcurve import read_points
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
+from aia.figures.points import read_points
 from aia.figures.sequence import Region, list_frames
 from aia.files import write_text
 from aia.joblog import job_log

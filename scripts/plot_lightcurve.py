@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from aia.figures.lightcurve import plot_lightcurve, read_points
+from aia.figures.lightcurve import plot_lightcurve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
+from aia.figures.points import read_points
 from aia.joblog import job_log
 
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from aia.figures.lightcurve import read_points
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.panels import plot_sequence
+from aia.figures.points import read_points
 from aia.figures.sequence import Region, list_frames
 from aia.files import write_text
 from aia.joblog import job_log

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from aia.figures.lightcurve import read_points
 from aia.figures.measure import Statistics
 from aia.figures.movie import render_movie
 from aia.figures.options import Options
+from aia.figures.points import read_points
 from aia.figures.sequence import Region, list_frames
 from aia.joblog import job_log
 

@@ -8,9 +8,10 @@ from images import assert_looks_like
 from small_frames import PEAK, brightness, scene, write_sequence
 
 from aia.errors import FrameError
-from aia.figures.lightcurve import COLUMNS, find_flare, gaps, plot_lightcurve, read_points, write_points
+from aia.figures.lightcurve import plot_lightcurve
 from aia.figures.measure import Histogram, Statistics, measure
 from aia.figures.options import Options
+from aia.figures.points import COLUMNS, find_flare, gaps, read_points, write_points
 from aia.figures.sequence import list_frames
 
 REGION = {"x": [690, 990], "y": [240, 480]}

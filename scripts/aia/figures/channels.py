@@ -10,9 +10,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from aia.figures import overlay
-from aia.figures.lightcurve import Point
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
+from aia.figures.points import Point
 from aia.figures.sequence import (
     Frame,
     Picture,

@@ -1,8 +1,6 @@
-"""The light curve of a region: its table, its peak, rise and decay, and its figure."""
+"""The figure of a light curve, and the strip below other figures."""
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import matplotlib
@@ -12,131 +10,12 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.ticker import LogLocator, NullLocator
 
 from aia.figures.options import Options
+from aia.figures.points import Point, find_flare, gaps
 from aia.figures.sequence import instant
 from aia.figures.style import RC, SYNTHETIC_RED, WIDTH_MM, new_figure, save, write_heading
-from aia.files import replacing
 
 CURVE = "#1f4e79"
 MARK = "#555555"
-# A step between frames that is longer than this many usual ones is a gap: one missing frame is not.
-GAP = 2.5
-
-
-@dataclass(frozen=True)
-class Point:
-    """One frame's row of the light curve.
-
-    `sum` and `mean` are over the measured pixels of the region, in DN/s, with their uncertainty (NaN where none was
-    calculated); `missing` and `saturated` are fractions of the region's pixels; EXPTIME is in seconds.
-    """
-
-    T_OBS: str
-    T_REC: str
-    EXPTIME: float
-    QUALITY: int
-    sum: float
-    sum_uncertainty: float
-    mean: float
-    mean_uncertainty: float
-    pixels: int
-    missing: float
-    saturated: float
-    record: str
-
-
-COLUMNS = [item.name for item in fields(Point)]
-
-
-def write_points(points: Sequence[Point], path: Path) -> None:
-    """Write a light curve as CSV; an unknown number is an empty cell."""
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows([_cell(value) for value in astuple(point)] for point in points)
-
-
-def _cell(value: float | int | str) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.9g}"
-    return str(value)
-
-
-def read_points(path: Path) -> list[Point]:
-    """Read a light curve written by `write_points`."""
-    types = [item.type for item in fields(Point)]
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        rows = csv.reader(file)
-        next(rows)
-        return [
-            Point(
-                *(np.nan if kind is float and not cell else kind(cell) for kind, cell in zip(types, row, strict=True))
-            )
-            for row in rows
-        ]
-
-
-@dataclass(frozen=True)
-class Flare:
-    """Peak of a light curve and the times when it crosses half of its rise and half of its decay.
-
-    The decay ends as in the GOES flare list, halfway between the peak and the level before it; the rise is cut at the
-    same level. A crossing that lies before the sequence, after it or in a gap is None.
-    """
-
-    peak: int
-    level: float
-    rise: np.datetime64 | None
-    decay: np.datetime64 | None
-
-
-def find_flare(times: np.ndarray, mean: np.ndarray, contrast: float = 1.2) -> Flare | None:
-    """Find the brightest point of a light curve and its half-maximum times.
-
-    Parameters
-    ----------
-    times : numpy.ndarray
-        Ascending times, datetime64.
-    mean : numpy.ndarray
-        Brightness in DN/s; NaN where unknown.
-    contrast
-        A curve whose peak is less than this many times its lowest point has no flare.
-
-    Returns
-    -------
-    Flare or None
-        None without a peak of that contrast.
-    """
-    known = np.flatnonzero(np.isfinite(mean))
-    if known.size < 3:
-        return None
-    times, mean = times[known], mean[known]
-    peak = int(np.argmax(mean))
-    background = float(mean[: peak + 1].min()) if peak else float(mean.min())
-    if not mean[peak] >= contrast * max(float(mean.min()), np.finfo(float).tiny):
-        return None
-    level = float((mean[peak] + background) / 2)
-    below = mean < level
-    rise = np.flatnonzero(below[:peak])
-    decay = np.flatnonzero(below[peak:]) + peak
-    unknown = set(gaps(times).tolist())
-    return Flare(
-        peak=int(known[peak]),
-        level=level,
-        rise=_crossing(times, mean, level, rise[-1]) if rise.size and rise[-1] not in unknown else None,
-        decay=_crossing(times, mean, level, decay[0] - 1) if decay.size and decay[0] - 1 not in unknown else None,
-    )
-
-
-def _crossing(times: np.ndarray, mean: np.ndarray, level: float, index: int) -> np.datetime64:
-    part = (level - mean[index]) / (mean[index + 1] - mean[index])
-    step = (times[index + 1] - times[index]) / np.timedelta64(1, "ms")
-    return times[index] + np.timedelta64(round(part * step), "ms")
-
-
-def gaps(times: np.ndarray) -> np.ndarray:
-    """Find the gaps: indices after which the next frame is later than 2.5 times the usual (median) step."""
-    steps = np.diff(times).astype("timedelta64[ms]").astype(np.int64)
-    return np.flatnonzero(steps > GAP * np.median(steps)) if steps.size else np.array([], dtype=int)
 
 
 def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], shown: Sequence[int] = ()) -> None:

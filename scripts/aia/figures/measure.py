@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from aia.errors import FrameError
-from aia.figures.lightcurve import Point
 from aia.figures.options import Options
+from aia.figures.points import Point
 from aia.figures.sequence import Frame, Picture, Region, read_picture
 from aia.files import write_json
 

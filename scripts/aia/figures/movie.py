@@ -16,9 +16,10 @@ from matplotlib.cm import ScalarMappable
 from aia.blocks import Series, series_of, slot_number, slot_time
 from aia.figures import overlay
 from aia.figures.encoding import encode
-from aia.figures.lightcurve import GAP, Point, draw_curve
+from aia.figures.lightcurve import draw_curve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
+from aia.figures.points import GAP, Point
 from aia.figures.sequence import (
     Frame,
     Picture,

@@ -36,7 +36,7 @@ class Options:
     rgb: tuple[int, int, int] | None = None
     fps: int = 8
     gif: bool = False
-    viewer_mb: float = 24
+    viewer_mb: float = 32
 
     def __post_init__(self) -> None:
         for name in ("percentiles", "limits", "rgb"):

@@ -13,9 +13,10 @@ from matplotlib.patches import Rectangle
 
 from aia.errors import FrameError
 from aia.figures import overlay
-from aia.figures.lightcurve import Point, draw_curve
+from aia.figures.lightcurve import draw_curve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
+from aia.figures.points import Point
 from aia.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_any, reduce_mean
 from aia.figures.style import (
     MISSING,
@@ -31,7 +32,8 @@ from aia.figures.style import (
     write_heading,
 )
 
-MOST_PANELS = 120
+# Below this width a panel has no room for its time; above this height a figure leaves the page of a journal.
+NARROWEST_MM, TALLEST_MM = 11.0, 235.0
 
 
 def select(frames: int, peak: int, options: Options) -> tuple[list[int], str]:
@@ -50,16 +52,7 @@ def select(frames: int, peak: int, options: Options) -> tuple[list[int], str]:
     -------
     tuple of (list of int, str)
         Ascending indices, and the choice in words for the caption.
-
-    Raises
-    ------
-    FrameError
-        If "all" are wanted and are too many for a page.
     """
-    if options.panels == "all" and frames > MOST_PANELS:
-        raise FrameError(
-            f"figure.panels: all {frames} frames do not fit on a page ({MOST_PANELS} do): give a number, not `all`"
-        )
     wanted = frames if options.panels == "all" else min(frames, options.panels)
     if wanted == frames:
         return list(range(frames)), "the only frame" if frames == 1 else f"all {frames} frames"
@@ -84,7 +77,7 @@ class Layout:
     gap: float = 0.7
     axis: float = 9.0
     strip: float = 20.0
-    foot: float = 13.5
+    foot: float = 14.5
 
     @property
     def height(self) -> float:
@@ -97,7 +90,7 @@ class Layout:
 
 
 def lay_out(number: int, aspect: float, size: str) -> Layout:
-    """Arrange panels of the given aspect ratio (height over width) so that the page stays lower than it may be.
+    """Arrange panels of the given aspect ratio (height over width): as large as a good shape of the page allows.
 
     Parameters
     ----------
@@ -107,21 +100,27 @@ def lay_out(number: int, aspect: float, size: str) -> Layout:
         Height over width of the region of interest.
     size
         "one-column" or "two-columns".
+
+    Raises
+    ------
+    FrameError
+        If they do not fit on a page.
     """
     width = WIDTH_MM[size]
     room = width - Layout.left - Layout.right
     tallest = 0.83 * width if size == "two-columns" else 1.5 * width
-    best = None
-    for columns in range(1, 13):
+    layouts = []
+    for columns in range(1, int((room + Layout.gap) / (NARROWEST_MM + Layout.gap)) + 1):
         panel = (room - (columns - 1) * Layout.gap) / columns
-        rows = -(-number // columns)
-        layout = Layout(width, columns, rows, (panel, panel * aspect))
-        empty = rows * columns - number
-        if rows * panel * aspect <= tallest and (best is None or empty < best[0]):
-            best = (empty, layout)
-        if best and (best[0] == 0 or columns > best[1].columns + 1):
-            break
-    return best[1] if best else layout
+        layouts.append(Layout(width, columns, -(-number // columns), (panel, panel * aspect)))
+    shapely = [layout for layout in layouts if layout.rows * layout.panel[1] <= tallest]
+    if shapely:
+        # One column more than the fewest is better if it leaves fewer places empty.
+        return min(shapely[:2], key=lambda layout: layout.rows * layout.columns - number)
+    lowest = min(layouts, key=lambda layout: layout.height)
+    if lowest.height > TALLEST_MM:
+        raise FrameError(f"{number} frames do not fit on a page ({size}): set figure.panels to a smaller number")
+    return lowest
 
 
 def plot_sequence(
@@ -203,7 +202,7 @@ def _draw_panels(figure, layout, frames, stretch, channel, region, options) -> d
         factor = max(1, int(picture.data.shape[1] / pixels))
         _draw_picture(axes, picture, stretch, channel, layout.panel, factor, flags)
         overlay.draw(axes, picture, with_limb=options.limb, grid=options.grid)
-        _label_panel(axes, frame, picture, dated)
+        _label_panel(axes, frame, picture, layout.panel[0], dated)
         lowest = number + layout.columns >= len(frames)
         axes.tick_params(labelbottom=lowest, labelleft=column == 0, direction="in", color="white")
     across, up = axis_labels(region)
@@ -243,15 +242,21 @@ def _draw_picture(
     axes.set_yticks(round_ticks(bottom, top, panel[1], upright=True))
 
 
-def _label_panel(axes: Axes, frame: Frame, picture: Picture, dated: bool) -> None:
+def _label_panel(axes: Axes, frame: Frame, picture: Picture, panel: float, dated: bool) -> None:
+    """Write time and exposure into a panel, in two lines where one would be too long for its width in mm."""
+    size = 5.5 if panel >= (18 if dated else 13) else 4.5
     box = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 0.8}
-    style = {"transform": axes.transAxes, "color": "white", "size": 5.5, "bbox": box}
-    time = str(frame.time)
-    clock = f"{time[5:10]} {time[11:19]}" if dated else time[11:19]
+    style = {"transform": axes.transAxes, "color": "white", "size": size, "bbox": box, "linespacing": 1.05}
+    clock, exposure = str(frame.time)[11:19], f"{frame.EXPTIME:.2f} s"
+    if dated:
+        clock = f"{str(frame.time)[5:10]} {clock}"
+    if panel >= (28 if dated else 20):
+        axes.text(0.97, 0.965, exposure, va="top", ha="right", **style)
+    else:
+        clock = f"{clock}\n{exposure}"
     axes.text(0.03, 0.965, clock, va="top", ha="left", **style)
-    axes.text(0.97, 0.965, f"{frame.EXPTIME:.2f} s", va="top", ha="right", **style)
     if picture.synthetic:
-        axes.text(0.97, 0.04, "synthetic", va="bottom", ha="right", **{**style, "size": 5})
+        axes.text(0.97, 0.04, "synthetic", va="bottom", ha="right", **{**style, "size": size - 0.5})
 
 
 def _draw_scale(figure: Figure, layout: Layout, stretch: Stretch, channel: int) -> None:
@@ -267,30 +272,19 @@ def _draw_scale(figure: Figure, layout: Layout, stretch: Stretch, channel: int) 
 
 
 def _write_notes(figure, layout, choice, stretch, flags, channel) -> None:
-    left = layout.left / layout.width
-    if layout.width > 100:
-        note = f"Panels: {choice}, with time (UTC) and exposure; {stretch.words}."
-    else:
-        note = f"Panels: {choice}; {stretch.words}."
-    figure.text(left, 1.6 / layout.height, note, size=5.5, va="bottom", color="#333333")
-    edge = layout.width - 3.0
-    for name, colour in (("missing", MISSING), ("saturated", saturated_colour(channel))):
+    """Say what the panels show below everything, and what the two special colours mean below the colour bar."""
+    lines = f"Panels: {choice}, with time (UTC) and exposure;", f"{stretch.words}."
+    note = " ".join(lines) if layout.width > 100 else "\n".join(lines)
+    left, below = layout.left / layout.width, 1.4 / layout.height
+    figure.text(left, below, note, size=5.5, va="bottom", color="#333333", linespacing=1.15)
+    edge, top = layout.width - layout.right + 1.5, layout.top + layout.rows * (layout.panel[1] + layout.gap) + 1.2
+    for name, colour in (("saturated", saturated_colour(channel)), ("missing", MISSING)):
         if flags[name]:
-            figure.text(
-                edge / layout.width, 1.6 / layout.height, name, size=5.5, va="bottom", ha="right", color="#333333"
-            )
-            edge -= 1.3 * len(name) + 3.0
-            figure.add_artist(
-                Rectangle(
-                    (edge / layout.width, 1.6 / layout.height),
-                    2.2 / layout.width,
-                    2.0 / layout.height,
-                    facecolor=colour,
-                    edgecolor="black",
-                    linewidth=0.3,
-                )
-            )
-            edge -= 2.5
+            place_ = layout.place(edge, top, 2.8, 1.9)
+            figure.add_artist(Rectangle(place_[:2], *place_[2:], facecolor=colour, edgecolor="black", linewidth=0.3))
+            x, y = (edge + 3.8) / layout.width, 1 - (top + 1.0) / layout.height
+            figure.text(x, y, name, size=5.5, va="center_baseline", color="#333333")
+            top += 3.0
 
 
 def _caption(frames, shown, choice, stretch, statistics, channel, region, title) -> str:

@@ -122,8 +122,8 @@ def quantity(value: float) -> str:
     """Write a brightness with three digits and thin spaces between thousands: 12 400, 5.31."""
     if value == 0 or not np.isfinite(value):
         return f"{value:g}"
-    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
-    rounded = round(value, 2 - int(np.floor(np.log10(abs(value)))))
+    rounded = float(f"{value:.3g}")
+    digits = max(0, 2 - int(np.floor(np.log10(abs(rounded)))))
     return f"{rounded:,.{digits}f}".replace(",", "\u2009").replace("-", "\u2212")
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from aia import quality
-from aia.figures.lightcurve import Point, find_flare
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
+from aia.figures.points import Point, find_flare
 from aia.figures.sequence import Frame, Region, instant, read_picture, reduce_any, reduce_mean
 from aia.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia.files import replacing

@@ -228,8 +228,10 @@ function drawScale(view, ink) {
 
 // ---- words
 
-function group(value) {
-  const [whole, part] = String(Number(value.toPrecision(3))).split(".");
+const group = (value) => grouped(String(Number(value.toPrecision(3))));
+
+function grouped(text) {
+  const [whole, part] = text.split(".");
   return minus(whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") + (part ? "." + part : ""));
 }
 
@@ -351,8 +353,9 @@ function chart(svg, times, points, unit) {
   const x = (time) => box.left + 6 + (time - t0) / span * (width - box.left - box.right - 12);
   const y = (value) => height - box.bottom - (value - low + room) / (high - low + 2 * room) * (height - box.top - box.bottom);
   add(svg, "path", { class: "axis", d: `M${box.left} ${box.top}V${height - box.bottom}H${width - box.right}` });
-  for (const value of between(low - room, high + room, roundStep(high - low + 2 * room, 4))) {
-    add(svg, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, group(value));
+  const rung = roundStep(high - low + 2 * room, 4);
+  for (const value of between(low - room, high + room, rung)) {
+    add(svg, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, grouped(value.toFixed(Math.max(0, Math.ceil(-Math.log10(rung) - 1e-9)))));
   }
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000];
   const every = steps.find((size) => size >= span / (width / 110)) || 864000;

@@ -1,0 +1,158 @@
+"""The sequence figure and the channel panel: which frames, how large, and how they look."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from images import assert_looks_like, pixels
+from small_frames import PEAK, write_sequence
+
+from aia.errors import FrameError
+from aia.figures.channels import moment, nearest, plot_channels
+from aia.figures.measure import measure
+from aia.figures.options import Options
+from aia.figures.panels import Layout, lay_out, plot_sequence, select
+from aia.figures.sequence import list_frames
+
+REGION = {"x": [690, 990], "y": [240, 480]}
+OPTIONS = Options(size="one-column", dpi=100, panels=6, grid=15, marks={"GOES peak": "2021-07-03T14:29:00Z"})
+
+
+@pytest.fixture(scope="module")
+def sequence(tmp_path_factory):
+    manifests, _ = write_sequence(tmp_path_factory.mktemp("sequence"), 10, noise=0.5)
+    frames = list_frames(manifests)
+    with fits.open(frames[2].path, mode="update") as hdus:
+        hdus[0].data[253:259, 330:334] = np.nan
+        hdus[0].data[255:258, 338:341] = 1.7e4
+        hdus[0].header["NSATPIX"] = 9
+    return frames, *measure(frames, REGION, OPTIONS)
+
+
+def draw(sequence, path, options=OPTIONS):
+    return plot_sequence(*sequence, [path], title="flare", channel=211, region=REGION, options=options)
+
+
+@pytest.fixture(scope="module")
+def drawn(sequence, tmp_path_factory):
+    """The figure as PNG, and its caption."""
+    path = tmp_path_factory.mktemp("drawn") / "sequence.png"
+    return path, draw(sequence, path)
+
+
+def test_all_frames_are_shown_if_they_fit():
+    assert select(8, 3, Options(panels=12)) == (list(range(8)), "all 8 frames")
+    assert select(1, 0, Options()) == ([0], "the only frame")
+
+
+def test_evenly_chosen_frames_include_the_first_and_last():
+    chosen, words = select(100, 3, Options(panels=5))
+    assert chosen == [0, 25, 50, 74, 99]
+    assert words == "5 of 100 frames, evenly chosen"
+
+
+@pytest.mark.parametrize(("peak", "first"), [(50, 47), (1, 0), (99, 94)])
+def test_frames_around_the_peak_stay_inside_the_sequence(peak, first):
+    chosen, words = select(100, peak, Options(panels=6, select="peak"))
+    assert chosen == list(range(first, first + 6))
+    assert words == "6 of 100 frames around the peak"
+
+
+def test_all_frames_are_shown_on_request():
+    assert select(70, 0, Options(panels="all")) == (list(range(70)), "all 70 frames")
+
+
+def test_more_frames_than_a_page_holds_are_refused():
+    with pytest.raises(FrameError, match=r"500 frames do not fit on a page.*figure\.panels"):
+        lay_out(500, 1.0, "two-columns")
+
+
+@pytest.mark.parametrize("size", ["one-column", "two-columns"])
+@pytest.mark.parametrize("number", [1, 2, 5, 9, 20, 30])
+@pytest.mark.parametrize("aspect", [0.5, 1.0, 1.8])
+def test_panels_have_the_shape_of_the_region_and_stay_on_a_journal_page(size, number, aspect):
+    layout = lay_out(number, aspect, size)
+    assert layout.width == {"one-column": 88, "two-columns": 180}[size]
+    assert layout.height < 240
+    assert layout.panel[1] == pytest.approx(aspect * layout.panel[0])
+    assert layout.columns * layout.rows >= number > layout.columns * (layout.rows - 1)
+    right = Layout.left + layout.columns * layout.panel[0] + (layout.columns - 1) * Layout.gap
+    assert right <= layout.width - Layout.right + 1e-6
+
+
+def test_the_figure_looks_as_it_did(drawn):
+    assert_looks_like(drawn[0], "sequence")
+
+
+def test_the_figure_is_the_same_file_every_time(sequence, drawn, tmp_path):
+    draw(sequence, tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == drawn[0].read_bytes()
+
+
+def test_the_figure_has_the_width_of_a_journal_column(sequence, drawn, tmp_path):
+    assert pixels(drawn[0]).shape[1] == int(88 / 25.4 * 100)
+    draw(sequence, tmp_path / "sequence.pdf")
+    content = (tmp_path / "sequence.pdf").read_bytes()
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", content)
+    assert float(box[1]) == pytest.approx(88 / 25.4 * 72, abs=0.01)
+    assert b"/FontFile2" in content
+
+
+def test_the_caption_says_what_is_shown(drawn):
+    for words in (
+        "flare: SDO/AIA 211 Å",
+        "6 of 10 frames, evenly chosen",
+        "2021-07-03 14:27:25 to 14:31:01 UTC",
+        "x = 690 to 990",
+        "asinh stretch",
+        "percentiles 0.5 and 99.9",
+        "not an observation of the Sun",
+    ):
+        assert words in drawn[1]
+
+
+def test_real_data_are_not_called_synthetic(tmp_path):
+    manifests, _ = write_sequence(tmp_path, 2, synthetic=False)
+    frames = list_frames(manifests)
+    points, statistics = measure(frames, REGION, OPTIONS)
+    assert statistics.synthetic is False
+    caption = draw((frames, points, statistics), tmp_path / "sequence.png")
+    assert "ynthetic" not in caption
+
+
+def test_exposure_times_do_not_show(tmp_path):
+    """A scene exposed for ten times as long has a panel of the same colours, if level 1.5 is still in DN, too."""
+    manifests, _ = write_sequence(tmp_path, numbers=[PEAK])
+    frame = list_frames(manifests)[0]
+    points, statistics = measure([frame], REGION, OPTIONS)
+    with fits.open(frame.path) as hdus:
+        hdus[0].header["EXPTIME"] *= 10
+        hdus[0].header["BUNIT"] = "DN"
+        hdus[0].data *= np.float32(hdus[0].header["EXPTIME"])
+        hdus.writeto(tmp_path / "long.fits")
+    long = replace(frame, path=tmp_path / "long.fits", EXPTIME=10 * frame.EXPTIME)
+    images = []
+    for each in (frame, long):
+        draw(([each], points, statistics), tmp_path / "sequence.png")
+        images.append(pixels(tmp_path / "sequence.png"))
+    layout = lay_out(1, statistics.shape[0] / statistics.shape[1], "one-column")
+    below = round((layout.top + 5) * 100 / 25.4)  # the labels with the exposure times are above
+    assert np.abs(images[0] - images[1])[below:].max() <= 2
+    assert np.abs(images[0] - images[1])[:below].max() > 100
+
+
+def test_the_panel_of_channels_looks_as_it_did(tmp_path):
+    frames, points, statistics = {}, {}, {}
+    options = replace(OPTIONS, rgb=(211, 193, 131))
+    for channel, numbers in ((131, [4, 5, 6]), (193, [3, 5]), (211, [2, 6])):
+        manifests, _ = write_sequence(tmp_path, channel=channel, numbers=numbers, noise=0.5)
+        frames[channel] = list_frames(manifests)
+        points[channel], statistics[channel] = measure(frames[channel], REGION, options)
+    path = tmp_path / "channels.png"
+    caption = plot_channels(frames, points, statistics, [path], title="flare", region=REGION, options=options)
+    assert_looks_like(path, "channels")
+    assert "211, 193, 131 Å as red, green and blue" in caption
+    assert moment(points) == frames[211][1].time
+    assert nearest(frames[193], moment(points)) == frames[193][1]

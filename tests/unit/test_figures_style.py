@@ -1,0 +1,150 @@
+"""Colours, brightness scales, ticks, limb and grid, and files that are the same every time."""
+
+import astropy.units as u
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
+from sunpy.visualization.colormaps import cm
+
+from aia.errors import ConfigError
+from aia.figures import overlay, style
+from aia.figures.options import Options, check_figure
+
+CHANNELS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
+STRETCHES = [style.Stretch(kind, 3.0, 8000.0) for kind in ("asinh", "log", "power")]
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_colours_are_sunpys_own(channel):
+    level = np.linspace(0, 1, 256)
+    np.testing.assert_array_equal(style.colour_map(channel)(level), cm.cmlist[f"sdoaia{channel}"](level))
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_saturated_and_missing_pixels_stand_out_from_the_colour_map(channel):
+    table = style.colour_map(channel)(np.linspace(0, 1, 256))[:, :3]
+    saturated = np.array(style.saturated_colour(channel))
+    assert np.abs(table - saturated).sum(axis=1).min() > 0.2
+    assert np.abs(saturated - style.MISSING).sum() > 0.3
+
+
+@pytest.mark.parametrize("stretch", STRETCHES, ids=lambda stretch: stretch.kind)
+@given(st.floats(3, 8000))
+def test_a_stretch_and_its_inverse_cancel(stretch, value):
+    assert stretch.inverse(stretch.forward(value)) == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("stretch", STRETCHES, ids=lambda stretch: stretch.kind)
+def test_a_stretch_rises_from_black_to_white_and_clips(stretch):
+    values = stretch.forward(np.linspace(-10, 9000, 500))
+    assert (values[0], values[-1]) == (0, 1)
+    assert (np.diff(values) >= 0).all()
+
+
+@given(st.floats(0, 100), st.floats(0.1, 1e6), st.sampled_from(["asinh", "log", "power"]))
+def test_ticks_of_a_colour_bar_are_round_and_apart(low, span, kind):
+    stretch = style.Stretch(kind, low, low + span)
+    ticks = stretch.ticks(0.1)
+    assert all(low <= tick <= low + span for tick in ticks)
+    assert (np.diff(stretch.forward(np.array(ticks))) >= 0.1 - 1e-9).all()
+
+
+def test_painting_shows_missing_and_saturated_pixels_as_such():
+    stretch = style.Stretch("asinh", 0, 100)
+    picture = style.paint(np.array([[0, 100, np.nan, 90]]), np.array([[False, False, False, True]]), stretch, 211)
+    table = np.round(255 * style.colour_map(211)(np.array([0.0, 1.0]))[:, :3])
+    np.testing.assert_array_equal(picture[0, :2], table)
+    np.testing.assert_array_equal(picture[0, 2], np.round(255 * np.array(style.MISSING)))
+    np.testing.assert_array_equal(picture[0, 3], np.round(255 * np.array(style.saturated_colour(211))))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0, "0"), (0.4876, "0.488"), (4246.5, "4\u2009250"), (-3.14159, "\u22123.14"), (99.96, "100")]
+)
+def test_brightnesses_are_written_with_three_digits(value, words):
+    assert style.quantity(value) == words
+
+
+@given(st.floats(-1200, 1000), st.floats(20, 2400), st.floats(10, 90))
+def test_tick_labels_of_neighbouring_panels_do_not_touch(low, span, length):
+    ticks = style.round_ticks(low, low + span, length)
+    # A digit is 1.35 mm wide; what sticks out on either side of a panel is the neighbour's only by a part of a label.
+    for tick in ticks:
+        half = 0.5 * 1.35 * len(f"{tick:.0f}")
+        place = (tick - low) / span * length
+        assert min(place, length - place) >= 0.8 * half
+
+
+def header(tilt=5.0):
+    return {"RSUN_OBS": 943.9, "RSUN_REF": 696e6, "DSUN_OBS": 152.1e9, "CRLT_OBS": tilt}
+
+
+def test_heliographic_coordinates_are_projected_as_sunpy_does():
+    longitude, latitude = np.array([0.0, -60, 45, 20]), np.array([0.0, 30, -45, 80])
+    observer = HeliographicStonyhurst(0 * u.deg, 5 * u.deg, 152.1e9 * u.m, obstime="2021-07-03")
+    place = HeliographicStonyhurst(longitude * u.deg, latitude * u.deg, 696e6 * u.m, obstime="2021-07-03")
+    seen = place.transform_to(Helioprojective(observer=observer, obstime="2021-07-03"))
+    x, y = overlay.project(latitude, longitude, 5.0, 152.1e9 / 696e6)
+    np.testing.assert_allclose(x, seen.Tx.to_value("arcsec"), atol=0.01)
+    np.testing.assert_allclose(y, seen.Ty.to_value("arcsec"), atol=0.01)
+
+
+def test_the_far_side_is_not_drawn():
+    assert np.isnan(overlay.project(np.array([0.0]), np.array([120.0]), 0.0, 215.0)).all()
+
+
+def test_the_grid_stays_inside_the_limb():
+    angles = np.linspace(-90, 90, 91)
+    x, y = overlay.project(np.full_like(angles, 30.0), angles, 7.0, 152.1e9 / 696e6)
+    assert np.nanmax(np.hypot(x, y)) < np.hypot(*overlay.limb(header())).max() + 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_a_figure_saved_twice_is_the_same_file(tmp_path, suffix):
+    for name in ("one", "two"):
+        figure = style.new_figure(88, 40)
+        figure.add_axes((0.1, 0.2, 0.8, 0.7)).plot([0, 1], [1, 3])
+        style.write_heading(figure, 10, "Flare", synthetic=True)
+        style.save(figure, tmp_path / f"{name}.{suffix}", 100)
+    assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+
+
+def test_a_pdf_embeds_its_fonts_and_keeps_its_text(tmp_path):
+    figure = style.new_figure(88, 40)
+    style.write_heading(figure, 10, "Flare at 211 Å", synthetic=False)
+    style.save(figure, tmp_path / "figure.pdf", 300)
+    content = (tmp_path / "figure.pdf").read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Subtype /Type3" not in content
+    assert b"CreationDate" not in content
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"strech": "asinh"}, "figure.strech.*no such option"),
+        ({"stretch": "cubic"}, "'cubic' is not one of asinh, log, power"),
+        ({"percentiles": [99, 1]}, "must rise"),
+        ({"limits": [10, 10]}, r"limits: \[10, 10\]"),
+        ({"panels": 0}, "neither `all` nor a positive"),
+        ({"marks": {"GOES peak": "noon"}}, "'noon' is not a time"),
+        ({"rgb": [211, 193, 171]}, "171 is not among the channels.*193, 211"),
+    ],
+)
+def test_options_that_cannot_be_drawn_are_refused(section, words):
+    with pytest.raises(ConfigError, match=words):
+        check_figure(section, [193, 211])
+
+
+def test_options_have_the_defaults_of_the_schema(root):
+    import yaml
+
+    schema = yaml.safe_load((root / "config" / "config.schema.yaml").read_text(encoding="utf-8"))
+    described = schema["$defs"]["options"]["properties"]["figure"]["properties"]
+    options = Options()
+    assert set(described) == set(Options.__dataclass_fields__)
+    for name, entry in described.items():
+        value = getattr(options, name)
+        assert (list(value) if isinstance(value, tuple) else value) == entry.get("default"), name
