@@ -1,8 +1,8 @@
 """Active regions, filaments and strands: what lies where on the Sun at a time, as points in heliographic coordinates.
 
-Everything follows from hashes of the day or the rotation in which it was born, so any moment of the mission can be asked for.
-Regions follow two solar cycles in number and latitude, turn with the differential rotation, grow in days and decay in weeks. The
-flares of the catalogue have their regions too.
+Everything follows from hashes of the day or the rotation in which it was born, so any moment of the mission can be
+asked for. Regions follow two solar cycles in number and latitude, turn with the differential rotation, grow in days
+and decay in weeks. The flares of the catalogue have their regions too.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Which records the synthetic archive holds, and every keyword of each: a pure function of series, slot and channel.
 
 Nothing is stored and nothing depends on what was asked before, so any stretch of the mission can be asked for. The only
-records that are listed are those of the worked example (`data/x1.5-2021-07-03.csv`), whose exposures the model does not choose.
+records that are listed are those of the worked example (`data/x1.5-2021-07-03.csv`), whose exposures are not the
+model's.
 """
 
 import csv
@@ -17,7 +18,8 @@ EPOCH_TAI = times.parse_time("1993.01.01_00:00:00_TAI")
 FIRST_TAI = times.parse_time("2010-05-13T00:00:00Z")
 
 _EUV = tuple(channel for channel in CHANNELS if CHANNELS[channel].series == "aia.lev1_euv_12s")
-# Order of the images of a 12-second slot by their time in it, which numbers them (FSN); the fourth is ultraviolet or visible.
+# Order of a 12-second slot's images by their time in it, which numbers them (FSN); the fourth is ultraviolet or
+# visible.
 _SEQUENCE = {211: 0, 94: 1, 335: 2, 1600: 3, 1700: 3, 4500: 3, 193: 4, 304: 5, 131: 6, 171: 7}
 _FIRST_FSN = 4_700_000
 _DAY_S = 86400
@@ -55,15 +57,12 @@ def records(series, first, last, channels=None, names=None):
     Returns
     -------
     list of dict
-        Ascending by slot and channel (``aia.lev1``: T_REC and FSN), each with ``recnum``, ``T_REC_index`` and the keywords, as
-        Python numbers and strings. Times are TAI seconds since 1977; QUALITY is signed; missing values are NaN,
-        -2147483648, an empty string or `times.MISSING`.
+        Ascending by slot and channel (``aia.lev1``: T_REC and FSN), each with ``recnum``, ``T_REC_index`` and the
+        keywords, as Python numbers and strings. Times are TAI seconds since 1977; QUALITY is signed; missing values
+        are NaN, -2147483648, an empty string or `times.MISSING`.
     """
     wanted = channels_of(series) if channels is None else sorted(set(channels_of(series)) & set(channels))
-    if series == "aia.lev1":
-        table = _lev1(first, last, wanted)
-    else:
-        table = _slots(series, first, last, wanted)
+    table = _lev1(first, last, wanted) if series == "aia.lev1" else _slots(series, first, last, wanted)
     housekeeping.fill(table, None if names is None else set(names))
     _blank_missing(table)
     order = [definition["name"] for definition in keywords(series)]
@@ -133,7 +132,7 @@ def _recnum(series, channel, slot):
 
 def _fsn(channel, middle):
     place = np.array([_SEQUENCE[wave] for wave in CHANNELS])[np.searchsorted(list(CHANNELS), channel)]
-    return _FIRST_FSN + ((middle - FIRST_TAI) // 12).astype(int) * 8 + place
+    return _FIRST_FSN + (middle // 12 - FIRST_TAI // 12).astype(int) * 8 + place
 
 
 def _undisturbed(tai):

@@ -1,6 +1,7 @@
 """The camera: the scene sampled by a detector's pixels, and the counts that an exposure makes of it.
 
-Every pixel's noise is a hash of the frame's seed and of the pixel's own number, so an image is the same however it is computed.
+Every pixel's noise is a hash of the frame's seed and of the pixel's own number, so an image is the same however it is
+computed.
 """
 
 from functools import cache
@@ -35,7 +36,7 @@ def _weights(f):
 
 @numba.njit(**_JIT)
 def _sample_run(a, b, c, d, fx, step_x, fy, step_y, out):
-    """Spline values at consecutive pixels over consecutive coefficients of the four rows a to d: every load is contiguous."""
+    """Spline values at consecutive pixels over consecutive coefficients of four rows: every load is contiguous."""
     for k in range(out.size):
         x0, x1, x2, x3 = _weights(fx + k * step_x)
         y0, y1, y2, y3 = _weights(fy + k * step_y)
@@ -64,8 +65,8 @@ def _sample_row(scene, first_u, first_v, step_u, step_v, out):
     """
     Evaluate the spline along one row of the detector.
 
-    A row of a nearly aligned detector falls into a few runs of pixels over consecutive columns of the scene and one row of
-    it. Beyond the scene its edge is repeated.
+    A row of a nearly aligned detector falls into a few runs of pixels over consecutive columns of the scene and one
+    row of it. Beyond the scene its edge is repeated.
     """
     size = scene.shape[0]
     start = 0

@@ -1,7 +1,7 @@
 """Where the observatory is and how the Sun turns: positions from ERFA's analytical ephemeris, no tables, no network.
 
-The Earth's place is `erfa.epv00` (good to some kilometres), SDO's a circular inclined geosynchronous orbit about it, and
-the Sun's attitude the rotation elements of the IAU that sunpy uses too, so that a position in heliographic coordinates
+The Earth's place is `erfa.epv00` (good to some kilometres), SDO's a circular inclined geosynchronous orbit about it,
+and the Sun's attitude the IAU's rotation elements that sunpy uses too, so that a position in heliographic coordinates
 lies where sunpy puts it.
 """
 
@@ -31,7 +31,7 @@ _EARTH_RADIUS_M = 6378137.0
 
 
 def _pole_frame():
-    """Rows: unit vectors (ICRS) of the Sun's ascending node, of the direction 90 degrees ahead of it, and of its pole."""
+    """Rows: unit vectors (ICRS) of the Sun's ascending node, of the direction 90 degrees ahead, and of its pole."""
     node = np.array([-np.sin(_POLE_RA), np.cos(_POLE_RA), 0.0])
     pole = np.array([np.cos(_POLE_DEC) * np.cos(_POLE_RA), np.cos(_POLE_DEC) * np.sin(_POLE_RA), np.sin(_POLE_DEC)])
     return np.stack([node, np.cross(pole, node), pole])

@@ -18,8 +18,8 @@ from synthetic.tables import degradation
 
 DATA = Path(__file__).parent / "data"
 
-# Per channel: brightest pixel of an X1 flare (DN/s, undegraded), delay of the peak in units of the rise time, decay times
-# likewise. Hot lines (131, 94) last, the footpoints' ultraviolet is brief and early.
+# Per channel: brightest pixel of an X1 flare (DN/s, undegraded), delay of the peak in units of the rise time, decay
+# time likewise. Hot lines (131, 94) last, the footpoints' ultraviolet is brief and early.
 _RESPONSE = {
     94: (1500.0, 0.45, 1.6), 131: (14000.0, 0.12, 1.2), 171: (9000.0, 0.10, 1.0), 193: (14000.0, 0.10, 1.1),
     211: (9000.0, 0.05, 1.0), 304: (7000.0, -0.06, 0.7), 335: (700.0, 0.35, 1.3), 1600: (5200.0, -0.15, 0.35),
@@ -33,7 +33,7 @@ _SLOT_S = 12
 
 @dataclass(frozen=True)
 class Flare:
-    """One flare. Times in TAI seconds since 1977, place in Stonyhurst degrees at its peak, `size` in units of class X1."""
+    """One flare: times in TAI seconds since 1977, place in Stonyhurst degrees at its peak, `size` in units of X1."""
 
     start: float
     peak: float
@@ -98,8 +98,8 @@ def _over(flare):
 def _short_exposures(flare, channel):
     """Exposures (s) by slot (TAI seconds / 12) that the automatic exposure control shortens in a flare.
 
-    Every other frame is shortened once a normal one would saturate. The control raises a short exposure by a fifth from one
-    to the next, and when its histogram says saturated it starts again from well below, as the real one does.
+    Every other frame is shortened once a normal one would saturate. The control raises a short exposure by a fifth from
+    one to the next, and when its histogram says saturated it starts again from well below, as the real one does.
     """
     normal = CHANNELS[channel].exposure_s
     first, last = int(flare.start // _SLOT_S), int(_over(flare) // _SLOT_S)

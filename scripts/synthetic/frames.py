@@ -28,8 +28,8 @@ def header(record, series=None):
     Returns
     -------
     astropy.io.fits.Header
-        The science keywords of an exported file, about 180, in the series' order, with the synthetic archive's marks; what
-        describes the image's array is left to the HDU.
+        The science keywords of an exported file, about 180, in the series' order, with the synthetic archive's marks;
+        what describes the image's array is left to the HDU.
     """
     series = series or _series(record)
     cards = fits.Header()
@@ -149,8 +149,8 @@ def spikes(record):
     Returns
     -------
     ndarray of int32, shape (2, n)
-        Positions (row * 4096 + column, ascending) and the original intensities, as the ``spikes`` segment keeps them and
-        `aiapy.calibrate.respike` puts them back.
+        Positions (row * 4096 + column, ascending) and the original intensities, as the ``spikes`` segment keeps them
+        and `aiapy.calibrate.respike` puts them back.
     """
     rng = np.random.default_rng([record["FSN"], 77])
     place = np.sort(rng.choice(SHAPE[0] * SHAPE[1], max(record["NSPIKES"], 0), replace=False))
@@ -177,10 +177,7 @@ def write_fits(record, path, segment="image", as_is=False, realisation=0):
     cards = fits.Header() if as_is else header(record)
     if "DRMS_ID" in cards:
         cards["DRMS_ID"] = cards["DRMS_ID"].replace(":image", f":{segment}")
-    if segment == "spikes":
-        pixels = spikes(record)
-    else:
-        pixels = image(record, realisation)
+    pixels = spikes(record) if segment == "spikes" else image(record, realisation)
     hdu = fits.CompImageHDU(pixels, header=cards, compression_type="RICE_1")
     if segment == "image":
         hdu.header["BLANK"] = BLANK

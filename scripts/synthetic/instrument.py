@@ -1,6 +1,6 @@
 """The ten channels: camera, timing, gain, noise, plate scale, and how an exposure becomes counts.
 
-Numbers are of the order of the real instrument's (Boerner et al. 2012, Lemen et al. 2012), not copies of its calibration.
+Numbers are of the order of the real instrument's (Boerner et al. 2012, Lemen et al. 2012), not its calibration.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SATURATION_DN = 16383  # 14-bit camera
 BLANK = -32768
 SHAPE = (4096, 4096)
 
-# Read noise in DN per camera (Boerner et al. 2012, table 6) and the residual dark error, as aiapy's estimate_error has them.
+# Read noise in DN per camera (Boerner et al. 2012, table 6) and the residual dark error, as in aiapy's estimate_error.
 READ_NOISE_DN = {1: 1.18, 2: 1.20, 3: 1.15, 4: 1.14}
 DARK_NOISE_DN = 0.18
 
@@ -86,30 +86,5 @@ CHANNELS = {
     )
 }
 
-# Mid-exposure comes earlier the longer the exposure (seconds per second): the shutter closes at a fixed moment of the sequence.
+# Mid-exposure comes earlier the longer the exposure (seconds per second): the shutter closes at a fixed moment.
 MID_EXPOSURE_SLOPE = -0.87
-
-
-def noise_dn(channel, counts):
-    """
-    Standard deviation of one pixel's counts, rounding to integers left out.
-
-    The terms are those of `aiapy.calibrate.estimate_error`: shot noise, dark, read and compression noise. The rounding of
-    the image itself adds that function's 1/sqrt(12) DN.
-
-    Parameters
-    ----------
-    channel : int
-    counts : float
-        Mean counts in DN.
-
-    Returns
-    -------
-    tuple of float
-        Shot noise, and all the rest in quadrature, both in DN.
-    """
-    instrument = CHANNELS[channel]
-    shot = (max(counts, 0.0) * instrument.dn_per_photon) ** 0.5
-    compression = max(shot / instrument.compression, 12**-0.5) if counts >= 25 else 0.0
-    rest = READ_NOISE_DN[instrument.camera] ** 2 + DARK_NOISE_DN**2 + compression**2
-    return shot, rest**0.5

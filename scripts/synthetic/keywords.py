@@ -1,4 +1,4 @@
-"""The keywords of the level-1 and calibration series: names, types, units, formats, as a series' structure lists them."""
+"""The keywords of the level-1 and calibration series: names, types, units, formats, as `series_struct` has them."""
 
 import csv
 from functools import cache

@@ -3,7 +3,7 @@
 import numpy as np
 
 from synthetic import flares, hashing
-from synthetic.instrument import CHANNELS, SATURATION_DN, SHAPE
+from synthetic.instrument import SATURATION_DN, SHAPE
 from synthetic.tables import degradation
 
 # QUALITY words of images with missing pixels, and the fraction of the image that is missing.

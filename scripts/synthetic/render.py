@@ -1,8 +1,8 @@
 """Compiled loops that draw the Sun onto a grid of helioprojective coordinates.
 
-The grid is that of level 1.5: rows are solar Y, 0.6 arcsec apart, the Sun's centre in the middle of the four central pixels. All
-functions release the interpreter's lock, work in double precision without reassociation, and take each pixel alone, so that
-threads and machines agree on every bit.
+The grid is that of level 1.5: rows are solar Y, 0.6 arcsec apart, the Sun's centre in the middle of the four central
+pixels. All functions release the interpreter's lock, work in double precision without reassociation, and take each
+pixel alone, so that threads and machines agree on every bit.
 """
 
 import numba
@@ -37,7 +37,7 @@ def _arctan2(y, x):
 
 @numba.njit(inline="always", **_JIT)
 def _tile(tile, row, column):
-    """Bilinear value of a periodic tile whose sides are powers of two; unsigned indices spare the test for negative ones."""
+    """Bilinear value of a periodic tile whose sides are powers of two; unsigned indices need no test for negative ones."""
     mask = np.uint64(tile.shape[0] - 1)
     low, left = np.floor(row), np.floor(column)
     fr, fc = row - low, column - left
@@ -59,7 +59,7 @@ def _table(table, position):
 
 @numba.njit(inline="always", **_JIT)
 def _globe(field, latitude, longitude):
-    """Bilinear value of a map in latitude (-pi/2 to pi/2) and longitude (radians, any); as many columns as a power of two."""
+    """Bilinear value of a map in latitude (-pi/2 to pi/2) and longitude (radians, any), a power of two columns wide."""
     rows, columns = field.shape
     row = min(max((latitude / np.pi + 0.5) * rows - 0.5, 0.0), rows - 1.001)
     column = longitude / (2 * np.pi) * columns
@@ -75,17 +75,18 @@ def _globe(field, latitude, longitude):
 @numba.njit(**_JIT)
 def disc(scene, geometry, layers, globe, network, fine, law, fine_contrast):
     """
-    Draw the quiet Sun's disc: its law of limb brightening, the large-scale corona, the network and the finest structure.
+    Draw the quiet Sun's disc: limb, large-scale corona, network and finest structure.
 
     Parameters
     ----------
     scene : ndarray of float32, shape (n, n)
         Written where the disc is, DN/s.
     geometry : ndarray
-        Apparent radius of the Sun in pixels, distance in solar radii, sine and cosine of the observer's latitude, and the
-        observer's Carrington longitude (radians).
+        Apparent radius of the Sun in pixels, distance in solar radii, sine and cosine of the observer's latitude, and
+        the observer's Carrington longitude (radians).
     layers : ndarray, shape (2, 3)
-        Of each generation of the network: weight, age in days, and a shift in longitude (radians) that makes it its own.
+        Of each generation of the network: weight, age in days, and a shift in longitude (radians) that makes it its
+        own.
     globe : ndarray of float32, shape (rows, columns)
         Brightness of the large-scale corona, a factor.
     network, fine : ndarray of float32

@@ -1,7 +1,8 @@
 """The scene: the Sun in one channel at one moment, as the instrument would see it at launch, without noise.
 
-The scene is a cubic B-spline surface over helioprojective coordinates: its coefficients lie on the level-1.5 grid, and whoever
-samples it, the detector or the truth, evaluates the same continuous function. It is band-limited by the telescope's resolution.
+The scene is a cubic B-spline surface over helioprojective coordinates: its coefficients lie on the level-1.5 grid, and
+whoever samples it, the detector or the truth, evaluates the same continuous function. It is band-limited by the
+telescope's resolution.
 """
 
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ _LOOKS = {
 
 @dataclass(frozen=True)
 class View:
-    """The observer's geometry at a moment: apparent radius in pixels of the scene, distance in radii, and angles (radians)."""
+    """The observer's geometry: apparent radius in pixels of the scene, distance in radii, and angles in radians."""
 
     radius: float
     distance: float
@@ -151,7 +152,7 @@ def _generations(tai):
 
 
 def _globe(channel, tai):
-    """Large-scale brightness of the corona: holes at the poles and here and there below, and bright and faint quarters."""
+    """Large-scale brightness of the corona: holes at the poles and elsewhere, bright and faint quarters."""
     look = _LOOKS[channel]
     rotation, phase = _rotation(tai)
     ease = phase * phase * (3 - 2 * phase)
@@ -210,7 +211,7 @@ def scene(channel, tai):
 
 
 def _draw_region(field, look, view, region, tile):
-    column, row, visible, near = (float(value) for value in view.project(region.latitude, region.longitude))
+    column, row, _, near = (float(value) for value in view.project(region.latitude, region.longitude))
     if near > -0.1 and look.glow:
         # Squeezed along the way to the limb by foreshortening, which a region's height keeps from being complete.
         west, north = (column - _CENTRE) / view.radius, (row - _CENTRE) / view.radius
@@ -251,7 +252,8 @@ def _draw_spots(field, look, view, region):
         away = np.array([_CENTRE - row, column - _CENTRE]) / max(np.hypot(row - _CENTRE, column - _CENTRE), 1e-6)
         pixels = view.radius * np.radians(radius) * 0.42
         half = away * pixels * (1 - near)
-        spine = np.array([[column, row] - half, [column, row] + half])
+        middle = np.array([column, row])
+        spine = np.array([middle - half, middle + half])
         render.shade(field, spine, 0.38 * depth, pixels * max(near, 0.3), view.radius)
         render.shade(field, spine, 0.75 * depth, 0.45 * pixels * max(near, 0.3), view.radius)
 
@@ -345,6 +347,6 @@ def _draw_flares(field, channel, view, tai):
         points = np.empty((len(_FLARE_PARTS), 4))
         for number, (east, north, height, size, share) in enumerate(_FLARE_PARTS):
             # Over the limb what is seen of a flare is the top of its loops.
-            column, row, visible, _ = view.project(flare.latitude + north, longitude + east, 1 + height)
+            column, row, *_ = view.project(flare.latitude + north, longitude + east, 1 + height)
             points[number] = column, row, peak * share, size
         render.splat(field, points)

@@ -18,13 +18,14 @@ _MISSION = datetime(2010, 5, 13, tzinfo=UTC)
 _ROW = timedelta(hours=3)
 _DAY_S = 86400.0
 
-# Epochs of the response table (UTC). Version 10 has effective areas for the nine ultraviolet channels, version 3 for all ten.
+# Epochs of the response table (UTC). Version 10 has areas for the nine ultraviolet channels, version 3 for all ten.
 _EPOCHS = {
     3: ["2010-03-24", "2012-01-01"],
     8: ["2010-03-24", "2011-05-01", "2012-04-10", "2013-08-15", "2014-05-25", "2015-08-20", "2017-01-01"],
     10: ["2010-03-24", "2011-05-01", "2012-04-10", "2013-02-15", "2014-05-25", "2015-05-01", "2016-10-01", "2018-06-18",
          "2020-06-01"],
 }  # fmt: skip
+_ERROR_COLUMNS = ("DNPERPHT", "COMPRESS", "CALERR", "CHIANTI", "EVEERR")
 _MADE = {3: "2012-02-10T01:12:01", 8: "2017-12-10T05:06:27", 10: "2020-11-19T19:00:00"}
 _LAST = datetime(2030, 5, 1, tzinfo=UTC)
 
@@ -72,8 +73,8 @@ def response():
     Returns
     -------
     list of dict
-        In order of version, channel and epoch; ``recnum`` grows, so the newest version of a prime key (T_START, WAVE_STR)
-        has the highest. Times are TAI seconds since 1977.
+        In order of version, channel and epoch; ``recnum`` grows, so the newest version of a prime key (T_START,
+        WAVE_STR) has the highest. Times are TAI seconds since 1977.
     """
     rows = []
     for version in sorted(_EPOCHS):
@@ -178,8 +179,8 @@ def known_pointing(channel, known, row):
     ----------
     channel : int
     known, row : ndarray of int
-        The older row, and the row that holds. Where the latter has no fit, so that nothing can update the header, the header
-        is right as it is.
+        The older row, and the row that holds. Where the latter has no fit, so that nothing can update the header, the
+        header is right as it is.
 
     Returns
     -------
@@ -234,8 +235,7 @@ def error_table():
         Read by `aiapy.calibrate.utils.get_error_table` from a file.
     """
     form = "{:>26}{:>26}{:>26}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n"
-    names = "DATE T_START T_STOP VER_NUM WAVE_STR WAVELNTH DNPERPHT COMPRESS CALERR CHIANTI EVEERR".split()
-    text = form.format(*names)
+    text = form.format("DATE", "T_START", "T_STOP", "VER_NUM", "WAVE_STR", "WAVELNTH", *_ERROR_COLUMNS)
     for channel, instrument in CHANNELS.items():
         euv = channel < 1000
         text += form.format(

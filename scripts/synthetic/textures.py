@@ -1,7 +1,7 @@
 """Brightness textures of the Sun's surface: periodic tiles of band-limited noise, made once per process.
 
-A tile is periodic in both directions and indexed by heliographic longitude and latitude. Values are rounded to 1/4096, so that
-the last bits of a Fourier transform, which differ between machines, do not reach an image.
+A tile is periodic in both directions and indexed by heliographic longitude and latitude. Values are rounded to 1/4096,
+so that the last bits of a Fourier transform, which differ between machines, do not reach an image.
 """
 
 from functools import cache
@@ -124,8 +124,8 @@ def globe(rotation):
     Returns
     -------
     ndarray of float32, shape (2, 256, 512)
-        Two smooth fields of unit variance in latitude (-90 to 90 degrees) and longitude (0 to 360): where holes open, and how
-        bright the quiet corona is.
+        Two smooth fields of unit variance in latitude (-90 to 90 degrees) and longitude (0 to 360): where holes open,
+        and how bright the quiet corona is.
     """
     hole = _noise(GLOBE_SHAPE, [31, rotation], 1.0, 5.0, 1.0)
     quiet = _noise(GLOBE_SHAPE, [32, rotation], 2.0, 14.0, 1.2)
