@@ -1,0 +1,206 @@
+"""drms, sunpy and aiapy, as they are, work against the synthetic archive: two environment variables send them there."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_archive import SmallModel
+
+from synthetic import frames, server, store
+
+USER = "someone@home.org"
+
+# The archive's gallery example in its drms form: query, select, query again with conditions, export, download.
+DRMS_FORM = """
+import json, sys
+import drms
+
+client = drms.Client(email=sys.argv[1])
+keys = ["EXPTIME", "QUALITY", "T_OBS", "T_REC", "WAVELNTH"]
+notes = client.info("aia.lev1_euv_12s").keywords.loc[keys, "note"].tolist()
+window = "aia.lev1_euv_12s[2021-07-03T14:25:00Z-2021-07-03T14:35:00Z]"
+everything = client.query(window, key=keys)
+short = everything[everything.EXPTIME < 2]
+selected = short[short.WAVELNTH == 211]
+conditions = f"{window}[? EXPTIME<2.0 AND WAVELNTH=211 ?]"
+records = client.query(conditions, key=keys)
+export = client.export(f"{conditions}{{image}}", method="url", protocol="fits")
+export.wait(sleep=0)
+files = export.download(sys.argv[2])
+same = bool((selected.reset_index(drop=True) == records.reset_index(drop=True)).all().all())
+print(json.dumps({
+    "notes": notes, "counts": [len(everything), len(short), len(records)], "same": same,
+    "quality": str(everything.QUALITY.dtype), "files": sorted(path.name for path in files.download),
+    "series": client.series("aia"), "url": export.request_url,
+}))
+"""
+
+FIDO_FORM = """
+import json, sys
+import astropy.units as u
+import sunpy.map
+from astropy.coordinates import SkyCoord
+from sunpy.coordinates import Helioprojective
+from sunpy.net import Fido, attrs as a
+
+window = a.Time("2021-07-03T14:25:00", "2021-07-03T14:35:00")
+series = a.jsoc.Series("aia.lev1_euv_12s")
+everything = Fido.search(window, series)
+short = Fido.search(window, series, a.jsoc.Keyword("EXPTIME") < 2)
+search = Fido.search(
+    window, series, a.Wavelength(211 * u.angstrom), a.jsoc.Segment("image"), a.jsoc.Notify(sys.argv[1]),
+    a.jsoc.Keyword("EXPTIME") < 2, a.jsoc.Keyword("QUALITY") == 0,
+)
+files = Fido.fetch(search, path=sys.argv[2], progress=False, sleep=0)
+observed = sunpy.map.Map(sorted(files)[0])
+sampled = Fido.search(window, series, a.Wavelength(171 * u.angstrom), a.Sample(2 * u.min))
+as_is = Fido.search(
+    a.Time("2021-07-03T14:27:22", "2021-07-03T14:27:24"), series, a.Wavelength(211 * u.angstrom),
+    a.jsoc.Segment("image"), a.jsoc.Notify(sys.argv[1]), a.jsoc.Protocol("as-is"),
+)
+stored = Fido.fetch(as_is, path=sys.argv[2] + "/as-is", progress=False, sleep=0)
+corner = SkyCoord(800 * u.arcsec, 300 * u.arcsec, obstime="2021-07-03T14:25:00", observer="earth",
+frame=Helioprojective)
+box = a.jsoc.Cutout(corner, width=30 * u.arcsec, height=20 * u.arcsec, tracking=False)
+cut = Fido.search(
+    a.Time("2021-07-03T14:27:22", "2021-07-03T14:27:24"), series, a.Wavelength(211 * u.angstrom),
+    a.jsoc.Segment("image"), a.jsoc.Notify(sys.argv[1]), box,
+)
+cutouts = Fido.fetch(cut, path=sys.argv[2] + "/cutout", progress=False, sleep=0)
+print(json.dumps({
+    "counts": [len(everything[0]), len(short[0]), len(search[0])], "t_rec": search[0]["T_REC"].tolist(),
+    "files": len(files), "errors": len(files.errors), "instrument": observed.instrument,
+    "exposure": observed.exposure_time.value,
+    "sampled": sampled[0]["T_REC"].tolist(), "stored": len(stored), "stored_errors": len(stored.errors),
+    "cutouts": list(cutouts),
+}))
+"""
+
+AIAPY = """
+import json, sys, warnings
+import astropy.units as u
+import drms
+import numpy as np
+import sunpy.map
+from aiapy.calibrate import degradation, fetch_spikes, update_pointing
+from aiapy.calibrate.utils import get_correction_table, get_pointing_table
+from astropy.time import Time
+
+client = drms.Client(email=sys.argv[1])
+export = client.export("aia.lev1_euv_12s[2021-07-03T14:27:23Z][211]{image}", method="url", protocol="fits")
+export.wait(sleep=0)
+(path,) = export.download(sys.argv[2]).download
+header = sunpy.map.Map(path).meta
+full = sunpy.map.Map(np.zeros((4096, 4096), dtype="int16"), header)
+pointing = get_pointing_table("jsoc", time_range=(full.date - 6 * u.h, full.date + 6 * u.h))
+correction = get_correction_table("jsoc")
+coordinates, values = fetch_spikes(full)
+updated = update_pointing(full, pointing_table=pointing)
+print(json.dumps({
+    "pointing": [len(pointing), pointing["T_START"][0].isot, float(pointing["A_211_X0"][0].value)],
+    "versions": sorted(set(map(int, correction["VER_NUM"]))), "units": str(correction["EFF_AREA"].unit),
+    "degradation": degradation(211 * u.angstrom, full.date, correction_table=correction).value.item(),
+    "spikes": [len(values), header["nspikes"]], "centre": [updated.meta["x0_mp"], updated.meta["crpix1"]],
+}))
+"""
+
+
+class ClientModel(SmallModel):
+    """Small frames, but the spikes of the full ones."""
+
+    def write(self, record, segment, path, as_is):
+        if segment == "spikes":
+            frames.write_fits(record, path, segment=segment, as_is=as_is)
+        else:
+            super().write(record, segment, path, as_is)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    state = tmp_path_factory.mktemp("state")
+    with server.running(state, model=ClientModel(lambda: 1.7e9), registered=[USER]) as running:
+        yield running, state
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home folder, where the clients keep settings and font lists."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def run(archive, home, tmp_path):
+    """Run a client's script in a process of its own, that knows of the archive by its environment alone."""
+
+    def start(script):
+        proxy = archive[0].url
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        environment |= {
+            "http_proxy": proxy,
+            "HTTP_PROXY": proxy,
+            "no_proxy": "",
+            "HOME": str(home),
+            "MPLBACKEND": "agg",
+        }
+        folder = tmp_path / "files"
+        folder.mkdir()
+        command = [sys.executable, "-c", script, USER, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return start
+
+
+def test_the_drms_form_of_the_gallery_example_runs_as_it_is(run, archive):
+    told = run(DRMS_FORM)
+    assert told["counts"] == [357, 101, 20]
+    assert told["same"] is True
+    assert told["quality"] == "int64"
+    assert told["notes"][0].startswith("Exposure duration")
+    assert len(told["files"]) == 20
+    assert told["files"][0] == "aia.lev1_euv_12s.2021-07-03T142725Z.211.image_lev1.fits"
+    assert "aia.response" in told["series"]
+    # The client believes that it has spoken to Stanford.
+    assert told["url"].startswith("http://jsoc.stanford.edu/SUM")
+    assert store.count_exports(archive[1]).total() >= 20
+
+
+@pytest.mark.slow
+def test_the_fido_form_of_the_gallery_example_runs_as_it_is(run):
+    told = run(FIDO_FORM)
+    assert told["counts"] == [357, 101, 20]
+    assert (told["t_rec"][0], told["t_rec"][-1]) == ("2021-07-03T14:27:23Z", "2021-07-03T14:34:59Z")
+    assert (told["files"], told["errors"]) == (20, 0)
+    assert told["instrument"].startswith("AIA")
+    assert told["exposure"] == pytest.approx(0.578715)
+    assert told["sampled"][:2] == ["2021-07-03T14:24:59Z", "2021-07-03T14:26:59Z"]
+    assert (told["stored"], told["stored_errors"]) == (1, 0)
+    assert [Path(path).name for path in told["cutouts"]] == ["aia.lev1_euv_12s.2021-07-03T142723Z.211.image.fits"]
+
+
+@pytest.mark.slow
+def test_the_tables_and_spikes_of_aiapy_come_from_the_archive(run):
+    told = run(AIAPY)
+    assert told["pointing"][:2] == [5, "2021-07-03T09:00:00.000"]
+    assert told["pointing"][2] == pytest.approx(2048, abs=60)
+    assert told["versions"] == [3, 8, 10]
+    assert told["units"] == "cm2"
+    assert 0.3 < told["degradation"] < 1
+    assert told["spikes"][0] == told["spikes"][1] > 0
+    # FITS counts pixels from 1, the pointing table from 0.
+    assert told["centre"][1] == pytest.approx(told["centre"][0] + 1)
+
+
+def test_another_host_is_out_of_reach_through_the_archive(run):
+    script = """
+import json, urllib.error, urllib.request
+try:
+    urllib.request.urlopen("http://example.org/")
+except urllib.error.HTTPError as error:
+    print(json.dumps(error.code))
+"""
+    assert run(script) == 403
