@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,19 @@ from aia import crate
 from aia.errors import AIAError
 from aia.files import sha256
 
-STAGES = ("calibration", "psf", "metadata", "records", "export", "level1", "level1.5", "figures", "audit", "crate")
+# How far downstream the files of a folder are; those of one stage do not depend on each other.
+STAGES = {
+    "calibration": 0,
+    "psf": 0,
+    "metadata": 0,
+    "records": 1,
+    "export": 2,
+    "level1": 3,
+    "level1.5": 4,
+    "figures": 5,
+    "audit": 5,
+}
+LAST = 6  # the crate, and what is made with it
 TIMESTAMP = ".snakemake_timestamp"  # by this file in it, Snakemake knows how old a folder is
 
 
@@ -44,7 +56,42 @@ class Finding:
         return f"{self.what:8} {self.path}  {self.detail}"
 
 
-def repair(findings: Iterable[Finding]) -> list[Path]:
+@dataclass(frozen=True)
+class Folders:
+    """Where products and shared resources lie, and how far downstream a file in them is."""
+
+    results: Path
+    resources: Path
+
+    def stage(self, path: Path) -> int:
+        """How far downstream a file is."""
+        if self.results in path.parents:
+            name = path.relative_to(self.results).parts[1]
+            name = "audit" if name in ("audit.csv", "audit.html") else name
+        else:
+            name = path.relative_to(self.resources).parts[1]
+        return STAGES.get(name, LAST)
+
+    def files(self) -> list[Path]:
+        """Every product, and every table that events share."""
+        shared = [path for name in ("calibration", "psf") for path in self.resources.glob(f"*/{name}/**/*")]
+        found = [path for path in (*self.results.glob("*/**/*"), *shared) if path.is_file()]
+        return [path for path in found if "quarantine" not in path.parts]
+
+    def recorded(self) -> dict[Path, str]:
+        """Hashes that the crates of all events record, by path."""
+        found: dict[Path, str] = {}
+        for path in self.results.glob(f"*/{crate.NAME}"):
+            try:
+                files, tables = crate.read_hashes(path.read_text(encoding="utf-8"))
+            except (ValueError, KeyError, TypeError):
+                continue
+            found |= {path.parent / name: digest for name, digest in files.items()}
+            found |= {self.resources / name: digest for name, digest in tables.items()}
+        return found
+
+
+def repair(findings: Iterable[Finding], folders: Folders) -> list[Path]:
     """
     Remove what is wrong.
 
@@ -55,71 +102,71 @@ def repair(findings: Iterable[Finding]) -> list[Path]:
     list of Path
         What a run must be asked for to have everything back, upstream first.
     """
+    findings = list(findings)
     for path in sorted({path for finding in findings for path in finding.remove}):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
     targets = {finding.target for finding in findings if finding.target}
-    return sorted(targets, key=lambda target: (_stage(target), target))
+    return sorted(targets, key=lambda target: (folders.stage(target), target))
 
 
-def rebuild(findings: Iterable[Finding], results: Path, resources: Path, arguments: Sequence[str]) -> None:
+def rebuild(findings: Iterable[Finding], folders: Folders, arguments: Sequence[str]) -> None:
     """
     Remove what is wrong and have it made again, and nothing else.
 
     One call of Snakemake for each stage, upstream first. A file that is as it was recorded is given the time that it
     had: what was made from it is still right, and no later run makes it again.
 
+    Parameters
+    ----------
+    findings
+        What is wrong.
+    folders
+        Where everything lies.
+    arguments
+        Of Snakemake, without targets.
+
     Raises
     ------
     AIAError
         If Snakemake fails; it has said why.
     """
-    recorded = _recorded(results, resources)
-    times = {path: path.stat().st_mtime_ns for path in _all_files(results, resources)}
-    newest = {
-        folder: (folder / crate.SUMS).stat().st_mtime_ns
-        for folder in results.iterdir()
-        if (folder / crate.SUMS).is_file()
-    }
-    targets = repair(findings)
-    for stage in range(len(STAGES)):
-        wanted = [str(target) for target in targets if _stage(target) == stage]
+    recorded, found = folders.recorded(), {path: path.stat().st_mtime_ns for path in folders.files()}
+    times = _times(found, folders)
+    targets = repair(findings, folders)
+    for stage in range(LAST + 1):
+        wanted = [str(target) for target in targets if folders.stage(target) == stage]
         if not wanted:
             continue
         done = subprocess.run([sys.executable, "-m", "snakemake", *arguments, "--", *wanted], check=False)
         if done.returncode:
             raise AIAError(f"Snakemake could not make {', '.join(wanted)} again; what it said stands above")
-        for path, before in times.items():
-            if not path.is_file() or path.stat().st_mtime_ns == before:
+        for path, time in times.items():
+            if not path.is_file() or path.stat().st_mtime_ns in (time, found[path]):
                 continue
             if path.name == TIMESTAMP or recorded.get(path) == sha256(path):
-                limit = min((time for folder, time in newest.items() if folder in path.parents), default=before)
-                os.utime(path, ns=(min(before, limit),) * 2)
+                os.utime(path, ns=(time, time))
 
 
-def _all_files(results: Path, resources: Path) -> list[Path]:
-    found = [path for path in results.rglob("*") if path.is_file()]
-    return found + [
-        path for name in ("calibration", "psf") for path in resources.glob(f"*/{name}/**/*") if path.is_file()
-    ]
+def _times(found: Mapping[Path, int], folders: Folders) -> dict[Path, int]:
+    """
+    Times that files should have: those found, but none later than that of anything further downstream.
+
+    Whatever changed a file may have changed its time, too, and anything downstream of it was made later than it.
+    """
+    limits: dict[Path, list[int]] = {}
+    for path, time in found.items():
+        for root in {_root(path, folders), folders.resources}:
+            earliest = limits.setdefault(root, [sys.maxsize] * (LAST + 1))
+            for stage in range(folders.stage(path)):
+                earliest[stage] = min(earliest[stage], time)
+    return {path: min(time, limits[_root(path, folders)][folders.stage(path)]) for path, time in found.items()}
 
 
-def _recorded(results: Path, resources: Path) -> dict[Path, str]:
-    """Hashes that the crates of all events record, by path."""
-    found: dict[Path, str] = {}
-    for path in results.glob(f"*/{crate.NAME}"):
-        try:
-            files, tables = crate.read_hashes(path.read_text(encoding="utf-8"))
-        except (ValueError, KeyError, TypeError):
-            continue
-        found |= {path.parent / name: digest for name, digest in files.items()}
-        found |= {resources / name: digest for name, digest in tables.items()}
-    return found
-
-
-def _stage(target: Path) -> int:
-    """How far downstream a product is."""
-    parts = [part.removesuffix(".csv").removesuffix(".html") for part in target.parts]
-    return next((number for number, name in enumerate(STAGES) if name in parts), len(STAGES) - 1)
+def _root(path: Path, folders: Folders) -> Path:
+    """Folder of the event that a product belongs to; that of all resources for a shared file."""
+    if folders.results in path.parents:
+        return folders.results / path.relative_to(folders.results).parts[0]
+    return folders.resources

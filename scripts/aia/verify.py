@@ -21,7 +21,7 @@ from aia import crate
 from aia.audit import read_lists
 from aia.errors import AIAError
 from aia.files import sha256
-from aia.repair import TIMESTAMP, Finding, rebuild, repair
+from aia.repair import TIMESTAMP, Finding, Folders, rebuild, repair
 
 BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)")
 NO_PRODUCTS = {"quarantine"}
@@ -192,15 +192,16 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--repair", action="store_true", help="remove what is wrong")
     parser.add_argument("--rebuild", action="store_true", help="remove it and make it again, and nothing else")
     options = parser.parse_args(own)
+    folders = Folders(options.results, options.resources)
     try:
         report = verify(options.results, options.resources, options.cache)
         print(report)
         if options.rebuild and report.findings:
-            rebuild(report.findings, options.results, options.resources, further or ["--cores", "all"])
+            rebuild(report.findings, folders, further or ["--cores", "all"])
             report = verify(options.results, options.resources, options.cache)
             print(report)
         elif options.repair and report.findings:
-            targets = repair(report.findings)
+            targets = repair(report.findings, folders)
             print("Removed. The next run makes it again; to make nothing else:")
             print("  snakemake --cores all --", *targets)
             return 0

@@ -7,8 +7,9 @@ import pytest
 from test_crate import write
 
 from aia import crate
+from aia import repair as repairing
 from aia.files import sha256
-from aia.repair import repair
+from aia.repair import Folders, rebuild, repair
 from aia.verify import main, verify
 
 BLOCK = "211/20210703T1424"
@@ -64,7 +65,7 @@ def test_one_bit_changed_in_any_file_is_found_and_only_it_is_removed(copied, nam
     (finding,) = verify(results, resources).findings
     assert (finding.path, finding.what) == (folder / name, "changed")
     before = {path for path in folder.rglob("*") if path.is_file()}
-    (target,) = repair([finding])
+    (target,) = repair([finding], Folders(results, resources))
     after = {path for path in folder.rglob("*") if path.is_file()}
     if block is None:
         assert before - after == {folder / name}
@@ -82,7 +83,7 @@ def test_one_bit_changed_in_crate_or_checksums_is_found_and_nothing_else_is_blam
     flip(folder / name, bit)
     blamed = {(finding.path, finding.what) for finding in verify(results, resources).findings}
     assert blamed == {(folder / crate.NAME, "changed")}
-    assert repair(verify(results, resources).findings) == [folder / crate.NAME]
+    assert repair(verify(results, resources).findings, Folders(results, resources)) == [folder / crate.NAME]
     assert not (folder / crate.NAME).exists()
     assert not (folder / crate.SUMS).exists()
     assert (folder / "audit.csv").exists()
@@ -94,7 +95,7 @@ def test_a_changed_table_is_found_through_the_events_that_used_it(copied):
     flip(path, 100)
     (finding,) = verify(results, resources).findings
     assert (finding.path, finding.what, finding.detail) == (path, "changed", "recorded by made-up")
-    assert repair([finding]) == [path]
+    assert repair([finding], Folders(results, resources)) == [path]
     assert not path.exists()
 
 
@@ -114,7 +115,7 @@ def test_a_table_that_was_fetched_anew_for_another_event_is_no_damage(copied):
     (finding,) = verify(results, resources).findings
     assert finding.what == "outdated"
     assert "is not the one that made-up was made with" in finding.detail
-    assert repair([finding]) == []
+    assert repair([finding], Folders(results, resources)) == []
     assert path.exists()
 
 
@@ -134,7 +135,7 @@ def test_a_foreign_file_is_told_and_stays(copied):
     (results / "made-up" / "level1.5" / BLOCK / ".snakemake_timestamp").touch()
     (finding,) = verify(results, resources).findings
     assert (finding.path, finding.what) == (mine, "foreign")
-    assert repair([finding]) == []
+    assert repair([finding], Folders(results, resources)) == []
     assert mine.exists()
 
 
@@ -162,7 +163,7 @@ def test_a_cached_file_that_is_not_what_its_name_says_is_removed(copied):
     flip(path, 3)
     (finding,) = verify(results, resources).findings
     assert finding.path == path
-    assert repair([finding]) == []
+    assert repair([finding], Folders(results, resources)) == []
     assert not path.exists()
 
 
@@ -172,3 +173,42 @@ def test_repair_says_how_to_make_only_what_it_removed(copied, capsys):
     assert main([str(results), str(resources), "--repair"]) == 0
     told = capsys.readouterr().out
     assert f"snakemake --cores all -- {results / 'made-up' / 'audit.html'}" in told
+
+
+def test_rebuilding_goes_upstream_first_and_leaves_no_trace_in_the_times(copied, finished, monkeypatch):
+    results, resources = copied
+    folder, pristine = results / "made-up", finished / "results" / "made-up"
+    frame = f"level1.5/{BLOCK}/aia.lev1_euv_12s.2021-07-03T142501Z.211.image_lev1.5.fits"
+    wrong = ["audit.html", frame, f"records/{BLOCK}.csv", "metadata/aia.lev1_euv_12s/20210703T1424.csv"]
+    for name in wrong:
+        flip(folder / name, 9)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    asked = []
+
+    def snakemake(command, check):
+        targets = command[command.index("--") + 1 :]
+        assert command[3:5] == ["--cores", "2"]
+        for target in targets:
+            name = str(target).removeprefix(f"{folder}/")
+            asked.append(name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pristine / name, folder / name)
+            block = (folder / name).with_suffix("")
+            if name.startswith("level1.5"):
+                shutil.copytree(pristine / block.relative_to(folder), block, copy_function=shutil.copyfile)
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(repairing.subprocess, "run", snakemake)
+    rebuild(verify(results, resources).findings, Folders(results, resources), ["--cores", "2"])
+    assert asked == [
+        "metadata/aia.lev1_euv_12s/20210703T1424.csv",
+        f"records/{BLOCK}.csv",
+        f"level1.5/{BLOCK}.csv",
+        "audit.html",
+    ]
+    assert verify(results, resources).findings == []
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    touched = {path for path in before if after[path] != before[path]}
+    assert touched <= {folder / name for name in wrong}
+    crate_time = min(after[folder / name] for name in (crate.NAME, crate.SUMS, "workflow/config.yaml"))
+    assert all(after[folder / name] <= crate_time for name in wrong)

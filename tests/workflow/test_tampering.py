@@ -1,0 +1,100 @@
+"""One bit changed in each kind of file of a finished run is found, made again by name, and nothing else is."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from running import Workflow
+
+from aia.verify import verify
+
+pytestmark = pytest.mark.slow
+
+FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", re.MULTILINE)
+FIRST, SECOND = "20210703T1427", "20210703T1428"
+# Each kind of file, and the one job that makes it again.
+KINDS = {
+    "metadata/aia.lev1_euv_12s/20210703T1427.csv": "query_metadata",
+    "metadata/aia.lev1_euv_12s/20210703T1427.keywords.csv": "query_metadata",
+    f"records/211/{FIRST}.csv": "filter_records",
+    f"records/211/{FIRST}.recordset.txt": "filter_records",
+    f"export/211/{FIRST}.json": "request_export",
+    f"level1/211/{FIRST}/*.fits": "download_level1",
+    f"level1/211/{FIRST}.csv": "download_level1",
+    f"level1.5/211/{FIRST}/*.fits": "calibrate_level15",
+    f"level1.5/211/{FIRST}.csv": "calibrate_level15",
+    "figures/211/lightcurve.csv": "measure_sequence",
+    "figures/211/sequence.png": "plot_sequence",
+    "audit.html": "write_audit",
+    "ro-crate-metadata.json": "write_provenance",
+    "references.bib": "write_provenance",
+    "../../resources/synthetic/calibration/pointing/20210703.ecsv": "fetch_pointing",
+    "../../resources/synthetic/calibration/degradation.ecsv": "fetch_degradation",
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Three frames in two blocks, from query to crate."""
+    workflow = Workflow.example(tmp_path_factory.mktemp("tampering"), block="1m")
+    workflow = workflow.changed(start="2021-07-03T14:27:20Z", end="2021-07-03T14:28:20Z")
+    run = workflow.run()
+    assert run.status == 0, run.output
+    yield workflow
+    shutil.rmtree(workflow.folder)
+
+
+def check(workflow):
+    return verify(workflow.folder / "results", workflow.folder / "resources")
+
+
+def rebuild(workflow):
+    """Have everything that is wrong made again; the jobs that did it, and what was said."""
+    command = [sys.executable, "-m", "aia.verify", "results", "resources", "--rebuild", "--", *workflow.command()[3:]]
+    done = subprocess.run(
+        command, cwd=workflow.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    return Counter(found[1] for found in FINISHED.finditer(done.stdout) if found[1] != "all"), done.stdout
+
+
+def products(workflow):
+    """Bytes of everything but the crate and its checksums, which tell when they were written."""
+    return {
+        path.relative_to(workflow.folder): path.read_bytes()
+        for part in ("results", "resources/synthetic/calibration")
+        for path in sorted((workflow.folder / part).rglob("*"))
+        if path.is_file() and path.name not in ("ro-crate-metadata.json", "SHA256SUMS", ".snakemake_timestamp")
+    }
+
+
+def flip(path):
+    """Change one bit in the middle of a file."""
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_one_bit_changed_in_each_kind_of_file_is_found_and_made_again_and_nothing_else_is(finished):
+    before = products(finished)
+    assert check(finished).findings == []
+    tampered = {next(finished.results.glob(name)).resolve() for name in KINDS}
+    for path in tampered:
+        flip(path)
+    found = {finding.path.resolve() for finding in check(finished).findings}
+    # A level-1 frame and its copy in the cache may be one file with two names.
+    assert {path for path in found if "objects" not in path.parts} == tampered
+    jobs, said = rebuild(finished)
+    assert jobs == Counter(set(KINDS.values()))
+    assert f"block {FIRST}" in said
+    assert f"block {SECOND}" not in said
+    assert products(finished) == before
+    assert check(finished).findings == []
+    again = finished.run("--dry-run")
+    assert "Nothing to be done" in again.output, again.output
