@@ -39,8 +39,7 @@ def exported(order, record, segment, number):
         texts.append(text)
     name = template[0] + "".join(text + rest for text, rest in zip(texts, template[1:], strict=True))
     name = "".join(name.split())
-    if not name.endswith(".fits"):
-        name += ".fits"
+    name = name.removesuffix(".fits") + (".jpg" if order.picture else ".fits")
     return name if _SAFE.fullmatch(name) else None
 
 

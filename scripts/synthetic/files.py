@@ -1,6 +1,5 @@
 """From a path on the server to a file: storage units, export directories, and the lists that lie in them."""
 
-import hashlib
 import html
 import io
 import json
@@ -11,9 +10,11 @@ from functools import partial
 
 from synthetic import storage, values
 from synthetic.patch import read_patch, write_patch
+from synthetic.pictures import read_picture, write_jpg, write_movie
 from synthetic.series import SERIES
 
 _TYPES = {"fits": "application/fits", "json": "application/json", "html": "text/html", "tar": "application/x-tar"}
+_TYPES |= {"jpg": "image/jpeg", "mpg": "video/mpeg", "mp4": "video/mp4"}
 # A frame takes some hundred MB to make.
 _RENDERING = threading.Semaphore(2)
 _TAI_TO_UNIX = 220924800 - 37
@@ -61,39 +62,39 @@ def _stored(service, unit, name):
     record = service.model.record_of_unit(unit)
     if record is None or record["QUALITY"] & 0x80000000:
         return None
-    series = SERIES["aia.lev1"]
-    for segment in series.segments:
+    for segment in SERIES["aia.lev1"].segments:
         if segment.file == name:
-            return _made(service, record, segment.name, as_is=True)
+            spec = f"{_specification(service, record)}{{{segment.name}}}"
+            return File(_full(service, record, segment.name, as_is=True), _modified(record), _TYPES["fits"], spec)
     return None
 
 
 def _exported(service, row):
-    """A file of an export request, as long as the request's files exist."""
+    """A file of an export request, as long as the request's files exist: whole, cut out, or as a picture."""
     request = service.store.request(row["request"])
-    if request is None or request["failure"] or not request["ready"] <= service.now() < request["expires"]:
+    if not _is_there(service, request):
         return None
     record = service.model.record_of_unit(row["unit"])
-    steps = json.loads(row["process"] or "{}")
-    patch = read_patch(steps["im_patch"]) if "im_patch" in steps else None
-    return _made(service, record, row["segment"], bool(row["as_is"]), patch, row)
+    if row["record"].startswith("aia.lev1["):
+        record = service.model.level1_of(record)
+    opened = _full(service, record, row["segment"], bool(row["as_is"]))
+    key = f"{row['request']}.{row['path'].rsplit('/', 1)[1]}.{service.model.version}"
+    arguments = json.loads(row["process"] or "{}").get("im_patch")
+    if patch := arguments and read_patch(arguments):
+        make = partial(_cut_out, opened, patch, _specification(service, record), row["request"])
+        opened = partial(service.spool.open, f"{key}.patch", make)
+    picture = read_picture(request["protocol"])
+    if picture:
+        opened = partial(service.spool.open, f"{key}.jpg", partial(_picture, opened, picture))
+    spec = row["record"] if row["record"].endswith("}") else f"{row['record']}{{{row['segment']}}}"
+    return File(opened, _modified(record), _TYPES["jpg" if picture else "fits"], spec, row["request"])
 
 
-def _made(service, record, segment, as_is, patch=None, row=None):
-    """A file of the spool; of an export if `row` tells which."""
-    unit, version = record["sunum"], service.model.version
-    key = f"{unit}.{segment}.{'as-is' if as_is else 'fits'}.{version}.fits"
-    make = partial(_render, service.model, record, segment, as_is)
-    name = row["record"] if row else record_of_unit_name(service, record)
-    name = name if name.endswith("}") else f"{name}{{{segment}}}"
-    opened = partial(service.spool.open, key, make)
-    if patch:
-        digest = hashlib.sha256(f"{row['path']} {patch}".encode()).hexdigest()[:16]
-        source = record_of_unit_name(service, record)
-        make = partial(_cut_out, opened, patch, source, row["request"])
-        opened = partial(service.spool.open, f"{unit}.{digest}.{version}.fits", make)
-    request = row["request"] if row else None
-    return File(opened, max(record["DATE"], 0) + _TAI_TO_UNIX, _TYPES["fits"], name, request)
+def _full(service, record, segment, as_is):
+    """What opens the whole file of a record's segment, made if need be."""
+    form = "as-is" if as_is else "lev1" if record["T_REC_step"] == 1 else "fits"
+    key = f"{record['sunum']}.{segment}.{form}.{service.model.version}.fits"
+    return partial(service.spool.open, key, partial(_render, service.model, record, segment, as_is))
 
 
 def _render(model, record, segment, as_is, path):
@@ -106,18 +107,36 @@ def _cut_out(opened, patch, source, request, path):
         write_patch(patch, full, path, source, request)
 
 
-def record_of_unit_name(service, record):
-    """Specification of the record whose files a storage unit holds."""
+def _picture(opened, picture, path):
+    with opened() as full:
+        write_jpg(picture, full, path)
+
+
+def _modified(record):
+    return max(record["DATE"], 0) + _TAI_TO_UNIX
+
+
+def _specification(service, record):
+    """Specification of the slotted record whose files a storage unit holds."""
     series = next(s for s in service.model.series() if s.ordinal == record["sunum"] % 8)
     return values.record_name(series, record, service.model.keywords(series))
 
 
+def _is_there(service, request):
+    """Whether a request has files: it did not fail, and it is neither pending nor expired."""
+    return request and not request["failure"] and request["ready"] <= service.now() < request["expires"]
+
+
 def _request_file(service, request, name):
-    """index.json, index.txt, the tar file or the keyword list of an export request."""
+    """index.json, index.txt, the tar file, the movie or the keyword list of an export request."""
     identity = request["id"]
-    if request["failure"] or not request["ready"] <= service.now() < request["expires"]:
+    if not _is_there(service, request):
         return None
     index = json.loads(request["answer"])
+    if index["data"] and name == index["data"][0]["filename"] and name:
+        make = partial(_movie, service, index, read_picture(request["protocol"]))
+        opened = partial(service.spool.open, f"{service.model.version}.{name}", make)
+        return File(opened, request["ready"], _TYPES[name[-3:]], request=identity)
     if name == f"{identity}.tar" and "tarfile" in index:
         open_tar = partial(service.spool.open, f"{identity}.{service.model.version}.tar", partial(_tar, service, index))
         return File(open_tar, request["ready"], _TYPES["tar"], request=identity)
@@ -153,6 +172,13 @@ def _index_page(index):
     )
     title = f"Synthetic export request {index['requestid']}"
     return f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><table>{rows}</table></html>"
+
+
+def _movie(service, index, picture, path):
+    """Write the movie of a request from the images that its other rows name."""
+    rows = [service.store.file(f"{index['dir']}/{row['filename']}") for row in index["data"][1:]]
+    records = [service.model.record_of_unit(row["unit"]) for row in rows if row]
+    write_movie(picture, [_full(service, record, "image", as_is=False) for record in records], path)
 
 
 def _tar(service, index, path):

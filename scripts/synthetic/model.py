@@ -7,7 +7,7 @@ from functools import cache
 
 from synthetic import catalogue, frames, tables, times
 from synthetic import keywords as definitions
-from synthetic.series import SERIES, Keyword
+from synthetic.series import SERIES, Keyword, level1_record
 
 _FIRST = times.parse_time("2010-05-13T00:00:00Z")
 _UNIX_TO_TAI = 37 - 220924800  # seconds, since the last leap second
@@ -108,6 +108,13 @@ class Archive:
                     rows = self.records(SERIES[name], slot, slot, [channel])
                     return rows[-1] if rows else None
         return None
+
+    def level1_of(self, record):
+        """The aia.lev1 record behind one of a slotted series, with all keywords."""
+        series = SERIES["aia.lev1"]
+        target = level1_record(record)
+        slot = target["T_REC_index"]
+        return next(row for row in self.records(series, slot, slot) if row["FSN"] == target["FSN"])
 
     def megabytes(self, segment):
         """Size of a segment's file, as the archive states it before the file is made."""

@@ -57,8 +57,11 @@ class Store:
 
     @contextmanager
     def change(self):
-        """A transaction: all of its changes are made, or none."""
+        """A transaction: all of its changes are made, or none. One inside another is a part of it."""
         database = self.connection()
+        if database.in_transaction:
+            yield database
+            return
         database.execute("BEGIN IMMEDIATE")
         try:
             yield database

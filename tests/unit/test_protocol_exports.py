@@ -4,6 +4,7 @@ import io
 import json
 import re
 import tarfile
+import threading
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -11,6 +12,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 from astropy.io import fits
+from PIL import Image
 from small_archive import SmallModel
 
 from synthetic import server, store
@@ -461,3 +463,57 @@ def test_no_address_is_kept_readable(archive, tmp_path):
     get(archive, "/cgi-bin/ajax/checkAddress.sh?address=personal.name@synthetic.example&checkonly=1")
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"personal.name" not in kept
+
+
+def test_aia_lev1_itself_is_exported_under_its_own_keys(archive):
+    index = status(archive, request(archive, "aia.lev1[2021-07-03T14:27:25Z]{image}", filenamefmt="")["requestid"])
+    header = fits.open(io.BytesIO(get(archive, f"{index['dir']}/{index['data'][0]['filename']}")))[1].header
+    assert header["PRIMARYK"] == "T_REC, FSN"
+    assert header["T_REC"] == "2021-07-03T14:27:25Z"
+    assert header["DRMS_ID"] == f"aia.lev1:{header['FSN']}:image"
+
+
+def test_pictures_are_delivered_under_their_own_kind_of_id(archive):
+    order = request(archive, MINUTE, protocol="jpg,CT=grey.sao,scaling=LOG,size=2")
+    index = status(archive, order["requestid"])
+    assert index["reqid"] == order["requestid"]
+    assert "requestid" not in index
+    assert index["data"][0]["filename"].endswith(".image_lev1.jpg")
+    picture = Image.open(io.BytesIO(get(archive, f"{index['dir']}/{index['data'][0]['filename']}")))
+    assert (picture.format, picture.mode, picture.size) == ("JPEG", "L", (48, 48))
+
+
+@pytest.mark.parametrize(("kind", "magic"), [("mp4", b"ftyp"), ("mpg", b"\x00\x00\x01\xba")])
+def test_a_movie_comes_before_the_records_that_it_is_made_of(archive, kind, magic):
+    order = request(archive, MINUTE, protocol=f"{kind},CT=grey.sao,scaling=SQRT,size=1,min=0,max=4000")
+    index = status(archive, order["requestid"])
+    assert index["data"][0] == {"record": "movie of the following data", "filename": f"{index['reqid']}.{kind}"}
+    assert len(index["data"]) == 6
+    assert magic in get(archive, f"{index['dir']}/{index['data'][0]['filename']}")[:12]
+
+
+def test_two_equal_requests_at_once_are_one(slow_archive, tmp_path):
+    answers = []
+    threads = [
+        threading.Thread(target=lambda n=n: answers.append(request(slow_archive, notify=f"{n}@synthetic.example")))
+        for n in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({answer["requestid"] for answer in answers}) == 1
+    assert store.count_exports(tmp_path).total() == 1
+
+
+def test_one_address_cannot_slip_in_two_requests_at_once(slow_archive):
+    answers = []
+    sets = [f"{EUV}[2021-07-03T14:{minute}:23Z][211]{{image}}" for minute in range(10, 16)]
+    threads = [
+        threading.Thread(target=lambda ds=ds: answers.append(request(slow_archive, ds)["status"])) for ds in sets
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [2, 7, 7, 7, 7, 7]
