@@ -8,7 +8,10 @@ COMMENT = "FITS 4.0 checksum"  # astropy would write the time here
 
 
 def seal(path: str | Path) -> None:
-    """Write the checksums of every HDU into a file, compressed images as they are stored."""
+    """Write the checksums of every HDU into a file that has none, compressed images as they are stored.
+
+    Where there are some, astropy would replace what is written here when it closes the file.
+    """
     with fits.open(path, mode="update", memmap=False, disable_image_compression=True) as hdus:
         for hdu in hdus:
             hdu.add_checksum(when=COMMENT)

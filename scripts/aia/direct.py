@@ -185,6 +185,9 @@ class Headers:
                 holding.header[card[0]] = card[1:]
             if self.archive.name == "synthetic":
                 holding.header["COMMENT"] = "Synthetic data: from a model of Sun and instrument, not observed."
+            for hdu in hdus:
+                for stale in ("CHECKSUM", "DATASUM"):
+                    hdu.header.remove(stale, ignore_missing=True)
             hdus.writeto(part, overwrite=True)
             seal(part)
 

@@ -252,7 +252,7 @@ def _deliver(
     files, words = {}, []
     for row in finished.data.itertuples():
         if row.filename in ("", None) or row.record.startswith(("warning", "movie")):
-            words.append(str(row.record))
+            words.append(str(row.record).removeprefix("warning=").rstrip("."))
             continue
         record = recordsets.parse_record(row.record).name
         if record not in request.records:
@@ -283,6 +283,8 @@ def _deliver(
     lost = [name for name in request.records if name in wanted and name not in got]
     for name in lost:
         logger.warning("%s: %s exported no file for it%s", name, request.id, said)
+    if lost:
+        journal.drop(request)  # a later run asks anew; the archive may have found the file by then
     delivery.files += listed
     delivery.not_exported += [{"record": name, "reason": f"the archive exported no file{said}"} for name in lost]
     delivery.requests.append(

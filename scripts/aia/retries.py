@@ -78,7 +78,7 @@ def passing(error: BaseException) -> str | None:
     """
     if isinstance(error, urllib.error.HTTPError):
         known = error.code >= 500 or error.code in (408, 425, 429)
-        return f"the archive answered with HTTP {error.code} {error.reason}" if known else None
+        return _http(error) if known else None
     if isinstance(error, json.JSONDecodeError):
         return (
             "the archive answered with an empty page" if not error.doc.strip() else "the archive answered with no JSON"
@@ -136,5 +136,10 @@ def persist[Answer](call: Callable[[], Answer], what: str, patience: Patience) -
 def refusal(what: str, error: Exception) -> RefusedError:
     """An error of the archive that repeating does not mend, in its own words."""
     if isinstance(error, urllib.error.HTTPError):
-        return RefusedError(redact(f"{what}: the archive answered with HTTP {error.code} {error.reason}"))
+        return RefusedError(f"{what}: {_http(error)}")
     return RefusedError(redact(f"{what}: the archive refused: {error}"), status_of(error))
+
+
+def _http(error: urllib.error.HTTPError) -> str:
+    """An HTTP error in words; drms's own would show the whole URL, and in it the e-mail address."""
+    return f"the archive answered with HTTP {error.code} {http.client.responses.get(error.code, '')}".rstrip()

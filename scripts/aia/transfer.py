@@ -16,6 +16,7 @@ from pathlib import Path
 
 import aiohttp
 from parfive import Downloader, SessionConfig
+from parfive.utils import FailedDownload
 
 from aia.errors import FrameError
 from aia.privacy import redact
@@ -171,6 +172,8 @@ class _Transfer:
 
     def _note(self, item: Item, error: object) -> None:
         """Keep why a file did not arrive."""
+        while isinstance(error, FailedDownload):  # parfive wraps its own errors again
+            error = error.exception
         response = getattr(error, "response", error)
         code = getattr(response, "status", None)
         if code in GONE:
@@ -179,8 +182,19 @@ class _Transfer:
             where = " to another address, not followed" if 300 <= code < 400 else ""
             self.reasons[item] = f"the archive answered with HTTP {code}{where}"
         else:
-            self.reasons[item] = redact(f"the transfer broke: {type(error).__name__} {error}".strip())
+            self.reasons[item] = _broken(error)
         logger.warning("%s: %s", item.path.name, self.outcome.gone.get(item.path) or self.reasons.get(item))
+
+
+def _broken(error: object) -> str:
+    """Why a transfer broke, in words."""
+    if isinstance(error, TimeoutError):
+        return "the transfer stood still"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the file ended early"
+    if isinstance(error, ConnectionError | aiohttp.ClientConnectionError):
+        return "the connection broke"
+    return redact(f"the transfer broke ({type(error).__name__} {error})")
 
 
 def _bounded(path: Path, sizes: dict[str, int | None]) -> Callable:

@@ -32,13 +32,19 @@ class _Limited(urllib.request.BaseHandler):
         def limited(amount=None):
             if amount is not None:
                 return read(amount)
-            data = read(self.longest + 1)
+            try:
+                data = read(self.longest + 1)
+            except OSError:
+                response.close()
+                raise
             if len(data) > self.longest:
+                response.close()
                 raise ArchiveError(
                     f"{urlsplit(request.full_url).hostname} answered with more than {self.longest} bytes"
                 )
             # With a limit, the standard library takes a body that ends early for the whole of it.
             if response.length:
+                response.close()
                 raise http.client.IncompleteRead(data, response.length)
             return data
 
