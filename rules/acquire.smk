@@ -75,6 +75,8 @@ rule filter_records:
     localrule: True
     conda:
         "../envs/acquire.yaml"
+    resources:
+        record_list=record_list,
     params:
         archive=ARCHIVE,
         state=STATE,

@@ -16,6 +16,7 @@ rule write_audit:
         exports=all_blocks_all_channels("<results>/{event}/export/{channel}/{block}.json"),
         level1=all_blocks_all_channels("<results>/{event}/level1/{channel}/{block}.csv"),
         level15=all_blocks_all_channels("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        record_list=committed_records,
     output:
         csv="<results>/{event}/audit.csv",
         html="<results>/{event}/audit.html",

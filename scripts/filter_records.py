@@ -6,7 +6,7 @@ The record set is then proved: sent back to the archive, it must bring exactly t
 import logging
 from pathlib import Path
 
-from aia import filters, metadata, recordsets
+from aia import filters, frozen, metadata, recordsets
 from aia.archive import open_archive
 from aia.errors import ArchiveError
 from aia.files import write_text
@@ -26,6 +26,7 @@ def main(
     where: dict,
     segments: list[str],
     table: Path,
+    record_list: Path | None,
     records: Path,
     recordset: Path,
 ) -> None:
@@ -36,6 +37,8 @@ def main(
     marked["dropped_by"] = filters.dropped_by(marked, conditions)
     marked.insert(len(marked.columns) - 1, "kept", marked["dropped_by"] == "")
     kept = marked[marked["kept"]]
+    if record_list is not None:
+        frozen.check(record_list, kept, channel=channel, start=start, end=end)
     text = recordsets.channel_set(series, start, end, channel, conditions, segments)
     with open_archive(archive, state) as opened:
         # Not the paths of the segments: they change when the archive brings a record back from tape.
@@ -70,6 +73,7 @@ if __name__ == "__main__":
             where=snakemake.params.where,
             segments=snakemake.params.segments,
             table=Path(snakemake.input.table),
+            record_list=Path(snakemake.resources.record_list) if snakemake.resources.record_list else None,
             records=Path(snakemake.output.records),
             recordset=Path(snakemake.output.recordset),
         )

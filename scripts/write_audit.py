@@ -22,6 +22,7 @@ def main(
     exports: Sequence[Path],
     level1: Sequence[Path],
     level15: Sequence[Path],
+    record_list: Sequence[Path],
     output: Path,
     html: Path,
 ) -> None:
@@ -37,6 +38,8 @@ def main(
         level15=audit.read_lists(level15),
     )
     audit.check_counts(event, table, len(queried))
+    for committed in record_list:
+        audit.check_frozen(event, table, audit.read_lists([committed]))
     headers = notes.read_headers(table, output.parent)
     remarks = notes.about_synthetic(headers["synthetic"])
     for channel in channels:
@@ -70,6 +73,7 @@ if __name__ == "__main__":
             exports=snakemake.input.exports,
             level1=snakemake.input.level1,
             level15=snakemake.input.level15,
+            record_list=snakemake.input.record_list,
             output=Path(snakemake.output.csv),
             html=Path(snakemake.output.html),
         )

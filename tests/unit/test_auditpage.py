@@ -49,6 +49,7 @@ def audited(folder, root, fates, **changes):
             "exports": event.files["exports"],
             "level1": event.files["level1"],
             "level15": event.files["level15"],
+            "record_list": [],
             "output": folder / "audit.csv",
             "html": folder / "audit.html",
         }

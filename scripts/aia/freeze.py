@@ -1,0 +1,32 @@
+"""Write the record list of a finished event, to be committed: `python -m aia.freeze EVENT`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aia import frozen, metadata
+from aia.errors import AIAError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the record list of each named event."""
+    parser = argparse.ArgumentParser(prog="python -m aia.freeze", description=__doc__)
+    parser.add_argument("events", nargs="+", help="names of events that were run")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the products")
+    parser.add_argument("--output", type=Path, default=frozen.FOLDER, help="folder of the record lists")
+    options = parser.parse_args(arguments)
+    try:
+        for event in options.events:
+            table = frozen.collect(options.results / event)
+            path = options.output / f"{event}.csv"
+            metadata.write(path, table)
+            print(f"{path}: {len(table):,} records")
+    except AIAError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
