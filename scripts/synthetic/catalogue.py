@@ -88,7 +88,7 @@ def _slots(series, first, last, channels):
     exists = _exists(channel, slot, start)
     slot, channel, start = slot[exists], channel[exists], start[exists]
     exposure, middle = _timing(channel, slot, start, step)
-    fsn = _fsn(channel, middle)
+    fsn, light = _fsn(channel, middle), sunlit(middle)
     return {
         "recnum": _recnum(series, channel, slot),
         "slot": slot,
@@ -102,7 +102,8 @@ def _slots(series, first, last, channels):
         "EXPTIME": exposure,
         "WAVELNTH": channel,
         "FSN": fsn,
-        "QUALITY": _quality(channel, slot, middle),
+        "sunlit": light,
+        "QUALITY": _quality(channel, slot, middle, light),
     }
 
 
@@ -207,10 +208,9 @@ def sunlit(tai):
     return np.interp(tai, minutes, ephemeris.sunlit(minutes)) if minutes.size else np.empty(0)
 
 
-def _quality(channel, slot, middle):
+def _quality(channel, slot, middle, light):
     """QUALITY words: nominal but for eclipses, calibration hours, lost attitude data, lost pixels, lost images."""
     quality = np.zeros(slot.shape, dtype=np.int64)
-    light = sunlit(middle)
     quality[light < 1] |= _PENUMBRA
     quality[light < 0.5] |= _ECLIPSE
     day = (middle // _DAY_S).astype(int)

@@ -72,6 +72,28 @@ class Flare:
         return np.where(x < 40, np.exp(np.where(x < 1, _RISE_SHARPNESS, fall) * np.maximum(log_shape, -60)), 0.0)
 
 
+def _parts():
+    """Dots that make a flare: offsets east and north (degrees), height (solar radii), size (pixels), share of the peak.
+
+    Two kernels where the loops stand, an arcade of them, longer to the north and south than wide, and a haze about it.
+    """
+    rng = np.random.default_rng(45)
+    parts = [(0.25, 0.2, 0.003, 3.0, 0.85), (-0.3, -0.15, 0.003, 2.4, 0.6)]
+    for place in np.linspace(-1.9, 1.9, 15) + rng.normal(0, 0.11, 15):
+        width, height, lean, strength = rng.normal((0.8, 0.036, 0.0, -1.75), (0.2, 0.008, 0.35, 0.4))
+        for turn in np.linspace(0.04, 0.96, 20) * np.pi:
+            light = np.exp(strength - 0.25 * place**2) * (0.8 + 0.4 * np.cos(2 * turn) ** 2)
+            north = place + lean * np.cos(turn)
+            parts.append((width * np.cos(turn), north, height * np.sin(turn), rng.uniform(2.1, 3.0), light))
+    parts += [(0.0, place, 0.02, 13.0, 0.07) for place in (-1.2, -0.4, 0.4, 1.2)]
+    return parts
+
+
+PARTS = _parts()
+# Of a flare whose brightest pixel is 1: its sum over the image.
+AREA = 2 * np.pi * sum(size**2 * share for *_, size, share in PARTS)
+
+
 @cache
 def flares():
     """All flares, by time."""

@@ -12,6 +12,7 @@ from synthetic import catalogue, detector, hashing, sun, tables, times
 from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SHAPE
 from synthetic.keywords import MISSING_INT, keywords
 from synthetic.tables import degradation
+from synthetic.view import SCALE
 
 
 def header(record, series=None):
@@ -129,8 +130,8 @@ def _detector_on_scene(record, middle):
     """
     pointing = {name: float(value[0]) for name, value in tables.pointing(record["WAVELNTH"], middle).items()}
     turn = np.radians(pointing["INSTROT"] + record["SAT_ROT"])
-    along = pointing["IMSCALE"] / sun.SCALE * np.cos(turn)
-    across = pointing["IMSCALE"] / sun.SCALE * np.sin(turn)
+    along = pointing["IMSCALE"] / SCALE * np.cos(turn)
+    across = pointing["IMSCALE"] / SCALE * np.sin(turn)
     centre = (SHAPE[0] - 1) / 2
     column = centre - along * pointing["X0"] + across * pointing["Y0"]
     row = centre - across * pointing["X0"] - along * pointing["Y0"]

@@ -196,12 +196,12 @@ def _camera(table):
 
 
 def _statistics(table):
-    return photometry.statistics(table["WAVELNTH"], table["middle"], table["EXPTIME"], table["QUALITY"], table["FSN"])
+    return photometry.statistics(*(table[name] for name in ("WAVELNTH", "middle", "EXPTIME", "sunlit", "FSN")))
 
 
 def _members(make):
     """Names of the keywords that a group makes, from making it for a set of no records."""
-    empty = {name: np.empty(0) for name in ("middle", "EXPTIME")}
+    empty = {name: np.empty(0) for name in ("middle", "EXPTIME", "sunlit")}
     empty |= {name: np.empty(0, dtype=int) for name in ("WAVELNTH", "FSN", "QUALITY")}
     return frozenset(make(empty))
 

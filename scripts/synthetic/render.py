@@ -37,7 +37,7 @@ def _arctan2(y, x):
 
 @numba.njit(inline="always", **_JIT)
 def _tile(tile, row, column):
-    """Bilinear value of a periodic tile whose sides are powers of two; unsigned indices need no test for negative ones."""
+    """Bilinear value of a periodic tile, its sides powers of two; unsigned indices need no test for negative ones."""
     mask = np.uint64(tile.shape[0] - 1)
     low, left = np.floor(row), np.floor(column)
     fr, fc = row - low, column - left

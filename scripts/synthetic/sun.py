@@ -10,11 +10,10 @@ from functools import cache
 
 import numpy as np
 
-from synthetic import activity, ephemeris, flares, render, textures
+from synthetic import activity, flares, render, textures
 from synthetic.instrument import SHAPE
+from synthetic.view import CENTRE, SCALE, View
 
-SCALE = 0.6  # arcsec per pixel of the scene's grid
-_CENTRE = (SHAPE[0] - 1) / 2
 _LAW_SIZE = 2048
 # Days in which the network renews itself; two generations overlap.
 _NETWORK_LIFE_DAYS = 3.0
@@ -72,53 +71,6 @@ _LOOKS = {
     1700: Look("chromosphere", 820.0, 0.22, 0.16, 1.0, 0.0, (-0.48, 0.50), 0.03, 0.003, 1.1, (0.0, 0.0, 0.0), 0.0),
     4500: Look("photosphere", 12800.0, 0.006, 0.028, 1.0, 0.0, (-0.72, 0.60), 0.004, 0.002, 0.0, (0.0, 0.0, 0.0), 0.0),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class View:
-    """The observer's geometry: apparent radius in pixels of the scene, distance in radii, and angles in radians."""
-
-    radius: float
-    distance: float
-    latitude: float
-    longitude: float
-
-    @classmethod
-    def at(cls, tai):
-        """From TAI seconds since 1977."""
-        place = ephemeris.observer([tai])
-        return cls(
-            radius=float(place["RSUN_OBS"][0]) / SCALE,
-            distance=float(place["DSUN_OBS"][0]) / ephemeris.RSUN_M,
-            latitude=float(np.radians(place["CRLT_OBS"][0])),
-            longitude=float(np.radians(place["CRLN_OBS"][0])),
-        )
-
-    def project(self, latitude, longitude, radius=1.0):
-        """
-        Pixels of points in heliographic coordinates.
-
-        Parameters
-        ----------
-        latitude, longitude : array-like
-            Degrees, Carrington.
-        radius : array-like
-            Solar radii.
-
-        Returns
-        -------
-        tuple of ndarray
-            Column and row from 0, whether the Sun's body leaves the point visible, and the cosine towards the observer.
-        """
-        lat, lon = np.radians(latitude), np.radians(longitude) - self.longitude
-        west, north = np.cos(lat) * np.sin(lon), np.sin(lat)
-        ahead = np.cos(lat) * np.cos(lon)
-        up = north * np.cos(self.latitude) - ahead * np.sin(self.latitude)
-        near = north * np.sin(self.latitude) + ahead * np.cos(self.latitude)
-        enlarge = radius * self.distance / (self.distance - near * radius)
-        x, y = west * enlarge, up * enlarge
-        visible = (near * radius > 1 / self.distance) | (x * x + y * y > 1)
-        return _CENTRE + x * self.radius, _CENTRE + y * self.radius, visible, near
 
 
 @cache
@@ -214,7 +166,7 @@ def _draw_region(field, look, view, region, tile):
     column, row, _, near = (float(value) for value in view.project(region.latitude, region.longitude))
     if near > -0.1 and look.glow:
         # Squeezed along the way to the limb by foreshortening, which a region's height keeps from being complete.
-        west, north = (column - _CENTRE) / view.radius, (row - _CENTRE) / view.radius
+        west, north = (column - CENTRE) / view.radius, (row - CENTRE) / view.radius
         away = np.array([west, north]) / max(np.hypot(west, north), 1e-6)
         squeeze = max(near, 0.12)
         size = view.radius * np.radians(region.separation) * np.array([1.0, 0.66])
@@ -249,7 +201,7 @@ def _draw_spots(field, look, view, region):
         if near < 0.05:
             continue
         # A spot near the limb is a line along it.
-        away = np.array([_CENTRE - row, column - _CENTRE]) / max(np.hypot(row - _CENTRE, column - _CENTRE), 1e-6)
+        away = np.array([CENTRE - row, column - CENTRE]) / max(np.hypot(row - CENTRE, column - CENTRE), 1e-6)
         pixels = view.radius * np.radians(radius) * 0.42
         half = away * pixels * (1 - near)
         middle = np.array([column, row])
@@ -292,30 +244,10 @@ def _draw_prominence(field, look, view, latitude, longitude, height):
     lon = longitude[corner] * (1 - part) + longitude[corner + 1] * part
     up = 1.004 + height * rng.beta(1.3, 1.6, 900)
     column, row, visible, _ = view.project(lat, lon, up)
-    outside = np.hypot(column - _CENTRE, row - _CENTRE) > view.radius
+    outside = np.hypot(column - CENTRE, row - CENTRE) > view.radius
     peak = look.quiet * rng.lognormal(-1.3, 0.6, 900)
     points = np.column_stack([column, row, peak, rng.uniform(1.2, 4.0, 900)])
     render.splat(field, np.ascontiguousarray(points[visible & outside]))
-
-
-def _flare_parts():
-    """Dots that make a flare: offsets east and north (degrees), height (solar radii), size (pixels), share of the peak.
-
-    Two kernels where the loops stand, an arcade of them, longer to the north and south than wide, and a haze about it.
-    """
-    rng = np.random.default_rng(45)
-    parts = [(0.25, 0.2, 0.003, 3.0, 0.85), (-0.3, -0.15, 0.003, 2.4, 0.6)]
-    for place in np.linspace(-1.9, 1.9, 15) + rng.normal(0, 0.11, 15):
-        width, height, lean, strength = rng.normal((0.8, 0.036, 0.0, -1.75), (0.2, 0.008, 0.35, 0.4))
-        for turn in np.linspace(0.04, 0.96, 20) * np.pi:
-            light = np.exp(strength - 0.25 * place**2) * (0.8 + 0.4 * np.cos(2 * turn) ** 2)
-            north = place + lean * np.cos(turn)
-            parts.append((width * np.cos(turn), north, height * np.sin(turn), rng.uniform(2.1, 3.0), light))
-    parts += [(0.0, place, 0.02, 13.0, 0.07) for place in (-1.2, -0.4, 0.4, 1.2)]
-    return parts
-
-
-_FLARE_PARTS = _flare_parts()
 
 
 def flare_rate(channel, tai):
@@ -333,8 +265,8 @@ def flare_rate(channel, tai):
     float
         DN/s at launch, summed over pixels of 0.6 arcsec.
     """
-    whole = 2 * np.pi * sum(size**2 * share for *_, size, share in _FLARE_PARTS)
-    return float(sum(f.amplitude(channel) * f.profile(channel, tai) * whole for f in flares.active(tai, tai)))
+    shining = flares.active(tai, tai)
+    return float(sum(flare.amplitude(channel) * flare.profile(channel, tai) * flares.AREA for flare in shining))
 
 
 def _draw_flares(field, channel, view, tai):
@@ -344,8 +276,8 @@ def _draw_flares(field, channel, view, tai):
             continue
         drift = activity.rotation_rate(flare.latitude) * (tai - flare.peak) / activity.DAY_S
         longitude = activity.flare_longitude(flare) + drift
-        points = np.empty((len(_FLARE_PARTS), 4))
-        for number, (east, north, height, size, share) in enumerate(_FLARE_PARTS):
+        points = np.empty((len(flares.PARTS), 4))
+        for number, (east, north, height, size, share) in enumerate(flares.PARTS):
             # Over the limb what is seen of a flare is the top of its loops.
             column, row, *_ = view.project(flare.latitude + north, longitude + east, 1 + height)
             points[number] = column, row, peak * share, size

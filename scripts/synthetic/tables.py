@@ -210,19 +210,17 @@ def master_pointing(first_tai, last_tai):
         ``recnum``, ``T_START``, ``T_STOP`` (TAI seconds) and the forty columns ``A_094_X0`` … ``A_4500_INSTROT``; NaN
         where a limb fit failed.
     """
-    first = max(int(pointing_row(first_tai)[0]), 0)
-    rows = []
-    for row in range(first, int(pointing_row(last_tai)[0]) + 1):
-        start = tai_seconds(_MISSION + row * _ROW)
-        if not first_tai <= start <= last_tai:
-            continue
-        record = {"recnum": row + 1, "T_START": start, "T_STOP": tai_seconds(_MISSION + (row + 1) * _ROW)}
-        for channel in CHANNELS:
-            fitted = _has_fit(channel, row)
-            for name, value in _row_values(channel, row).items():
-                record[f"A_{channel:03d}_{name}"] = float(value[0]) if fitted else float("nan")
-        rows.append(record)
-    return rows
+    first, last = (int(row) for row in pointing_row([first_tai, last_tai]))
+    numbers = np.arange(max(first, 0), last + 1)
+    starts = [tai_seconds(_MISSION + int(row) * _ROW) for row in [*numbers, last + 1]]
+    columns = {"recnum": numbers + 1, "T_START": np.array(starts[:-1]), "T_STOP": np.array(starts[1:])}
+    for channel in CHANNELS:
+        fitted = _has_fit(channel, numbers)
+        for name, values in _row_values(channel, numbers).items():
+            columns[f"A_{channel:03d}_{name}"] = np.where(fitted, values, np.nan)
+    inside = (columns["T_START"] >= first_tai) & (columns["T_START"] <= last_tai)
+    rows = zip(*(values[inside].tolist() for values in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def error_table():

@@ -1,0 +1,255 @@
+"""The synthetic instrument: its tables say what it does, headers are whole, noise is what the tables promise."""
+
+import itertools
+
+import astropy.units as u
+import numpy as np
+import pytest
+from aiapy.calibrate import degradation, estimate_error
+from aiapy.calibrate.utils import get_error_table
+from astropy.io import fits
+from astropy.table import QTable
+from astropy.time import Time
+
+from synthetic import catalogue, detector, frames, hashing, keywords, tables, times
+from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SATURATION_DN
+
+DAY_S = 86400
+
+
+def record_at(text, channel, minutes=2):
+    """The record of a channel nearest to a time, or the next one if that was lost."""
+    series = CHANNELS[channel].series
+    step = keywords.LEVEL1_STEPS[series]
+    slot = int((times.parse_time(text) - catalogue.EPOCH_TAI + step / 2) // step)
+    return catalogue.records(series, slot, slot + max(minutes * 60 // step, 1), [channel])[0]
+
+
+@pytest.fixture
+def response():
+    """`aia.response` as aiapy makes a table of it."""
+    rows = sorted(tables.response(), key=lambda row: (row["VER_NUM"], row["WAVE_STR"], row["T_START"]))
+    table = QTable(rows)
+    for name in ("T_START", "T_STOP"):
+        table[name] = Time([times.format_time(tai, "ISO", 3).rstrip("Z") for tai in table[name]])
+    table["EFF_AREA"].unit = u.cm**2
+    return table
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory):
+    """The error table as aiapy reads it from a file."""
+    path = tmp_path_factory.mktemp("errors") / "errors.txt"
+    path.write_text(tables.error_table())
+    return get_error_table(path)
+
+
+# The table ends in 2030, of which nobody knows yet the leap seconds.
+@pytest.mark.filterwarnings("ignore:.*dubious year:erfa.core.ErfaWarning")
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("day", ["2010-05-13", "2013-02-15", "2016-07-01", "2021-07-03", "2026-01-01"])
+def test_degradation_is_what_aiapy_computes_from_the_response_table(response, channel, day):
+    expected = degradation(channel * u.angstrom, Time(day), correction_table=response)[0]
+    assert tables.degradation(channel, times.parse_time(f"{day}T00:00:00Z")) == pytest.approx(expected.value, rel=1e-9)
+
+
+def test_sensitivity_falls_and_never_rises_much():
+    days = times.parse_time("2010-05-13T00:00:00Z") + np.arange(0, 5800, 5) * DAY_S
+    left = {channel: tables.degradation(channel, days) for channel in CHANNELS}
+    assert min(values.min() for values in left.values()) > 0.02
+    assert max(values.max() for values in left.values()) < 1.0001
+    assert all(np.diff(values).max() < 0.03 for values in left.values())
+    assert left[304][-1] < 0.1
+    assert left[171][-1] > 0.6
+
+
+def test_response_table_has_versions_epochs_and_channels_like_the_real_one(shared_data):
+    real = QTable.read(shared_data / "tables" / "aia_V10_20201119_190000_response_table.txt", format="ascii")
+    ours = tables.response()
+    assert set(real.colnames) <= set(ours[0])
+    version_10 = {row["WAVE_STR"] for row in ours if row["VER_NUM"] == 10}
+    assert version_10 == {str(name) for name in real["WAVE_STR"]}
+    assert "4500" in {row["WAVE_STR"] for row in ours if row["VER_NUM"] == 3}
+    keys = [(row["T_START"], row["WAVE_STR"]) for row in ours]
+    assert len(set(keys)) < len(keys)  # the same prime key in several versions
+    assert [row["recnum"] for row in ours] == list(range(1, len(ours) + 1))
+    for channel in CHANNELS:
+        rows = [row for row in ours if row["WAVELNTH"] == channel and row["VER_NUM"] == (10 if channel != 4500 else 3)]
+        assert all(a["T_STOP"] == b["T_START"] for a, b in itertools.pairwise(rows))
+
+
+def test_pointing_rows_have_the_columns_of_the_real_table(shared_data):
+    with open(shared_data / "tables" / "master_pointing3h_2rows_excerpt.csv") as file:
+        names, row = (line.strip().split(",") for line in (file.readline(), file.readline()))
+    start = times.parse_time(row[0])
+    ours = tables.master_pointing(start, start)
+    assert len(ours) == 1
+    assert set(names) == set(ours[0]) - {"recnum"}
+    assert times.format_time(ours[0]["T_STOP"]) == row[1]
+    for name, value in zip(names[2:], row[2:], strict=True):
+        tolerance = {"X0": 8, "Y0": 8, "IMSCALE": 2e-5, "INSTROT": 0.01}[name.split("_")[-1]]
+        assert ours[0][name] == pytest.approx(float(value), abs=tolerance), name
+
+
+def test_pointing_rows_follow_each_other_every_three_hours_across_a_leap_second():
+    first, last = times.parse_time("2016-12-31T12:00:00Z"), times.parse_time("2017-01-01T12:00:00Z")
+    rows = tables.master_pointing(first, last)
+    assert [times.format_time(row["T_START"])[11:16] for row in rows] == [
+        "12:00", "15:00", "18:00", "21:00", "00:00", "03:00", "06:00", "09:00", "12:00",
+    ]  # fmt: skip
+    assert all(a["T_STOP"] == b["T_START"] for a, b in itertools.pairwise(rows))
+    assert rows[4]["T_START"] - rows[3]["T_START"] == 10801
+
+
+def test_some_limb_fits_are_missing_and_the_header_is_right_then():
+    start = times.parse_time("2014-01-01T00:00:00Z")
+    rows = tables.master_pointing(start, start + 365 * DAY_S)
+    holes = [(row, channel) for row in rows for channel in CHANNELS if np.isnan(row[f"A_{channel:03d}_X0"])]
+    assert 0 < len(holes) < 40
+    row, channel = next((row, channel) for row, channel in holes if channel < 1000)
+    record = record_at(times.format_time(row["T_START"] + 600), channel)
+    true = tables.pointing(channel, record["T_OBS"])
+    assert (record["X0_MP"], record["Y0_MP"]) == (true["X0"][0], true["Y0"][0])
+
+
+def test_a_header_is_a_little_older_than_the_pointing_table():
+    gaps = []
+    for channel in CHANNELS:
+        record = record_at("2021-07-03T13:05:00Z", channel, 3700 // 60)
+        true = tables.pointing(channel, record["T_OBS"])
+        gaps.append(np.hypot(record["X0_MP"] - true["X0"][0], record["Y0_MP"] - true["Y0"][0]))
+    assert min(gaps) > 1e-3
+    assert 0.02 < max(gaps) < 1.0
+
+
+def test_the_header_has_the_keywords_of_a_real_one(shared_data):
+    with fits.open(shared_data / "frames_16bit" / "aia.lev1_euv_12s.2021-05-22T032907Z.304.image_lev1.fits") as hdus:
+        real = hdus[0].header
+    ours = frames.header(record_at("2021-07-03T14:29:00Z", 304))
+    housekept = {"CHECKSUM", "DATASUM", "HEADSUM", "LONGSTRN", "BLANK", "COMMENT", "HISTORY", "TRECROUN"}
+    structure = {"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "EXTEND", ""}
+    assert set(real) - set(ours) <= housekept | structure | {"CALVER32"}
+    for name in set(real) & set(ours) - {"COMMENT", "SYNTH"}:
+        a, b = real[name], ours[name]
+        if not isinstance(a, fits.card.Undefined) and not isinstance(b, fits.card.Undefined):
+            assert isinstance(a, str) == isinstance(b, str), name
+
+
+def test_the_header_says_that_it_is_synthetic():
+    header = frames.header(record_at("2021-07-03T14:29:00Z", 171))
+    assert header["SYNTH"] is True
+    assert header["ORIGIN"] == "SYNTHETIC"
+    assert "not observed" in str(header["COMMENT"])
+
+
+def test_times_and_identity_in_the_header():
+    record = record_at("2021-07-03T14:27:25Z", 211)
+    header = frames.header(record)
+    assert header["T_REC"] == "2021-07-03T14:27:23Z"
+    assert header["T_OBS"] == "2021-07-03T14:27:25.09Z"
+    assert header["DATE-OBS"] == "2021-07-03T14:27:24.80"
+    assert header["EXPTIME"] == 0.578715
+    assert header["LVL_NUM"] == 1.0
+    assert header["DRMS_ID"] == f"aia.lev1_euv_12s:{record['recnum']}:image"
+    assert header["PRIMARYK"] == "T_REC, WAVELNTH"
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    """A record with few spikes, in quiet times."""
+    return record_at("2019-11-03T10:00:00Z", 94)
+
+
+@pytest.fixture(scope="module")
+def quiet_file(quiet, tmp_path_factory):
+    path = tmp_path_factory.mktemp("frames") / "image_lev1.fits"
+    frames.write_fits(quiet, path)
+    return path
+
+
+def test_a_file_is_an_empty_primary_and_a_rice_tiled_image(quiet, quiet_file):
+    with fits.open(quiet_file, disable_image_compression=True) as hdus:
+        assert [hdu.header["NAXIS"] for hdu in hdus] == [0, 2]
+        assert hdus[1].header["ZCMPTYPE"] == "RICE_1"
+        assert (hdus[1].header["ZTILE1"], hdus[1].header["ZTILE2"]) == (4096, 1)
+        assert hdus[1].verify_checksum() == hdus[1].verify_datasum() == 1
+    with fits.open(quiet_file, do_not_scale_image_data=True) as hdus:
+        assert hdus[1].data.shape == (4096, 4096)
+        assert hdus[1].data.dtype == np.int16
+        assert hdus[1].header["BLANK"] == BLANK
+        assert hdus[1].header["RECNUM"] == quiet["recnum"]
+        assert len(hdus[1].header) > 180
+        hdus.verify("exception")
+
+
+def test_the_same_record_is_the_same_bytes(quiet, quiet_file, tmp_path):
+    again = tmp_path / "again.fits"
+    frames.write_fits(quiet, again)
+    assert again.read_bytes() == quiet_file.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["again.fits"]
+
+
+def test_spikes_are_put_back_by_aiapys_rule(quiet, tmp_path):
+    path = tmp_path / "spikes.fits"
+    frames.write_fits(quiet, path, segment="spikes")
+    place, value = fits.getdata(path)
+    assert place.size == quiet["NSPIKES"] > 0
+    assert (np.diff(place) > 0).all()
+    assert place[0] >= 0
+    assert place[-1] < 4096 * 4096
+    assert value.min() > 0
+    assert value.max() <= SATURATION_DN
+
+
+def expose(counts, channel, seed):
+    """Counts of a uniform scene."""
+    instrument = CHANNELS[channel]
+    noise = np.array(
+        [instrument.dn_per_photon, READ_NOISE_DN[instrument.camera] ** 2 + DARK_NOISE_DN**2, instrument.compression]
+    )
+    image = np.empty((256, 256), dtype=np.int16)
+    place = np.array([20.0, 20.0, 1.0, 0.0, 0.0, 1.0])
+    scene = np.full((300, 300), counts, dtype=np.float32)
+    detector.expose(scene, place, 1.0, noise, detector.quantiles(), np.uint64(seed), image)
+    return image.astype(float)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("counts", [0.0, 3.0, 24.0, 27.0, 400.0, 9000.0])
+def test_scatter_is_what_estimate_error_says(errors, channel, counts):
+    image = expose(counts, channel, 5)
+    expected = estimate_error(counts * u.DN / u.pix, channel * u.angstrom, error_table=errors)[0].value
+    assert image.std() == pytest.approx(expected, rel=0.02)
+    assert image.mean() == pytest.approx(counts, abs=5 * expected / 256)
+
+
+def test_faint_counts_are_skewed_like_photons():
+    """The third moment of a Poisson process: counts times the square of a photon's counts."""
+    image = expose(3.0, 94, 6)
+    third = ((image - image.mean()) ** 3).mean()
+    assert third == pytest.approx(3.0 * CHANNELS[94].dn_per_photon ** 2, rel=0.1)
+
+
+def test_noise_of_neighbours_and_of_repeated_exposures_is_unrelated():
+    first, second = (expose(100.0, 171, seed) for seed in (int(hashing.bits("noise", 1, n)) for n in (0, 1)))
+    for a, b in ((first, second), (first[:, 1:], first[:, :-1]), (first[1:], first[:-1])):
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.02
+
+
+def test_counts_stop_at_the_camera_s_14_bits():
+    assert expose(50_000.0, 193, 7).max() == SATURATION_DN == 16383
+
+
+def test_a_row_of_any_roll_is_sampled_alike():
+    """The runs in which a row is sampled are a matter of speed alone: a cubic is reproduced wherever they break."""
+    row, column = np.indices((400, 400), dtype=float)
+    scene = (0.3 * column - 0.7 * row + 1000).astype(np.float32)
+    for turn in (0.0, 0.002, -0.002, 0.3, np.pi / 2, np.pi, -2.5):
+        along, across = 0.98 * np.cos(turn), 0.98 * np.sin(turn)
+        start = 200 - 50 * (along - across), 200 - 50 * (across + along)
+        place = np.array([*start, along, across, -across, along])
+        image = np.empty((101, 101), dtype=np.int16)
+        detector.expose(scene, place, 10.0, np.array([1e-12, 1e-12, 1e9]), detector.quantiles(), np.uint64(1), image)
+        j, i = np.indices(image.shape)
+        u_, v = place[0] + i * along - j * across, place[1] + i * across + j * along
+        assert np.abs(image - 10 * (0.3 * u_ - 0.7 * v + 1000)).max() < 2.5
