@@ -27,6 +27,9 @@ test-slurm: $(VENV) ## the worked example on a real Slurm that is started and st
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 	@$(BIN)/python tests/benchmarks/plan.py
 
+bench-figures: $(VENV) ## memory and time of figures, movie and viewer as a sequence grows from 20 to 1,000 frames
+	@$(BIN)/python tests/benchmarks/figures.py
+
 test-faults: $(VENV) ## every fault of the archive, at every stage: what becomes of it, as a table
 	@$(BIN)/python -m pytest -q tests/workflow/test_faults.py
 	@sed -n '/^| stage/,$$p' docs/faults.md
@@ -67,4 +70,4 @@ $(VENV): envs/requirements.txt .python-version
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: help demo test test-faults faults test-slurm bench-plan config-docs lint lock serve clean
+.PHONY: help demo test test-faults faults test-slurm bench-plan bench-figures config-docs lint lock serve clean
