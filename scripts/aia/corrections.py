@@ -17,7 +17,7 @@ from astropy.table import QTable
 from sunpy.map.sources import AIAMap
 
 from aia.errors import FrameError
-from aia.geometry import Geometry
+from aia.geometry import Geometry, number
 from aia.level15 import SATURATION, Corrections, Options
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
@@ -74,8 +74,12 @@ def _about(table: QTable) -> dict[str, str]:
 
 def _pointing(smap: AIAMap, table: QTable) -> tuple[Geometry, dict[str, Any]]:
     """The geometry after aiapy's pointing update, and the table's row that it was taken from."""
-    if smap.meta.get("x0_mp") is None or smap.meta.get("y0_mp") is None:
-        raise FrameError("X0_MP or Y0_MP is missing in the header; the pointing cannot be updated from the table")
+    absent = [key for key in ("X0_MP", "Y0_MP", "SAT_ROT") if number(smap.meta, key.lower()) is None]
+    if absent:
+        raise FrameError(
+            f"{', '.join(absent)} missing in the header; the pointing cannot be updated from the table. "
+            "With calibration.pointing: false the header's own pointing is used"
+        )
     source = f"the pointing table ({table.meta['source']})"
     wave = f"A_{smap.meta['wavelnth']:03d}_"
     try:

@@ -63,7 +63,7 @@ def read_level1(path: str | Path, *, digest: str | None = None) -> tuple[np.ndar
         raise FrameError(
             f"{path}: its SHA-256 is {found}, its manifest says {digest}; delete the block to fetch it again"
         )
-    with _opened(path, do_not_scale_image_data=True) as hdus:
+    with _opened(path, do_not_scale_image_data=True, memmap=False) as hdus:
         hdu = image_hdu(hdus)
         header = hdu.header.copy()
         try:

@@ -1,0 +1,185 @@
+"""Frozen tables, and what aiapy makes of them: degradation, pointing, errors."""
+
+import numpy as np
+import pytest
+from aiapy.calibrate import estimate_error
+from aiapy.calibrate.utils import get_correction_table, get_error_table
+from astropy import units as u
+from level1_frames import TABLES_FOLDER, freeze_tables, header, pointing_table
+
+from aia import corrections, tables
+from aia.archive import open_archive
+from aia.errors import ArchiveError, FrameError
+from aia.level15 import Options
+
+V10 = {94: 0.90317732, 171: 0.78689527, 193: 0.86181854, 211: 0.82998772, 304: 0.14925002, 335: 0.32689207,
+       1600: 0.56048306, 1700: 0.87895035}  # fmt: skip
+ONLY_DEGRADATION = Options(pointing=False)
+
+
+@pytest.fixture(scope="module")
+def response(shared_data, tmp_path_factory):
+    """The real table V10, frozen and thawed."""
+    path = tmp_path_factory.mktemp("tables") / "degradation.ecsv"
+    table = get_correction_table(shared_data / "tables" / "aia_V10_20201119_190000_response_table.txt")
+    tables.freeze(path, table, "jsoc", "V10")
+    return tables.thaw(path)
+
+
+def degradation(table, channel, date, version=10):
+    cards = header()
+    cards["WAVELNTH"], cards["T_OBS"], cards["DATE-OBS"] = channel, date, date
+    cards["CDELT1"] = cards["CDELT2"] = 0.6
+    options = Options(pointing=False, degradation_version=version)
+    return corrections.resolve(cards, corrections.Tables(degradation=table), options)
+
+
+@pytest.mark.parametrize("channel", V10)
+def test_degradation_of_2015_is_that_of_version_10(response, channel):
+    assert degradation(response, channel, "2015-01-01T00:00:00").degradation == pytest.approx(V10[channel], rel=1e-3)
+
+
+def test_degradation_of_an_older_version_is_asked_for_by_its_number(tmp_path):
+    table = get_correction_table(TABLES_FOLDER / "aia_V8_20171210_050627_response_table.txt")
+    tables.freeze(tmp_path / "v8.ecsv", table, "jsoc", "V8")
+    found = degradation(tables.thaw(tmp_path / "v8.ecsv"), 94, "2015-01-01T00:00:00", version=8)
+    assert found.degradation == pytest.approx(0.76671, rel=1e-3)
+    assert found.degradation_about["version"] == 8
+
+
+def test_a_date_after_the_last_epoch_is_an_extrapolation_and_says_so(response):
+    before = degradation(response, 304, "2015-01-01T00:00:00")
+    after = degradation(response, 304, "2021-07-03T00:00:00")
+    assert before.degradation_about["note"] == ""
+    assert after.degradation_about["note"] == "extrapolated beyond the last epoch, 2020-06-01"
+    assert after.degradation == degradation(response, 304, "2022-07-03T00:00:00").degradation
+
+
+@pytest.mark.parametrize(("channel", "date", "version", "found"), [
+    (4500, "2015-01-01T00:00:00", 10, "no degradation of 4500 Å"),
+    (171, "2015-01-01T00:00:00", 9, "The table has versions 10 for this channel"),
+    (171, "2010-03-01T00:00:00", 10, "No valid calibration epoch"),
+])  # fmt: skip
+def test_a_table_without_the_channel_version_or_epoch_is_an_error_that_says_what_to_do(
+    response, channel, date, version, found
+):
+    with pytest.raises(FrameError, match=found) as caught:
+        degradation(response, channel, date, version)
+    assert "calibration.degradation: false" in str(caught.value)
+
+
+def test_frozen_tables_come_back_as_they_were(tmp_path):
+    paths = freeze_tables(tmp_path)
+    again = tables.thaw(paths["pointing"])
+    for name in pointing_table().colnames:
+        assert np.all(again[name] == pointing_table()[name])
+    assert again.meta["archive"] == "synthetic"
+    assert again.meta["source"] == "aia.master_pointing3h[test]"
+
+
+def test_the_hash_is_that_of_the_rows_alone(tmp_path):
+    for name, archive, source in (("a", "synthetic", "one"), ("b", "jsoc", "other")):
+        tables.freeze(tmp_path / name, pointing_table(), archive, source)
+    tables.freeze(tmp_path / "c", pointing_table(x0=2042.0), "jsoc", "other")
+    first, second, third = (tables.thaw(tmp_path / name).meta["sha256"] for name in "abc")
+    assert first == second != third
+
+
+def test_the_same_table_is_frozen_into_the_same_bytes(tmp_path):
+    for name in "ab":
+        tables.freeze(tmp_path / name, pointing_table(), "synthetic", "s")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_frozen_table_that_was_edited_is_refused(tmp_path):
+    path = freeze_tables(tmp_path)["degradation"]
+    path.write_text(path.read_text(encoding="utf-8").replace("0.75", "0.85"), encoding="utf-8")
+    with pytest.raises(FrameError, match="its rows have SHA-256"):
+        tables.thaw(path)
+
+
+def test_days_that_share_rows_are_joined_without_repeating_them(tmp_path):
+    tables.freeze(tmp_path / "one", pointing_table()[:2], "synthetic", "one")
+    tables.freeze(tmp_path / "two", pointing_table()[1:], "synthetic", "two")
+    joined = tables.join(tables.thaw(tmp_path / name) for name in ("two", "one"))
+    assert list(joined["T_START"].isot) == list(pointing_table()["T_START"].isot)
+    assert joined.meta["source"] == "two; one"
+
+
+def resolve_pointing(table, **changes):
+    table.meta.update({"archive": "synthetic", "source": "s", "sha256": "0"})
+    cards = header()
+    cards.update(changes)
+    options = Options(degradation=False)
+    return corrections.resolve(cards, corrections.Tables(pointing=table), options)
+
+
+def test_pointing_moves_the_disc_centre_by_what_the_table_says():
+    found = resolve_pointing(pointing_table())
+    old = corrections.Geometry.of_header(header())
+    assert found.geometry.x0 - old.x0 == pytest.approx(0.8)
+    assert found.geometry.y0 - old.y0 == pytest.approx(-0.6)
+    assert found.geometry.roll - old.roll == pytest.approx(0.001)
+    assert found.pointing["record"] == "aia.master_pointing3h[2021-07-03T12:00:00Z]"
+
+
+@pytest.mark.parametrize(("t_obs", "start"), [
+    ("2021-07-03T11:59:59.99Z", "2021-07-03T09"),
+    ("2021-07-03T12:00:00.00Z", "2021-07-03T12"),
+])  # fmt: skip
+def test_the_row_is_the_one_that_holds_t_obs_and_not_the_start_of_the_exposure(t_obs, start):
+    found = resolve_pointing(pointing_table(), T_OBS=t_obs, **{"DATE-OBS": "2021-07-03T11:59:58.99"})
+    assert found.pointing["start"].startswith(start)
+
+
+@pytest.mark.parametrize(("table", "changes", "text"), [
+    (pointing_table(), {"T_OBS": "2021-07-03T20:00:00.00Z"}, "no row of the pointing table"),
+    (pointing_table(missing=[211]), {}, "has no value for 211 Å"),
+    (pointing_table(), {"X0_MP": None}, "X0_MP missing in the header"),
+])  # fmt: skip
+def test_a_frame_without_pointing_is_an_error(table, changes, text):
+    with pytest.raises(FrameError, match=text):
+        resolve_pointing(table, **changes)
+
+
+@pytest.mark.parametrize(("channel", "scale"), [(1600, 0.609373), (1700, 0.612898)])
+def test_plate_scales_of_the_ultraviolet_channels_are_no_reason_to_warn(channel, scale):
+    found = resolve_pointing(pointing_table(), WAVELNTH=channel, CDELT1=scale, CDELT2=scale)
+    assert found.pointing["record"]
+
+
+def test_errors_are_aiapys_for_every_count(shared_data):
+    table = get_error_table(shared_data / "tables" / "aia_V3_error_table.txt")
+    table.meta["source"] = "V3"
+    ours = corrections.sigma_of_counts(193, table)
+    counts = np.array([0, 1, 24, 25, 1000, 16383])
+    theirs = estimate_error(counts * u.DN / u.pix, 193 * u.angstrom, error_table=table)
+    np.testing.assert_allclose(ours[counts], theirs.value)
+    with pytest.raises(FrameError, match="no row for 172"):
+        corrections.sigma_of_counts(172, table)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    with open_archive("synthetic", tmp_path_factory.mktemp("state")) as opened, opened.as_jsoc():
+        yield opened
+
+
+def test_a_days_pointing_comes_with_six_hours_on_both_sides(archive):
+    table, source = tables.fetch_pointing("20210703")
+    assert source == "aia.master_pointing3h[2021-07-02T18:00:00.000Z-2021-07-04T06:00:00.000Z]"
+    assert table["T_START"].min().isot <= "2021-07-02T18:00:00.000"
+    assert table["T_STOP"].max().isot >= "2021-07-04T06:00:00.000"
+
+
+def test_the_archives_effective_areas_correct_its_frames(archive, tmp_path):
+    table, source = tables.fetch_degradation()
+    tables.freeze(tmp_path / "d.ecsv", table, "synthetic", source)
+    thawed = tables.thaw(tmp_path / "d.ecsv")
+    assert 0 < degradation(thawed, 304, "2015-01-01T00:00:00").degradation < 0.5
+    assert degradation(thawed, 4500, "2015-01-01T00:00:00").degradation_about["version"] == 3
+
+
+def test_an_archive_without_the_table_is_an_error_in_its_words(archive):
+    with pytest.raises(ArchiveError, match=r"aia.master_pointing3h\[1995.*No data found"):
+        tables.fetch_pointing("19950703")
