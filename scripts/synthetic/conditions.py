@@ -54,8 +54,6 @@ class Condition:
     def __init__(self, texts, columns):
         self.columns = {name.lower(): kind for name, kind in columns.items()}
         self.names = {name.lower(): name for name in columns}
-        if len(self.names) < len(columns):
-            raise ValueError("two columns differ by case only")
         self.used = set()
         self.texts = [_expression(text, self.columns) for text in texts]
         with closing(sqlite3.connect(":memory:")) as database:
@@ -108,17 +106,8 @@ class Condition:
 
 
 def stored(value, kind):
-    """A keyword's value as the database holds it: missing integers and times are numbers, int is signed 32 bit."""
-    if kind == "time":
-        return times.MISSING if value is None else float(value)
-    if kind == "string":
-        return "" if value is None else str(value)
-    if kind in ("float", "double"):
-        return None if value is None or value != value else float(value)
-    if value is None:
-        return -(2**63) if kind == "longlong" else -(2**31)
-    value = int(value)
-    return value - 2**32 if kind == "int" and value >= 2**31 else value
+    """A keyword's value as the database holds it: as it is, but NULL where a real number is missing."""
+    return None if kind in ("float", "double") and value != value else value
 
 
 def mentions(text, name):

@@ -129,7 +129,10 @@ class Rule:
 
     def fits(self, op, series, path, record):
         """Whether a call is one of those that the rule counts."""
-        if op not in self.ops or not _match(self.series, series) or not _match(self.record, record or ""):
+        record = record or ""
+        if op not in self.ops or not _match(self.series, series):
+            return False
+        if not _match(self.record, record) and not _match(self.record, record.partition("{")[0]):
             return False
         return self.file is None or _match(self.file, path) or _match(self.file, path.rsplit("/", 1)[-1])
 

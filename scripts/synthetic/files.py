@@ -8,16 +8,15 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 
-from synthetic import storage, values
+from synthetic import storage, times, values
+from synthetic.info import no_image
 from synthetic.patch import read_patch, write_patch
 from synthetic.pictures import read_picture, write_jpg, write_movie
-from synthetic.series import SERIES
 
 _TYPES = {"fits": "application/fits", "json": "application/json", "html": "text/html", "tar": "application/x-tar"}
 _TYPES |= {"jpg": "image/jpeg", "mpg": "video/mpeg", "mp4": "video/mp4"}
 # A frame takes some hundred MB to make.
 _RENDERING = threading.Semaphore(2)
-_TAI_TO_UNIX = 220924800 - 37
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,13 @@ def find_file(service, path):
 
 def _stored(service, unit, name):
     """A segment's file in its storage unit: without science keywords."""
-    record = service.model.record_of_unit(unit)
-    if record is None or record["QUALITY"] & 0x80000000:
+    found = service.model.record_of_unit(unit)
+    if found is None or no_image(found[1]):
         return None
-    for segment in SERIES["aia.lev1"].segments:
+    series, record = found
+    for segment in series.segments:
         if segment.file == name:
-            spec = f"{_specification(service, record)}{{{segment.name}}}"
+            spec = f"{values.record_name(series, record, service.model.keywords(series))}{{{segment.name}}}"
             return File(_full(service, record, segment.name, as_is=True), _modified(record), _TYPES["fits"], spec)
     return None
 
@@ -74,14 +74,15 @@ def _exported(service, row):
     request = service.store.request(row["request"])
     if not _is_there(service, request):
         return None
-    record = service.model.record_of_unit(row["unit"])
+    _, record = service.model.record_of_unit(row["unit"])
     if row["record"].startswith("aia.lev1["):
         record = service.model.level1_of(record)
     opened = _full(service, record, row["segment"], bool(row["as_is"]))
     key = f"{row['request']}.{row['path'].rsplit('/', 1)[1]}.{service.model.version}"
     arguments = json.loads(row["process"] or "{}").get("im_patch")
     if patch := arguments and read_patch(arguments):
-        make = partial(_cut_out, opened, patch, _specification(service, record), row["request"])
+        source = row["record"].replace("_mod[", "[", 1).rpartition("[")[0]
+        make = partial(_cut_out, opened, patch, source, row["request"])
         opened = partial(service.spool.open, f"{key}.patch", make)
     picture = read_picture(request["protocol"])
     if picture:
@@ -113,13 +114,7 @@ def _picture(opened, picture, path):
 
 
 def _modified(record):
-    return max(record["DATE"], 0) + _TAI_TO_UNIX
-
-
-def _specification(service, record):
-    """Specification of the slotted record whose files a storage unit holds."""
-    series = next(s for s in service.model.series() if s.ordinal == record["sunum"] % 8)
-    return values.record_name(series, record, service.model.keywords(series))
+    return max(record["DATE"] - times.UNIX_TO_TAI, 0)
 
 
 def _is_there(service, request):
@@ -177,7 +172,7 @@ def _index_page(index):
 def _movie(service, index, picture, path):
     """Write the movie of a request from the images that its other rows name."""
     rows = [service.store.file(f"{index['dir']}/{row['filename']}") for row in index["data"][1:]]
-    records = [service.model.record_of_unit(row["unit"]) for row in rows if row]
+    records = [service.model.record_of_unit(row["unit"])[1] for row in rows if row]
     write_movie(picture, [_full(service, record, "image", as_is=False) for record in records], path)
 
 

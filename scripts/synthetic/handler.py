@@ -18,6 +18,7 @@ CGI = "/cgi-bin/ajax/"
 MAX_FORM = 65536
 _CHUNK = 2**18
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.A)
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _SERIES = re.compile(r"\s*([A-Za-z0-9_.]{0,63})", re.A)
 _WELCOME = (
     b"<!doctype html><title>Synthetic archive</title>"
@@ -198,16 +199,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in ({"Content-Type": content_type, "Content-Length": str(count)} | headers).items():
             self.send_header(name, value)
-        if self.command == "HEAD" or not count:
-            self._finish(status)
-            self.end_headers()
-            return
-        line = None
+        head_is_due, line = True, None
         try:
-            self.end_headers()
             for chunk, is_last in self._chunks(source, first, count):
                 self.sent += len(chunk)
                 line = self._finish(status) if is_last else None
+                if head_is_due:
+                    self.end_headers()
+                    head_is_due = False
                 self.wfile.write(chunk)
         except OSError:
             if line is None:
@@ -215,17 +214,19 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self.server.service.store.correct_log(line, bytes=self.sent - len(chunk))
             raise
-        if self.sent < count:
-            if line is None:
-                self._finish(status)
+        if line is None:
+            self._finish(status)
+        if head_is_due:
+            self.end_headers()
+        if self.sent < count and self.command != "HEAD":
             self._break_off()
 
     def _chunks(self, source, first, count):
         """Pieces of the body, damaged or cut short by a fault, each with whether it is the last one."""
         mode = self.rule.mode if self.rule else None
-        limit = count
+        limit = 0 if self.command == "HEAD" else count
         if mode in ("truncated", "reset"):
-            limit = count // 2 if self.rule["bytes"] is None else min(self.rule["bytes"], count)
+            limit = limit // 2 if self.rule["bytes"] is None else min(self.rule["bytes"], limit)
         wrong = None
         if mode == "corrupt":
             wrong = self.size * 15 // 16 if self.rule["bytes"] is None else self.rule["bytes"]
@@ -259,7 +260,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.entry["op"] in ("file", ""):
                 what.append(self.entry["target"])
             what += [str(status), f"{self.sent} bytes", f"fault={fault}" if fault else None]
-            self.server.log(" ".join([stamp, self.command, *filter(None, what)]))
+            self.server.log(_UNPRINTABLE.sub("?", " ".join([stamp, self.command, *filter(None, what)])))
         return number
 
     def log_message(self, *_):

@@ -14,7 +14,8 @@ from synthetic.storage import unit_directory
 ALL, NONE = "**ALL**", "**NONE**"
 # Repetitions of repetitions can take for ever.
 _NESTED = re.compile(r"[*+?}][^()]*\)+[*+?{]|\([^)]*\|[^)]*\)[*+{]")
-_PSEUDO = "*recnum* *sunum* *spec* *online* *archive* *retain* *size* *recdir* *dirmtime* *logdir*".split()  # noqa: SIM905
+_PSEUDO = ("*recnum*", "*sunum*", "*spec*", "*online*", "*archive*")
+_PSEUDO += ("*retain*", "*size*", "*recdir*", "*dirmtime*", "*logdir*")
 _RETENTION = {"retention": -60, "stagingretention": 4, "unitsize": 1, "archive": 0, "tapegroup": 0}
 
 

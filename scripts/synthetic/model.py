@@ -10,7 +10,6 @@ from synthetic import keywords as definitions
 from synthetic.series import SERIES, Keyword, level1_record
 
 _FIRST = times.parse_time("2010-05-13T00:00:00Z")
-_UNIX_TO_TAI = 37 - 220924800  # seconds, since the last leap second
 _CHANNELS = {
     "aia.lev1_euv_12s": (94, 131, 171, 193, 211, 304, 335),
     "aia.lev1_uv_24s": (1600, 1700),
@@ -68,7 +67,7 @@ class Archive:
 
     def span(self, series):
         """First and last slot of a series."""
-        return series.slots.index(_FIRST), series.slots.index(self._now() + _UNIX_TO_TAI)
+        return series.slots.index(_FIRST), series.slots.index(self._now() + times.UNIX_TO_TAI)
 
     def records(self, series, first, last, channels=None, names=None):
         """Records of the slots first to last, both included, ascending by prime keys.
@@ -99,14 +98,14 @@ class Archive:
         ]
 
     def record_of_unit(self, unit):
-        """The level-1 record whose files a storage unit holds, with all keywords, or None."""
+        """The record whose files a storage unit holds, with all keywords: (slotted series, record), or None."""
         unit, ordinal = divmod(unit, _SERIES_PER_UNIT)
         slot, number = divmod(unit, _CHANNELS_PER_UNIT)
         for name, channels in _CHANNELS.items():
             for channel in channels:
                 if SERIES[name].ordinal == ordinal and _NUMBERS[channel] == number:
                     rows = self.records(SERIES[name], slot, slot, [channel])
-                    return rows[-1] if rows else None
+                    return (SERIES[name], rows[-1]) if rows else None
         return None
 
     def level1_of(self, record):

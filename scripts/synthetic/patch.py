@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy.io import fits
-from scipy import ndimage
 
 from aia.checksums import seal
 from synthetic import times
 
 BLANK = -32768
+_LARGEST = 4096
 # The archive carries a place along with the Carrington frame: degrees per day, as the Earth sees it.
 _SYNODIC_RATE = 360 / 27.2753
 _SECONDS_PER_DAY = 86400
@@ -63,7 +63,7 @@ def read_patch(arguments):
     except (KeyError, ValueError, OverflowError):
         return None
     units = arguments.get("locunits", "arcsec"), arguments.get("boxunits", "arcsec")
-    finite = all(map(math.isfinite, (x, y))) and 0 < width < 1e4 and 0 < height < 1e4
+    finite = all(map(math.isfinite, (x, y))) and 0 < width < math.inf and 0 < height < math.inf
     if not finite or not set(units) <= {"arcsec", "pixels"} or (reference is None and not flags[0]):
         return None
     pixels = [unit == "pixels" for unit in units]
@@ -105,9 +105,9 @@ def write_patch(patch, full, path, source, request):
 
 
 def _size(patch, header):
-    """Width and height in pixels, at least one."""
+    """Width and height in pixels: at least one, at most a full image's."""
     scale = 1 if patch.box_in_pixels else header["CDELT1"]
-    return max(1, round(patch.width / scale)), max(1, round(patch.height / scale))
+    return tuple(min(max(1, round(side / scale)), _LARGEST) for side in (patch.width, patch.height))
 
 
 def _centre(patch, header):
@@ -161,6 +161,8 @@ def _cut(pixels, corner, size, shift):
     if rows.start < rows.stop and columns.start < columns.stop:
         part = pixels[rows, columns]
         if any(shift):
+            from scipy import ndimage
+
             part = np.round(ndimage.shift(part.astype(np.float32), (-shift[1], -shift[0]), order=3, mode="nearest"))
         cut[rows.start - low : rows.stop - low, columns.start - left : columns.stop - left] = part
     return cut

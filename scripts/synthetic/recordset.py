@@ -67,8 +67,6 @@ def parse(text):
     ------
     SpecificationError
         If the text is not a list of record sets.
-    FilterError
-        If a bracket holds what cannot be a filter.
     """
     if len(text) > MAX_LENGTH:
         raise SpecificationError(f"Unable to parse specification: longer than {MAX_LENGTH} characters.")

@@ -14,6 +14,7 @@ from synthetic.recordset import FilterError
 
 MAX_RECORDS = 75_000  # the archive's own bound on one database answer
 _CHUNKS = (16, 64, 256, 600)  # slots asked of the model at a time, growing
+_MARGIN = 30  # slots looked at on both sides of where a record number must lie
 _PROBES = 5000  # slots looked at for the first or last one that holds a record
 
 
@@ -146,10 +147,11 @@ class _Search:
         recnums = self.selection.recnums
         if recnums in (LOWEST, HIGHEST):
             return [Span(end[0], end[0]) for end in self._end([range(low, high + 1)], recnums == HIGHEST)]
+        # Within a slot, and in aia.lev1 between neighbouring ones, numbers may stand in another order.
         return [
             Span(
-                None if span.first is None else self._slot_of(span.first),
-                None if span.last is None else self._slot_of(span.last),
+                None if span.first is None else self._slot_of(span.first) - _MARGIN,
+                None if span.last is None else self._slot_of(span.last) + _MARGIN,
             )
             for span in recnums
         ]

@@ -63,9 +63,13 @@ class Server(ThreadingHTTPServer):
             http_download_baseurl=self.url,
         )
 
+    def process_request(self, request, client_address):
+        """Serve a connection in a thread of its own."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
     def process_request_thread(self, request, client_address):
         """Serve a connection to its end."""
-        self._connections.add(request)
         try:
             super().process_request_thread(request, client_address)
         finally:

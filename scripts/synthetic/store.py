@@ -72,9 +72,10 @@ class Store:
 
     def release(self):
         """Close this thread's connection."""
-        if database := self.__dict__["_local"].__dict__.pop("database", None):
-            self._open.remove(database)
-            database.close()
+        if hasattr(self._local, "database"):
+            self._open.remove(self._local.database)
+            self._local.database.close()
+            del self._local.database
 
     def close(self):
         """Close the connections of all threads."""

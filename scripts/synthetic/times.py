@@ -8,6 +8,7 @@ the archive's own reader.
 import re
 from datetime import date
 
+UNIX_TO_TAI = 37 - 220924800  # seconds, since the last leap second
 MISSING = -211087684832.184  # Julian day zero: the archive's missing time
 
 _DAY = 86400

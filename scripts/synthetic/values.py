@@ -19,9 +19,7 @@ def alias(keyword):
 
 def is_missing(value, kind):
     """Whether a value of a DRMS type is that type's missing value."""
-    if value is None or (isinstance(value, float) and value != value):
-        return True
-    return value == {"time": times.MISSING, "string": ""}.get(kind, _MISSING_INTEGERS.get(kind))
+    return value != value or value == {"time": times.MISSING, "string": ""}.get(kind, _MISSING_INTEGERS.get(kind))
 
 
 def keyword_text(keyword, record):
