@@ -106,7 +106,9 @@ class Condition:
 
 
 def stored(value, kind):
-    """A keyword's value as the database holds it: as it is, but NULL where a real number is missing."""
+    """A keyword's value as the database holds it: an int is signed, and a missing real number is NULL."""
+    if kind == "int" and value >= 2**31:
+        return value - 2**32
     return None if kind in ("float", "double") and value != value else value
 
 
