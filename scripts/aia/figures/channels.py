@@ -6,35 +6,13 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure
 
-from aia.figures import overlay
+from aia.figures import pictures
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.points import Point
-from aia.figures.sequence import (
-    Frame,
-    Picture,
-    Region,
-    axis_labels,
-    instant,
-    place,
-    read_picture,
-    reduce_any,
-    reduce_mean,
-)
-from aia.figures.style import (
-    RC,
-    WIDTH_MM,
-    Stretch,
-    colour_map,
-    new_figure,
-    paint,
-    round_ticks,
-    save,
-    write_heading,
-)
+from aia.figures.sequence import Frame, Picture, Region, axis_labels, instant, place, read_picture, reduce_mean
+from aia.figures.style import RC, WIDTH_MM, Stretch, new_figure, save, write_heading
 
 LEFT, RIGHT, TOP, GAP, BAR, AXIS, FOOT = 12.5, 3.0, 7.0, 2.0, 7.0, 6.5, 5.2
 
@@ -83,44 +61,20 @@ def plot_channels(
         See `Options`; `rgb` adds a composite.
     """
     time = moment(points)
-    stretches = {channel: Stretch(options.stretch, *statistics[channel].limits, options.power) for channel in frames}
-    number = len(frames) + bool(options.rgb)
-    width = WIDTH_MM[options.size]
-    columns = min(number, 2 if width < 100 else (number + 1) // 2 if 4 < number <= 8 else 4)
-    rows = -(-number // columns)
-    side = (width - LEFT - RIGHT - (columns - 1) * GAP) / columns
-    rows_, columns_ = next(iter(statistics.values())).shape
-    high = side * rows_ / columns_
-    height = TOP + rows * (high + BAR + GAP) + AXIS + FOOT
+    chosen = {channel: nearest(frames[channel], time) for channel in sorted(frames)}
+    rows, columns = next(iter(statistics.values())).shape
     synthetic = any(item.synthetic for item in statistics.values())
+    heading = f"{title}   SDO/AIA   {str(time)[:10]} {str(time)[11:19]} UTC"
     with matplotlib.rc_context(RC):
-        figure = new_figure(width, height, dpi=options.dpi)
-        planes: dict[int, np.ndarray] = {}
-        chosen = {channel: nearest(frames[channel], time) for channel in sorted(frames)}
-        pixels = side / 25.4 * options.dpi
-        for slot, (channel, frame) in enumerate(chosen.items()):
-            picture = read_picture(frame.path, region)
-            factor = max(1, int(picture.data.shape[1] / pixels))
-            data, flags = reduce_mean(picture.data, factor), reduce_any(picture.saturated, factor)
-            if channel in (options.rgb or ()):
-                planes[channel] = stretches[channel].forward(np.nan_to_num(data, nan=stretches[channel].low))
-            image = paint(data, flags, stretches[channel], channel)
-            axes = _panel(figure, slot, columns, number, side, high, picture, image, factor, options)
-            clock = str(frame.time)[11:19]
-            _label(axes, f"{channel} Å", f"{clock}  {frame.EXPTIME:.2f} s", picture.synthetic)
-            _scale(figure, axes, stretches[channel], channel, high)
+        page = _Page(len(chosen) + bool(options.rgb), rows / columns, options)
+        for channel, frame in chosen.items():
+            stretch = Stretch(options.stretch, *statistics[channel].limits, options.power)
+            page.draw_channel(channel, frame, read_picture(frame.path, region), stretch)
         if options.rgb:
-            image = np.round(255 * np.stack([planes[channel] for channel in options.rgb], axis=-1)).astype(np.uint8)
-            axes = _panel(figure, number - 1, columns, number, side, high, picture, image, factor, options)
-            _label(axes, "RGB", " ".join(map(str, options.rgb)) + " Å", picture.synthetic)
-        across, up = axis_labels(region)
-        figure.text(0.5 * (1 + (LEFT - RIGHT) / width), FOOT / height, across, ha="center", va="bottom")
-        note = f"Colour bars: intensity in DN s$^{{-1}}$ pixel$^{{-1}}$, {options.stretch} stretch."
-        figure.text(LEFT / width, 1.4 / height, note, size=5.5, color="#333333", va="bottom")
-        figure.text(1 / width, 1 - (TOP + (height - TOP - AXIS - FOOT) / 2) / height, up, rotation=90, va="center")
-        write_heading(figure, LEFT, f"{title}   SDO/AIA   {str(time)[:10]} {str(time)[11:19]} UTC", synthetic=synthetic)
+            page.draw_composite(read_picture(chosen[options.rgb[0]].path, region))
+        page.write(heading, axis_labels(region), synthetic=synthetic)
         for path in paths:
-            save(figure, path, options.dpi)
+            save(page.figure, path, options.dpi)
     text = (
         f"{title}: SDO/AIA channels, the frames nearest to {str(time)[:10]} {str(time)[11:19]} UTC, "
         f"of {place(region)}. Each panel states channel, T_OBS and exposure time, with its own scale "
@@ -131,58 +85,68 @@ def plot_channels(
     return f"{text} Synthetic data: not an observation of the Sun." if synthetic else text
 
 
-def _panel(
-    figure: Figure,
-    slot: int,
-    columns: int,
-    number: int,
-    side: float,
-    high: float,
-    picture: Picture,
-    image: np.ndarray,
-    factor: int,
-    options: Options,
-) -> Axes:
-    width, height = (25.4 * inches for inches in figure.get_size_inches())
-    row, column = divmod(slot, columns)
-    left, top = LEFT + column * (side + GAP), TOP + row * (high + BAR + GAP) + BAR
-    axes = figure.add_axes((left / width, 1 - (top + high) / height, side / width, high / height))
-    west, east, south, north = picture.axes_extent
-    rows, wide = picture.data.shape
-    grown = image.shape[1] * factor / wide, image.shape[0] * factor / rows
-    axes.imshow(
-        image,
-        origin="lower",
-        extent=(west, west + (east - west) * grown[0], south, south + (north - south) * grown[1]),
-        aspect="auto",
-    )
-    axes.set(xlim=(west, east), ylim=(south, north))
-    overlay.draw(axes, picture, with_limb=options.limb, grid=options.grid)
-    axes.set_xticks(round_ticks(west, east, side))
-    axes.set_yticks(round_ticks(south, north, high, upright=True))
-    lowest = slot + columns >= number
-    axes.tick_params(labelbottom=lowest, labelleft=column == 0, direction="in", color="white")
-    return axes
+class _Page:
+    """The page of a channel panel, in mm: pictures in reading order, each with its colour bar above it."""
+
+    def __init__(self, number: int, aspect: float, options: Options) -> None:
+        self.number, self.options, self.drawn = number, options, 0
+        self.width = WIDTH_MM[options.size]
+        most = 2 if self.width < 100 else 4
+        self.columns = number if number <= most else -(-number // 2) if number <= 2 * most else most
+        self.side = (self.width - LEFT - RIGHT - (self.columns - 1) * GAP) / self.columns
+        self.high = self.side * aspect
+        self.height = TOP - (-number // self.columns) * (self.high + BAR + GAP) + AXIS + FOOT
+        self.figure = new_figure(self.width, self.height, dpi=options.dpi)
+        self.planes: dict[int, np.ndarray] = {}
+
+    def _show(self, picture: Picture, image: np.ndarray, name: str, words: str) -> Axes:
+        row, column = divmod(self.drawn, self.columns)
+        left, top = LEFT + column * (self.side + GAP), TOP + row * (self.high + BAR + GAP) + BAR
+        bottom = 1 - (top + self.high) / self.height
+        axes = self.figure.add_axes((left / self.width, bottom, self.side / self.width, self.high / self.height))
+        pictures.show(axes, picture, image, self.options, (self.side, self.high), self._factor(picture))
+        pictures.label_ticks(axes, below=self.drawn + self.columns >= self.number, beside=column == 0)
+        _label(axes, name, words, picture.synthetic)
+        self.drawn += 1
+        return axes
+
+    def _factor(self, picture: Picture) -> int:
+        return max(1, int(picture.data.shape[1] / (self.side / 25.4 * self.options.dpi)))
+
+    def draw_channel(self, channel: int, frame: Frame, picture: Picture, stretch: Stretch) -> None:
+        """Draw the next panel: a channel's frame, and its colour bar above it."""
+        factor = self._factor(picture)
+        if channel in (self.options.rgb or ()):
+            data = reduce_mean(picture.data, factor)
+            self.planes[channel] = stretch.forward(np.where(np.isfinite(data), data, stretch.low))
+        image = pictures.colours(picture, stretch, channel, factor)
+        axes = self._show(picture, image, f"{channel} Å", f"{str(frame.time)[11:19]}  {frame.EXPTIME:.2f} s")
+        box = axes.get_position()
+        unit = 1 / self.height
+        above = self.figure.add_axes((box.x0, box.y1 + 0.7 * unit, box.width, 1.8 * unit))
+        bar = pictures.draw_scale(above, stretch, channel, 0.16, upright=False)
+        bar.ax.xaxis.set_ticks_position("top")
+        bar.ax.tick_params(labelsize=5.5, pad=1)
+
+    def draw_composite(self, picture: Picture) -> None:
+        """Draw the last panel: three channels, each on its own scale, as red, green and blue."""
+        planes = np.stack([self.planes[channel] for channel in self.options.rgb], axis=-1)
+        image = np.round(255 * planes).astype(np.uint8)
+        self._show(picture, image, "RGB", " ".join(map(str, self.options.rgb)) + " Å")
+
+    def write(self, heading: str, labels: tuple[str, str], *, synthetic: bool) -> None:
+        """Write the title, the axes' labels, and the unit of the colour bars."""
+        text, width, height = self.figure.text, self.width, self.height
+        write_heading(self.figure, LEFT, heading, synthetic=synthetic)
+        text(0.5 * (1 + (LEFT - RIGHT) / width), FOOT / height, labels[0], ha="center", va="bottom")
+        text(1 / width, 0.5 + 0.5 * (AXIS + FOOT - TOP) / height, labels[1], rotation=90, va="center")
+        note = f"Colour bars: intensity in DN s$^{{-1}}$ pixel$^{{-1}}$, {self.options.stretch} stretch."
+        text(LEFT / width, 1.4 / height, note, size=5.5, color="#333333", va="bottom")
 
 
 def _label(axes: Axes, name: str, when: str, synthetic: bool) -> None:
-    box = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 0.8}
-    style = {"transform": axes.transAxes, "color": "white", "size": 6, "bbox": box}
+    style = {"transform": axes.transAxes, "color": "white", "size": 6, "bbox": pictures.LABEL_BOX}
     axes.text(0.03, 0.97, name, va="top", weight="bold", **style)
     axes.text(0.97, 0.97, when, va="top", ha="right", **style)
     if synthetic:
         axes.text(0.97, 0.035, "synthetic", va="bottom", ha="right", **{**style, "size": 5})
-
-
-def _scale(figure: Figure, axes: Axes, stretch: Stretch, channel: int, high: float) -> None:
-    """Draw a panel's colour bar above it."""
-    box = axes.get_position()
-    unit = box.height / high
-    place_ = figure.add_axes((box.x0, box.y1 + 0.7 * unit, box.width, 1.8 * unit))
-    mappable = ScalarMappable(stretch.norm(), colour_map(channel))
-    bar = figure.colorbar(mappable, cax=place_, orientation="horizontal", ticks=stretch.ticks(0.16))
-    bar.ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}".replace(",", "\u2009"))
-    bar.ax.xaxis.set_ticks_position("top")
-    bar.ax.tick_params(labelsize=5.5, pad=1)
-    bar.ax.minorticks_off()
-    bar.outline.set_linewidth(0.5)

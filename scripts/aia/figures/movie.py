@@ -11,10 +11,9 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 
 from aia.blocks import Series, series_of, slot_number, slot_time
-from aia.figures import overlay
+from aia.figures import overlay, pictures
 from aia.figures.encoding import encode
 from aia.figures.lightcurve import draw_curve
 from aia.figures.measure import Statistics
@@ -28,10 +27,8 @@ from aia.figures.sequence import (
     follows,
     instant,
     read_picture,
-    reduce_any,
-    reduce_mean,
 )
-from aia.figures.style import MISSING, RC, Stretch, colour_map, new_figure, paint, round_ticks, write_heading
+from aia.figures.style import MISSING, RC, Stretch, new_figure, write_heading
 from aia.files import replacing
 
 log = logging.getLogger(__name__)
@@ -107,7 +104,8 @@ class Canvas:
     ) -> None:
         rows, columns = first.data.shape
         scale = IMAGE_PX / max(rows, columns)
-        self.channel, self.labels, self.moves = channel, axis_labels(region), follows(region)
+        self.channel, self.options = channel, options
+        self.labels, self.moves = axis_labels(region), follows(region)
         self.stretch = Stretch(options.stretch, *statistics.limits, options.power)
         self.factor = max(1, int(1 / scale))
         high, wide = round(rows * scale), round(columns * scale)
@@ -133,21 +131,9 @@ class Canvas:
 
     def _image(self, first: Picture, wide: int, high: int, options: Options) -> tuple[Axes, list]:
         axes = self._place(LEFT, TOP, wide, high)
-        left, right, bottom, top = first.axes_extent
-        rows, columns = first.data.shape
-        grown = np.ceil([rows / self.factor, columns / self.factor]) * self.factor / [rows, columns]
-        self.image = axes.imshow(
-            np.zeros((2, 2, 3), np.uint8),
-            origin="lower",
-            extent=(left, left + (right - left) * grown[1], bottom, bottom + (top - bottom) * grown[0]),
-            aspect="auto",
-            animated=True,
-        )
-        axes.set(xlim=(left, right), ylim=(bottom, top))
-        self.over = {"with_limb": options.limb, "grid": options.grid}
-        self.lines = overlay.draw(axes, first, **self.over)
-        axes.set_xticks(round_ticks(left, right, wide / DPI * 25.4))
-        axes.set_yticks(round_ticks(bottom, top, high / DPI * 25.4, upright=True))
+        image = pictures.colours(first, self.stretch, self.channel, self.factor)
+        size = wide / DPI * 25.4, high / DPI * 25.4
+        self.image, self.lines = pictures.show(axes, first, image, options, size, self.factor)
         axes.set(xlabel=self.labels[0], ylabel=self.labels[1])
         box = {"facecolor": "black", "alpha": 0.5, "edgecolor": "none", "pad": 1.5}
         style = {"transform": axes.transAxes, "color": "white", "bbox": box, "animated": True}
@@ -162,10 +148,7 @@ class Canvas:
 
     def _scale(self, high: int) -> None:
         axes = self._place(self.size[0] - RIGHT + 12, TOP, 18, high)
-        ticks = self.stretch.ticks(0.05)
-        bar = self.figure.colorbar(ScalarMappable(self.stretch.norm(), colour_map(self.channel)), cax=axes, ticks=ticks)
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}".replace(",", "\u2009"))
-        bar.ax.minorticks_off()
+        bar = pictures.draw_scale(axes, self.stretch, self.channel, 0.05)
         bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)")
 
     def draw(self, time: np.datetime64, frame: Frame | None, picture: Picture | None) -> np.ndarray:
@@ -181,13 +164,13 @@ class Canvas:
             self.clock.set_text(f"{str(time)[:10]} {str(time)[11:19]} UTC")
             self.exposure.set_text("no frame")
         elif frame is not None:
-            flags = reduce_any(picture.saturated, self.factor)
-            self.image.set_data(paint(reduce_mean(picture.data, self.factor), flags, self.stretch, self.channel))
+            self.image.set_data(pictures.colours(picture, self.stretch, self.channel, self.factor))
             seen = str(frame.time)
             self.clock.set_text(f"{seen[:10]} {seen[11:19]} UTC")
             self.exposure.set_text(f"exposure {frame.EXPTIME:.2f} s")
             if self.moves:
-                for line, (_, curve) in zip(self.lines, overlay.curves(picture, **self.over), strict=True):
+                moved = overlay.curves(picture, with_limb=self.options.limb, grid=self.options.grid)
+                for line, (_, curve) in zip(self.lines, moved, strict=True):
                     line.set_data(curve)
         self.cursor.set_xdata([time if frame is None else frame.time] * 2)
         canvas = self.figure.canvas

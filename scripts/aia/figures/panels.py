@@ -3,34 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from aia.errors import FrameError
-from aia.figures import overlay
+from aia.figures import pictures
 from aia.figures.lightcurve import draw_curve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.points import Point
-from aia.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_any, reduce_mean
-from aia.figures.style import (
-    MISSING,
-    RC,
-    WIDTH_MM,
-    Stretch,
-    colour_map,
-    new_figure,
-    paint,
-    round_ticks,
-    saturated_colour,
-    save,
-    write_heading,
-)
+from aia.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture
+from aia.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, saturated_colour, save, write_heading
 
 # Below this width a panel has no room for its time; above this height a figure leaves the page of a journal.
 NARROWEST_MM, TALLEST_MM = 11.0, 235.0
@@ -80,9 +67,14 @@ class Layout:
     foot: float = 14.5
 
     @property
+    def grid_height(self) -> float:
+        """Height of the panels together."""
+        return self.rows * (self.panel[1] + self.gap) - self.gap
+
+    @property
     def height(self) -> float:
         """Height of the page."""
-        return self.top + self.rows * (self.panel[1] + self.gap) + self.axis + self.strip + self.foot
+        return self.top + self.grid_height + self.gap + self.axis + self.strip + self.foot
 
     def place(self, left: float, top: float, width: float, height: float) -> tuple[float, float, float, float]:
         """Turn a rectangle in mm from the top left corner of the page into matplotlib's fractions."""
@@ -165,92 +157,97 @@ def plot_sequence(
     rows, columns = statistics.shape
     layout = lay_out(len(shown), rows / columns, options.size)
     with matplotlib.rc_context(RC):
-        figure = new_figure(layout.width, layout.height, dpi=options.dpi)
-        flags = _draw_panels(figure, layout, [frames[index] for index in shown], stretch, channel, region, options)
-        _draw_scale(figure, layout, stretch, channel)
-        strip = figure.add_axes(
-            layout.place(
-                layout.left,
-                layout.height - layout.foot - layout.strip,
-                layout.width - layout.left - layout.right,
-                layout.strip,
-            )
-        )
-        draw_curve(strip, points, options.marks, shown)
-        write_heading(figure, layout.left, f"{title}   SDO/AIA {channel} Å", synthetic=statistics.synthetic)
-        _write_notes(figure, layout, choice, stretch, flags, channel)
+        page = _Page(layout, stretch, channel, options)
+        page.draw_panels([frames[index] for index in shown], region)
+        page.draw_scale()
+        page.draw_strip(points, shown)
+        page.write(f"{title}   SDO/AIA {channel} Å", choice, synthetic=statistics.synthetic)
         for path in paths:
-            save(figure, path, options.dpi)
+            save(page.figure, path, options.dpi)
     return _caption(frames, shown, choice, stretch, statistics, channel, region, title)
 
 
-def _draw_panels(figure, layout, frames, stretch, channel, region, options) -> dict[str, bool]:
-    """Draw the frames one after the other; tell whether any has saturated or missing pixels."""
-    flags = {"saturated": False, "missing": False}
-    dated = str(frames[0].time)[:10] != str(frames[-1].time)[:10]
-    pixels = layout.panel[0] / 25.4 * options.dpi
-    for number, frame in enumerate(frames):
-        picture = read_picture(frame.path, region)
-        row, column = divmod(number, layout.columns)
-        axes = figure.add_axes(
-            layout.place(
-                layout.left + column * (layout.panel[0] + layout.gap),
-                layout.top + row * (layout.panel[1] + layout.gap),
-                *layout.panel,
+class _Page:
+    """The page of a sequence figure, on which its parts are drawn."""
+
+    def __init__(self, layout: Layout, stretch: Stretch, channel: int, options: Options) -> None:
+        self.layout, self.stretch, self.channel, self.options = layout, stretch, channel, options
+        self.figure = new_figure(layout.width, layout.height, dpi=options.dpi)
+        self.saturated = self.missing = False
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Axes at a place in mm from the top left corner of the page."""
+        return self.figure.add_axes(self.layout.place(left, top, width, height))
+
+    def text(self, left: float, top: float, text: str, **style: Any) -> None:
+        """Text at a place in mm from the top left corner of the page."""
+        self.figure.text(left / self.layout.width, 1 - top / self.layout.height, text, **style)
+
+    def draw_panels(self, frames: Sequence[Frame], region: Region | None) -> None:
+        """Draw the frames one after the other."""
+        layout = self.layout
+        wide, high = layout.panel
+        dated = str(frames[0].time)[:10] != str(frames[-1].time)[:10]
+        for number, frame in enumerate(frames):
+            picture = read_picture(frame.path, region)
+            self.saturated |= bool(picture.saturated.any())
+            self.missing |= not np.isfinite(picture.data).all()
+            row, column = divmod(number, layout.columns)
+            axes = self.axes(
+                layout.left + column * (wide + layout.gap), layout.top + row * (high + layout.gap), wide, high
             )
-        )
-        factor = max(1, int(picture.data.shape[1] / pixels))
-        _draw_picture(axes, picture, stretch, channel, layout.panel, factor, flags)
-        overlay.draw(axes, picture, with_limb=options.limb, grid=options.grid)
-        _label_panel(axes, frame, picture, layout.panel[0], dated)
-        lowest = number + layout.columns >= len(frames)
-        axes.tick_params(labelbottom=lowest, labelleft=column == 0, direction="in", color="white")
-    across, up = axis_labels(region)
-    middle = layout.left + (layout.columns * (layout.panel[0] + layout.gap) - layout.gap) / 2
-    below = layout.top + layout.rows * (layout.panel[1] + layout.gap) + 3.2
-    figure.text(middle / layout.width, 1 - below / layout.height, across, ha="center", va="top")
-    centre = layout.top + (layout.rows * (layout.panel[1] + layout.gap) - layout.gap) / 2
-    figure.text(1.0 / layout.width, 1 - centre / layout.height, up, rotation=90, ha="left", va="center")
-    return flags
+            factor = max(1, int(picture.data.shape[1] / (wide / 25.4 * self.options.dpi)))
+            image = pictures.colours(picture, self.stretch, self.channel, factor)
+            pictures.show(axes, picture, image, self.options, layout.panel, factor)
+            pictures.label_ticks(axes, below=number + layout.columns >= len(frames), beside=column == 0)
+            _label_panel(axes, frame, picture, wide, dated)
+        across, up = axis_labels(region)
+        middle = layout.left + (layout.columns * (wide + layout.gap) - layout.gap) / 2
+        self.text(middle, layout.top + layout.grid_height + 3.9, across, ha="center", va="top")
+        self.text(1.0, layout.top + layout.grid_height / 2, up, rotation=90, ha="left", va="center")
+
+    def draw_scale(self) -> None:
+        """Draw the colour bar to the right of the panels, and below it what the colours beside it mean."""
+        layout = self.layout
+        left, high = layout.width - layout.right + 1.5, layout.grid_height
+        axes = self.axes(left, layout.top, 2.8, high)
+        bar = pictures.draw_scale(axes, self.stretch, self.channel, min(0.09, 4.0 / high))
+        bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)", labelpad=1.5)
+        top = layout.top + high + 1.9
+        keys = ("saturated", self.saturated, saturated_colour(self.channel)), ("missing", self.missing, MISSING)
+        for name, wanted, colour in keys:
+            if wanted:
+                x, y, wide, tall = layout.place(left, top, 2.8, 1.9)
+                key = Rectangle((x, y), wide, tall, facecolor=colour, edgecolor="black", linewidth=0.3)
+                self.figure.add_artist(key)
+                self.text(left + 3.8, top + 1.0, name, size=5.5, va="center_baseline", color="#333333")
+                top += 3.0
+
+    def draw_strip(self, points: Sequence[Point], shown: Sequence[int]) -> None:
+        """Draw the light curve below the panels."""
+        layout = self.layout
+        top, wide = layout.height - layout.foot - layout.strip, layout.width - layout.left - layout.right
+        draw_curve(self.axes(layout.left, top, wide, layout.strip), points, self.options.marks, shown)
+
+    def write(self, heading: str, choice: str, *, synthetic: bool) -> None:
+        """Write the title above and what the panels show below everything."""
+        layout = self.layout
+        write_heading(self.figure, layout.left, heading, synthetic=synthetic)
+        lines = f"Panels: {choice}, with time (UTC) and exposure;", f"{self.stretch.words}."
+        note = " ".join(lines) if layout.width > 100 else "\n".join(lines)
+        style = {"size": 5.5, "va": "bottom", "color": "#333333", "linespacing": 1.15}
+        self.text(layout.left, layout.height - 1.4, note, **style)
 
 
-def _draw_picture(
-    axes: Axes,
-    picture: Picture,
-    stretch: Stretch,
-    channel: int,
-    panel: tuple[float, float],
-    factor: int,
-    flags: dict[str, bool],
-) -> None:
-    saturated = picture.saturated
-    flags["saturated"] |= bool(saturated.any())
-    flags["missing"] |= not np.isfinite(picture.data).all()
-    left, right, bottom, top = picture.axes_extent
-    rows, columns = picture.data.shape
-    data = reduce_mean(picture.data, factor)
-    # The last blocks can reach over the edge of the region: the axes cut them.
-    wide, high = data.shape[1] * factor / columns, data.shape[0] * factor / rows
-    axes.imshow(
-        paint(data, reduce_any(saturated, factor), stretch, channel),
-        origin="lower",
-        extent=(left, left + (right - left) * wide, bottom, bottom + (top - bottom) * high),
-        aspect="auto",
-    )
-    axes.set(xlim=(left, right), ylim=(bottom, top))
-    axes.set_xticks(round_ticks(left, right, panel[0]))
-    axes.set_yticks(round_ticks(bottom, top, panel[1], upright=True))
-
-
-def _label_panel(axes: Axes, frame: Frame, picture: Picture, panel: float, dated: bool) -> None:
+def _label_panel(axes: Axes, frame: Frame, picture: Picture, wide: float, dated: bool) -> None:
     """Write time and exposure into a panel, in two lines where one would be too long for its width in mm."""
-    size = 5.5 if panel >= (18 if dated else 13) else 4.5
-    box = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 0.8}
-    style = {"transform": axes.transAxes, "color": "white", "size": size, "bbox": box, "linespacing": 1.05}
+    size = 5.5 if wide >= (18 if dated else 13) else 4.5
+    style = {"transform": axes.transAxes, "color": "white", "size": size, "linespacing": 1.05}
+    style["bbox"] = pictures.LABEL_BOX
     clock, exposure = str(frame.time)[11:19], f"{frame.EXPTIME:.2f} s"
     if dated:
         clock = f"{str(frame.time)[5:10]} {clock}"
-    if panel >= (28 if dated else 20):
+    if wide >= (28 if dated else 20):
         axes.text(0.97, 0.965, exposure, va="top", ha="right", **style)
     else:
         clock = f"{clock}\n{exposure}"
@@ -259,41 +256,22 @@ def _label_panel(axes: Axes, frame: Frame, picture: Picture, panel: float, dated
         axes.text(0.97, 0.04, "synthetic", va="bottom", ha="right", **{**style, "size": size - 0.5})
 
 
-def _draw_scale(figure: Figure, layout: Layout, stretch: Stretch, channel: int) -> None:
-    height = layout.rows * (layout.panel[1] + layout.gap) - layout.gap
-    axes = figure.add_axes(layout.place(layout.width - layout.right + 1.5, layout.top, 2.8, height))
-    bar = figure.colorbar(
-        ScalarMappable(stretch.norm(), colour_map(channel)), cax=axes, ticks=stretch.ticks(min(0.09, 4.0 / height))
-    )
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}".replace(",", "\u2009"))
-    bar.ax.minorticks_off()
-    bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)", labelpad=1.5)
-    bar.outline.set_linewidth(0.5)
-
-
-def _write_notes(figure, layout, choice, stretch, flags, channel) -> None:
-    """Say what the panels show below everything, and what the two special colours mean below the colour bar."""
-    lines = f"Panels: {choice}, with time (UTC) and exposure;", f"{stretch.words}."
-    note = " ".join(lines) if layout.width > 100 else "\n".join(lines)
-    left, below = layout.left / layout.width, 1.4 / layout.height
-    figure.text(left, below, note, size=5.5, va="bottom", color="#333333", linespacing=1.15)
-    edge, top = layout.width - layout.right + 1.5, layout.top + layout.rows * (layout.panel[1] + layout.gap) + 1.2
-    for name, colour in (("saturated", saturated_colour(channel)), ("missing", MISSING)):
-        if flags[name]:
-            place_ = layout.place(edge, top, 2.8, 1.9)
-            figure.add_artist(Rectangle(place_[:2], *place_[2:], facecolor=colour, edgecolor="black", linewidth=0.3))
-            x, y = (edge + 3.8) / layout.width, 1 - (top + 1.0) / layout.height
-            figure.text(x, y, name, size=5.5, va="center_baseline", color="#333333")
-            top += 3.0
-
-
-def _caption(frames, shown, choice, stretch, statistics, channel, region, title) -> str:
-    first, last = frames[shown[0]].time, frames[shown[-1]].time
+def _caption(
+    frames: Sequence[Frame],
+    shown: Sequence[int],
+    choice: str,
+    stretch: Stretch,
+    statistics: Statistics,
+    channel: int,
+    region: Region | None,
+    title: str,
+) -> str:
+    first, last = (str(frames[index].time)[:19].replace("T", " ") for index in (shown[0], shown[-1]))
     text = (
-        f"{title}: SDO/AIA {channel} Å, {choice}, from {str(first)[:10]} {str(first)[11:19]} to "
-        f"{str(last)[:10] + ' ' if str(last)[:10] != str(first)[:10] else ''}{str(last)[11:19]} UTC, "
-        f"of {place(region)}. Each panel states T_OBS and the exposure time. "
-        f"All panels share one scale: {stretch.words} ({statistics.chosen}). "
+        f"{title}: SDO/AIA {channel} Å, {choice}, from {first} to "
+        f"{last[11:] if last[:10] == first[:10] else last} UTC, of {place(region)}. "
+        f"Each panel states T_OBS and the exposure time. All panels share one scale: {stretch.words} "
+        f"({statistics.chosen}). "
         "Below: mean brightness of the region in every frame; filled dots are the frames shown."
     )
     return f"{text} Synthetic data: not an observation of the Sun." if statistics.synthetic else text
