@@ -5,6 +5,7 @@ VENV := .venv/installed
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
 CORES ?= 2
+ARCHIVE ?= archive.zip
 
 # Modules are compiled once and kept: with this set, each of the many short processes would compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -36,6 +37,18 @@ test-faults: $(VENV) ## every fault of the archive, at every stage: what becomes
 
 faults: $(VENV) ## write docs/faults.md anew
 	@PYTHONPATH=tests $(BIN)/python tests/workflow/test_faults.py
+
+verify: $(VENV) ## hash everything again and compare it with what was recorded
+	@$(BIN)/python -m aia.verify results resources
+
+repair: $(VENV) ## verify, and have what is wrong made again, and nothing else
+	@$(BIN)/python -m aia.verify results resources --rebuild -- --cores $(CORES)
+
+archive: $(VENV) ## pack all finished events with tables, figures, provenance and the workflow itself, for Zenodo
+	@$(BIN)/python -m aia.deposit make $(ARCHIVE)
+
+rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is, and compare them
+	@$(BIN)/python -m aia.deposit rebuild $(if $(wildcard archived),.,$(ARCHIVE)) --cores $(CORES)
 
 lint: $(VENV) ## style of Python and Snakemake files
 	@$(BIN)/ruff check
@@ -70,4 +83,4 @@ $(VENV): envs/requirements.txt .python-version
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: help demo test test-faults faults test-slurm bench-plan bench-figures config-docs lint lock serve clean
+.PHONY: verify repair archive rebuild help demo test test-faults faults test-slurm bench-plan bench-figures config-docs lint lock serve clean

@@ -1,4 +1,4 @@
-"""One bit changed in each kind of file of a finished run is found, made again by name, and nothing else is."""
+"""A finished run can be given away, rebuilt from what was given, and checked to the last bit."""
 
 import re
 import shutil
@@ -39,7 +39,7 @@ KINDS = {
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Three frames in two blocks, from query to crate."""
-    workflow = Workflow.example(tmp_path_factory.mktemp("tampering"), block="1m")
+    workflow = Workflow.example(tmp_path_factory.mktemp("reproducible"), block="1m")
     workflow = workflow.changed(start="2021-07-03T14:27:20Z", end="2021-07-03T14:28:20Z")
     run = workflow.run()
     assert run.status == 0, run.output
@@ -51,11 +51,15 @@ def check(workflow):
     return verify(workflow.folder / "results", workflow.folder / "resources")
 
 
-def rebuild(workflow):
-    """Have everything that is wrong made again; the jobs that did it, and what was said."""
-    command = [sys.executable, "-m", "aia.verify", "results", "resources", "--rebuild", "--", *workflow.command()[3:]]
+def call(folder, *command):
+    """Run a command in a folder; the jobs that it led to, and what was said."""
     done = subprocess.run(
-        command, cwd=workflow.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
     return Counter(found[1] for found in FINISHED.finditer(done.stdout) if found[1] != "all"), done.stdout
@@ -81,6 +85,28 @@ def flip(path):
         file.write(bytes([byte ^ 1]))
 
 
+def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_without_asking_for_a_table(
+    finished, tmp_path
+):
+    call(finished.folder, "aia.deposit", "make", str(tmp_path / "paper.zip"))
+    jobs, said = call(tmp_path, "aia.deposit", "rebuild", "paper.zip", "--cores", "2")
+    assert not {name for name in jobs if name.startswith(("fetch", "query", "filter"))}, said
+    assert jobs["calibrate_level15"] == 2
+    rebuilt = tmp_path / "paper" / "results" / finished.event["name"]
+    for name in ("figures/211/sequence.png", "figures/211/lightcurve.csv", f"level1.5/211/{FIRST}.csv"):
+        assert (rebuilt / name).read_bytes() == (finished.results / name).read_bytes(), name
+    assert "DIFFERENT" not in said
+
+
+def test_a_run_with_a_colleagues_tables_fetches_none(finished, tmp_path):
+    call(finished.folder, "aia.bundle", "export", str(tmp_path / "tables.zip"), str(finished.results))
+    call(tmp_path, "aia.bundle", "import", "tables.zip")
+    theirs = Workflow(tmp_path, finished.config).run("--dry-run")
+    assert theirs.status == 0, theirs.output
+    assert "calibrate_level15" in theirs.output
+    assert "fetch_" not in theirs.output
+
+
 def test_one_bit_changed_in_each_kind_of_file_is_found_and_made_again_and_nothing_else_is(finished):
     before = products(finished)
     assert check(finished).findings == []
@@ -90,7 +116,8 @@ def test_one_bit_changed_in_each_kind_of_file_is_found_and_made_again_and_nothin
     found = {finding.path.resolve() for finding in check(finished).findings}
     # A level-1 frame and its copy in the cache may be one file with two names.
     assert {path for path in found if "objects" not in path.parts} == tampered
-    jobs, said = rebuild(finished)
+    again = ["aia.verify", "results", "resources", "--rebuild", "--", *finished.command()[3:]]
+    jobs, said = call(finished.folder, *again)
     assert jobs == Counter(set(KINDS.values()))
     assert f"block {FIRST}" in said
     assert f"block {SECOND}" not in said

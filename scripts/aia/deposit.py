@@ -1,0 +1,236 @@
+"""Self-contained archives of events, for Zenodo, and the figures rebuilt from them.
+
+    python -m aia.deposit make paper.zip x1.5-2021-07-03
+    python -m aia.deposit rebuild paper.zip
+
+An archive holds configuration, record lists, tables, manifests, figures, audits, crates and the workflow with its lock;
+level-1.5 frames if asked for. Rebuilding calibrates with the archive's own tables and compares figures byte by byte.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Template
+
+import yaml
+
+from aia import bundle, crate, frozen, software, zips
+from aia.errors import AIAError
+from aia.files import sha256
+
+CODE = (
+    *("Snakefile", "Makefile", "CITATION.cff", "LICENSE", "pyproject.toml", ".python-version"),
+    *("config/README.md", "config/config.schema.yaml", "captions", "envs", "profiles", "rules", "scripts"),
+)
+TEMPLATE = Path(__file__).with_name("templates") / "deposit.md"
+ARCHIVED = "archived"
+# What a rebuilt figure starts from, where the archive has it: every record and frame is then known beforehand.
+SEEDS = ("metadata", "records")
+SEEDS_WITH_FRAMES = ("metadata", "records", "export", "level1", "level1.5")
+
+
+def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool = False) -> int:
+    """
+    Pack finished events.
+
+    Parameters
+    ----------
+    path
+        The zip file.
+    events
+        Folders of finished events.
+    resources
+        Folder of what events share.
+    level15
+        Whether the level-1.5 frames are packed, too: the figures can then be rebuilt without asking any archive.
+
+    Returns
+    -------
+    int
+        How many files were packed.
+
+    Raises
+    ------
+    AIAError
+        If an event is not finished or not as it was recorded, or if the events were made with different settings.
+    """
+    configs = [yaml.safe_load(_recorded(event, crate.CONFIG_FILE).read_text(encoding="utf-8")) for event in events]
+    files: dict[str, Path | str] = {name: software.ROOT / name for name in _code()}
+    files["config/config.yaml"] = yaml.safe_dump(_merged(configs, events), sort_keys=False, allow_unicode=True)
+    for event in events:
+        files[f"config/records/{event.name}.csv"] = frozen.collect(event).to_csv(index=False, lineterminator="\n")
+        for name in sorted(crate.read_checksums((event / crate.SUMS).read_text(encoding="utf-8"))):
+            level = name.partition("/")[0]
+            if not name.endswith(".fits") or (level == "level1.5" and level15):
+                files[f"{ARCHIVED}/{event.name}/{name}"] = _recorded(event, name)
+        files[f"{ARCHIVED}/{event.name}/{crate.SUMS}"] = event / crate.SUMS
+    files |= {f"resources/{name}": table for name, table in bundle.tables_of(events, resources).items()}
+    files["README.md"] = _readme(configs, level15=level15)
+    zips.write(path, files)
+    return len(files)
+
+
+def rebuild(source: Path, folder: Path, arguments: Sequence[str]) -> list[tuple[str, bool]]:
+    """
+    Rebuild the figures of an archive.
+
+    Parameters
+    ----------
+    source
+        The zip file, or the folder into which it was unpacked.
+    folder
+        Where to work; the same as `source` if that is a folder.
+    arguments
+        Further arguments of Snakemake.
+
+    Returns
+    -------
+    list of (str, bool)
+        Each figure, and whether it is the archived one, byte for byte.
+
+    Raises
+    ------
+    AIAError
+        If the archive is damaged, or the run fails.
+    """
+    if source.is_file():
+        zips.unpack(source, folder)
+    sums = crate.read_checksums(_text(folder / crate.SUMS))
+    changed = [
+        name
+        for name, digest in sums.items()
+        if name.startswith((ARCHIVED, "resources", "config")) and not _is(folder / name, digest)
+    ]
+    if changed:
+        raise AIAError(f"{folder}: not as it was archived: {', '.join(sorted(changed)[:5])}; unpack it again")
+    events = sorted(path for path in (folder / ARCHIVED).iterdir() if path.is_dir())
+    figures = {
+        f"{event.name}/{name}": digest
+        for event in events
+        for name, digest in crate.read_checksums(_text(event / crate.SUMS)).items()
+        if name.startswith("figures/")
+    }
+    for event in events:
+        seed(event, folder / "results" / event.name)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(software.ROOT / "Snakefile")]
+    command += ["--directory", str(folder), *arguments, "--", *(f"results/{name}" for name in sorted(figures))]
+    if subprocess.run(command, check=False).returncode:
+        raise AIAError("Snakemake could not make the figures; what it said stands above")
+    return [(name, _is(folder / "results" / name, digest)) for name, digest in sorted(figures.items())]
+
+
+def seed(archived: Path, results: Path) -> None:
+    """
+    Begin an event's results with what its archive knows, so that nothing is asked for again.
+
+    All files get the same time: none looks newer than what was made from it.
+    """
+    frames = any(archived.glob("level1.5/*/*/*.fits"))
+    started = (archived / crate.SUMS).stat().st_mtime_ns
+    for part in SEEDS_WITH_FRAMES if frames else SEEDS:
+        for path in sorted((archived / part).rglob("*")):
+            target = results / path.relative_to(archived)
+            if path.is_file() and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+                os.utime(target, ns=(started, started))
+
+
+def _code() -> list[str]:
+    """Names of the workflow's own files."""
+    found = []
+    for name in CODE:
+        path = software.ROOT / name
+        found += sorted(path.rglob("*")) if path.is_dir() else [path]
+    names = (path.relative_to(software.ROOT).as_posix() for path in found if path.is_file())
+    return [name for name in names if "__pycache__" not in name]
+
+
+def _merged(configs: Sequence[dict], events: Sequence[Path]) -> dict:
+    """One configuration of the events' own."""
+    common = [{key: value for key, value in config.items() if key != "events"} for config in configs]
+    for event, settings in zip(events, common, strict=True):
+        if settings != common[0]:
+            raise AIAError(
+                f"{event.name} and {events[0].name} were made with different settings; archive them separately"
+            )
+    return {**common[0], "events": [entry for config in configs for entry in config["events"]]}
+
+
+def _recorded(event: Path, name: str) -> Path:
+    """A file of an event that is as its checksum list says."""
+    sums = crate.read_checksums(_text(event / crate.SUMS))
+    if name not in sums or not _is(event / name, sums[name]):
+        raise AIAError(f"{event / name} is not as it was recorded; python -m aia.verify says more")
+    return event / name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise AIAError(f"{path.parent} has no {path.name}: it is no finished event, and no unpacked archive") from None
+
+
+def _is(path: Path, digest: str) -> bool:
+    return path.is_file() and sha256(path) == digest
+
+
+def _readme(configs: Sequence[dict], *, level15: bool) -> str:
+    entries = [entry for config in configs for entry in config["events"]]
+    events = "\n".join(
+        f"- **{entry['name']}**: {entry['start']} to {entry['end']}, {', '.join(map(str, entry['channels']))} Å"
+        for entry in entries
+    )
+    synthetic = configs[0]["archive"] == "synthetic"
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title="SDO/AIA image sequences: " + ", ".join(entry["name"] for entry in entries),
+        events=events,
+        workflow=f"aia-sequence {software.workflow()}",
+        synthetic="\n\n**The data are synthetic: a model's, not observations of the Sun.**" if synthetic else "",
+        level15=", level-1.5 frames" if level15 else "",
+        level1=" or frame" if level15 else "; level-1 frames are exported again",
+    )
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Make an archive, or rebuild the figures of one; the status is 0 if they are the archived ones."""
+    parser = argparse.ArgumentParser(prog="python -m aia.deposit", description=__doc__.split("\n\n")[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    pack = verbs.add_parser("make", help="pack finished events")
+    pack.add_argument("archive", type=Path)
+    pack.add_argument("events", nargs="*", help="names of finished events; none means all")
+    pack.add_argument("--results", type=Path, default=Path("results"), help="folder of the products")
+    pack.add_argument("--resources", type=Path, default=Path("resources"), help="folder of what events share")
+    pack.add_argument("--level15", action="store_true", help="pack the level-1.5 frames, too")
+    again = verbs.add_parser("rebuild", help="rebuild the figures of an archive and compare them")
+    again.add_argument("archive", type=Path, help="the zip file, or the folder into which it was unpacked")
+    again.add_argument("--into", type=Path, help="folder to work in; by default named as the zip file")
+    again.add_argument("--cores", default="all", help="cores that Snakemake may use")
+    options = parser.parse_args(None if arguments is None else list(arguments))
+    try:
+        if options.verb == "make":
+            names = options.events or sorted(path.parent.name for path in options.results.glob(f"*/{crate.SUMS}"))
+            if not names:
+                raise AIAError(f"{options.results} holds no finished event")
+            count = make(
+                options.archive, [options.results / name for name in names], options.resources, level15=options.level15
+            )
+            print(f"{options.archive}: {count:,} files, {options.archive.stat().st_size / 1e6:.1f} MB")
+            return 0
+        folder = options.into or (options.archive.with_suffix("") if options.archive.is_file() else options.archive)
+        figures = rebuild(options.archive, folder, ["--cores", options.cores])
+    except AIAError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, same in figures:
+        print(f"{'same' if same else 'DIFFERENT':9} {folder / 'results' / name}")
+    return 0 if all(same for _, same in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
