@@ -2,18 +2,28 @@
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
+from astropy.utils.exceptions import AstropyUserWarning
 
 from aia.errors import FrameError
 from aia.files import replacing, sha256
 
 COMPRESSIONS = ("none", "gzip", "rice")
+# What the uncertainty's header repeats of the image's: sunpy opens every image of a file as a map.
+DESCRIPTIVE = (
+    "TELESCOP", "INSTRUME", "DATE-OBS", "T_OBS", "EXPTIME", "WAVELNTH", "WAVEUNIT", "CTYPE1", "CUNIT1", "CRVAL1",
+    "CDELT1", "CRPIX1", "CTYPE2", "CUNIT2", "CRVAL2", "CDELT2", "CRPIX2", "CROTA2", "PC1_1", "PC1_2", "PC2_1", "PC2_2",
+    "DSUN_OBS", "RSUN_REF", "RSUN_OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS", "CRLN_OBS", "CRLT_OBS", "HGLN_OBS",
+    "HGLT_OBS", "LVL_NUM", "BUNIT", "SYNTH",
+)  # fmt: skip
 RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 WHEN = "when the file was written"  # astropy would put the time of day there: same input, same bytes
 
@@ -65,13 +75,7 @@ def read_level1(path: str | Path, *, digest: str | None = None) -> tuple[np.ndar
         )
     with _opened(path, do_not_scale_image_data=True, memmap=False) as hdus:
         hdu = image_hdu(hdus)
-        header = hdu.header.copy()
-        try:
-            image = np.asarray(hdu.data)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
-            raise FrameError(
-                f"{path}: the image cannot be read ({error}); delete the block to fetch it again"
-            ) from None
+        header, image = hdu.header.copy(), np.asarray(hdu.data)
     if header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
         raise FrameError(
             f"{path}: BSCALE {header.get('BSCALE')}, BZERO {header.get('BZERO')}: level-1 counts are unscaled"
@@ -79,11 +83,20 @@ def read_level1(path: str | Path, *, digest: str | None = None) -> tuple[np.ndar
     return (image if image.dtype.isnative else image.astype(image.dtype.newbyteorder("="))), header
 
 
-def _opened(path: str | Path, **options: Any) -> fits.HDUList:
+@contextmanager
+def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
+    """Open a FITS file; whatever astropy says of a damaged one, then or while it is read, becomes a `FrameError`."""
     try:
-        return fits.open(path, **options)
-    except (OSError, VerifyError) as error:
-        raise FrameError(f"{path}: not a FITS file that can be read ({error})") from None
+        with warnings.catch_warnings():
+            # What astropy warns of here is a file that ends too early.
+            warnings.filterwarnings("error", "Error validating header|File may have been truncated", AstropyUserWarning)
+            with fits.open(path, **options) as hdus:
+                yield hdus
+    except (OSError, ValueError, TypeError, RuntimeError, VerifyError, AstropyUserWarning) as error:
+        reason = " ".join(str(error).split())
+        raise FrameError(
+            f"{path}: the file is missing or damaged ({reason}); delete its block to make it again"
+        ) from None
 
 
 def read_spikes(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -193,7 +206,7 @@ def write_level15(
         raise ValueError(f"{compression!r} is not a compression; allowed are {', '.join(COMPRESSIONS)}")
     images = [(image, header, None)]
     if uncertainty is not None:
-        about = fits.Header([(key, header[key]) for key in ("BUNIT", "SYNTH") if key in header])
+        about = fits.Header([header.cards[key] for key in DESCRIPTIVE if key in header])
         images.append((uncertainty, about, "UNCERT"))
     if compression == "none":
         hdus = [_plain(*parts, primary=number == 0) for number, parts in enumerate(images)]
@@ -249,5 +262,5 @@ def verify_checksums(path: str | Path) -> None:
     """
     with _opened(path, memmap=True, disable_image_compression=True) as hdus:
         for number, hdu in enumerate(hdus):
-            if hdu.verify_checksum() != 1:
+            if hdu.verify_checksum() != 1 or "DATASUM" not in hdu.header:
                 raise FrameError(f"HDU {number} does not fit its CHECKSUM")

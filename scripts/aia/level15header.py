@@ -205,7 +205,7 @@ def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, 
     about = corrections.errors_about
     header.set("ERR_SRC", about["source"], "table of photometric errors")
     header["ERR_SHA"] = about["sha256"]
-    return ["uncertainty: estimate_error of aiapy on counts, summed with squared weights"]
+    return ["uncertainty: aiapy's estimate_error on counts, squared weights"]
 
 
 def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int, int] | None = None) -> None:
@@ -237,5 +237,3 @@ def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int,
     for key in ("BLANK", "BSCALE", "BZERO"):
         if key in header:
             raise FrameError(f"{key} is in the header of a floating-point image")
-    if "CHECKSUM" not in header or "DATASUM" not in header:
-        raise FrameError("CHECKSUM or DATASUM is missing")

@@ -1,0 +1,314 @@
+"""Blocks of frames: files and manifests that hold what they promise, the same however they were made."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sunpy.map
+from astropy.io import fits
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from level1_frames import block, counts, freeze_tables, header, write
+
+from aia import calibration, frames, versions
+from aia.calibration import COLUMNS, Sources, calibrate_block, level15_name
+from aia.errors import FrameError
+from aia.level15 import Options
+from aia.manifests import good_frames, write_manifest
+from aia.statistics import statistics
+
+# Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
+GOLDEN = {"1": "f3467630d7660a6dd8133edc1c71c7765aa0b1e4f0ee51290fc8bf0912af9d68"}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    paths = freeze_tables(tmp_path_factory.mktemp("tables"))
+    return Sources([paths["pointing"]], paths["degradation"], paths["errors"])
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """Rows of a level-1 manifest, and where their files are."""
+    folder = tmp_path_factory.mktemp("block")
+    return block(folder), folder / "level1"
+
+
+def run(rows, folder, sources, processes=1, **options):
+    folder.mkdir(parents=True, exist_ok=True)
+    return calibrate_block(rows[0], rows[1], folder, sources, Options(**options), processes)
+
+
+def digests(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(Path(folder).iterdir())}
+
+
+@pytest.fixture(scope="module")
+def made(rows, sources, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "b"
+    return run(rows, folder, sources, uncertainty=True), folder
+
+
+def test_every_frame_holds_the_invariants_of_level_15(made):
+    result, folder = made
+    for row in result:
+        with fits.open(folder.parent / row["file"], checksum=True) as hdus:
+            hdus.verify("exception")
+            cards, image = hdus[0].header, hdus[0].data
+            assert image.dtype == ">f4"
+            assert cards["LVL_NUM"] == 1.5
+            assert (cards["CDELT1"], cards["CDELT2"], cards["CROTA2"]) == (0.6, 0.6, 0.0)
+            assert [cards[f"PC{n}_{m}"] for n in (1, 2) for m in (1, 2)] == [1.0, 0.0, 0.0, 1.0]
+            assert (cards["CRVAL1"], cards["CRVAL2"], cards["CRPIX1"] % 1, cards["CRPIX2"] % 1) == (0, 0, 0.5, 0.5)
+            assert cards["R_SUN"] == cards["RSUN_OBS"] / cards["CDELT1"]
+            assert cards["BUNIT"] == "DN / s"
+            assert not {"BLANK", "BSCALE", "BZERO", "HEADSUM"} & set(cards)
+            assert np.isnan(image).any()
+            assert hdus["UNCERT"].data.shape == image.shape
+
+
+def test_statistics_are_those_of_the_new_pixels(made):
+    result, folder = made
+    image, cards = frames.read_level15(folder.parent / result[0]["file"])
+    valid = image[np.isfinite(image)].astype(float)
+    assert cards["DATAMIN"] == pytest.approx(valid.min())
+    assert cards["DATAMAX"] == pytest.approx(valid.max())
+    assert cards["DATAMEAN"] == pytest.approx(valid.mean())
+    assert cards["DATARMS"] == pytest.approx(valid.std())
+    assert (cards["DATAVALS"], cards["TOTVALS"]) == (valid.size, image.size)
+    assert cards["DATAVALS"] + cards["MISSVALS"] == cards["TOTVALS"]
+    assert cards["DATAP99"] == pytest.approx(np.percentile(valid, 99, method="inverted_cdf"))
+    assert cards["NSATPIX"] == 0
+
+
+def test_the_header_tells_what_was_done(made):
+    result, folder = made
+    cards = frames.read_header(folder.parent / result[1]["file"])
+    assert cards["POINTCOR"] is True
+    assert cards["MPO_REC"] == "aia.master_pointing3h[2021-07-03T12:00:00Z]"
+    assert cards["REGMETH"] == "cubic-spline"
+    assert cards["DEGCORR"] == pytest.approx(0.75 / 1.2)
+    assert (cards["DEG_VER"], cards["EXPNORM"], cards["EXPTIME"]) == (10, 0.5, 0.5)
+    assert cards["DEG_NOTE"].startswith("extrapolated")
+    assert all(len(cards[key]) == 64 for key in ("PNT_SHA", "DEG_SHA", "ERR_SHA", "L1SHA256"))
+    assert cards["L1REQ"] == "JSOC_20210703_001"
+    assert cards["L15VERS"] == versions.LEVEL15
+    assert cards["SYNTH"] is True
+    history = list(cards["HISTORY"])
+    steps = [line.split(":")[0] for line in history[1:]]
+    assert steps == ["pointing", "registration", "degradation", "degradation", "exposure", "uncertainty"]
+
+
+def test_it_opens_as_a_map_of_aia(made):
+    result, folder = made
+    image, uncertainty = sunpy.map.Map(folder.parent / result[0]["file"])
+    for smap in (image, uncertainty):
+        assert isinstance(smap, sunpy.map.sources.AIAMap)
+        assert str(smap.unit) == "DN / s"
+        assert smap.processing_level == 1.5
+        assert smap.wcs.wcs.compare(image.wcs.wcs)
+
+
+def test_the_manifest_has_a_row_for_each_frame(made, rows, tmp_path):
+    result, folder = made
+    write_manifest(tmp_path / "b.csv", result, COLUMNS)
+    table = good_frames(tmp_path / "b.csv")
+    assert list(table["record"]) == [row["record"] for row in rows[0]]
+    assert list(table["level1_sha256"]) == [row["sha256"] for row in rows[0]]
+    assert list(table["exposure"]) == [2.0, 0.5, 1.9, 0.2]
+    for row in result:
+        path = folder.parent / row["file"]
+        assert row["bytes"] == path.stat().st_size
+        assert row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_golden_digest_holds_as_long_as_the_version_does(made):
+    result, _ = made
+    digest = hashlib.sha256("".join(row["sha256"] for row in result).encode()).hexdigest()
+    assert digest == GOLDEN.get(versions.LEVEL15), (
+        "level-1.5 files have changed: raise aia.versions.LEVEL15 and put the new digest beside it"
+    )
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_the_number_of_processes_changes_no_byte(made, rows, sources, tmp_path, processes):
+    result = run(rows, tmp_path / "b", sources, processes, uncertainty=True)
+    assert result == made[0]
+    assert digests(tmp_path / "b") == digests(made[1])
+
+
+@settings(max_examples=4)
+@given(st.lists(st.integers(0, 3), min_size=1, unique=True))
+def test_a_frame_is_the_same_alone_or_in_any_block(made, rows, sources, tmp_path_factory, chosen):
+    folder = tmp_path_factory.mktemp("some") / "b"
+    run(([rows[0][n] for n in chosen], rows[1]), folder, sources, uncertainty=True)
+    whole = digests(made[1])
+    assert all(whole[name] == digest for name, digest in digests(folder).items())
+    assert len(digests(folder)) == len(chosen)
+
+
+def test_a_calibrated_frame_is_not_calibrated_again(made, rows, sources, tmp_path):
+    result, folder = made
+    row = dict(rows[0][0], file=result[0]["file"], sha256=result[0]["sha256"])
+    with pytest.raises(FrameError, match=r"LVL_NUM is 1\.5; only level 1\.0"):
+        run(([row], folder.parent), tmp_path / "b", sources)
+
+
+def spoil(rows, folder, number, **changes):
+    """A copy of a block in which one frame's header is changed."""
+    spoilt = [dict(row) for row in rows[0]]
+    cards = header(number)
+    cards.update(changes)
+    path = folder / f"bad{number}.image_lev1.fits"
+    write(path, counts(seed=number), cards)
+    spoilt[number] |= {"file": os.path.relpath(path, rows[1]), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return spoilt, rows[1]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_bad_frame_fails_its_block_and_every_one_is_named(rows, sources, tmp_path, processes):
+    spoilt = spoil(rows, tmp_path, 1, EXPTIME=-1.0)
+    spoilt = spoil(spoilt, tmp_path, 3, T_OBS="2021-07-04T14:27:23.00Z")
+    with pytest.raises(FrameError) as caught:
+        run(spoilt, tmp_path / "b", sources, processes)
+    text = str(caught.value)
+    assert "2 of 4 frames cannot be calibrated" in text
+    assert f"{rows[0][1]['record']} (" in text
+    assert "EXPTIME is -1.0" in text
+    assert "no row of the pointing table" in text
+    assert "on_bad_frame: skip" in text
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_bad_frame_can_be_left_out_and_is_listed_with_its_reason(rows, sources, tmp_path, processes):
+    spoilt = spoil(rows, tmp_path, 1, LVL_NUM=0.5)
+    result = run(spoilt, tmp_path / "b", sources, processes, on_bad_frame="skip")
+    assert [bool(row["reason"]) for row in result] == [False, True, False, False]
+    assert "LVL_NUM is 0.5" in result[1]["reason"]
+    write_manifest(tmp_path / "b.csv", result, COLUMNS)
+    assert len(good_frames(tmp_path / "b.csv")) == len(list((tmp_path / "b").iterdir())) == 3
+
+
+def test_a_frame_that_did_not_arrive_stays_a_row_with_its_reason(rows, sources, tmp_path):
+    gone = [dict(row) for row in rows[0][:2]]
+    gone[0] |= {"file": "", "reason": "not delivered", "sha256": ""}
+    result = run((gone, rows[1]), tmp_path / "b", sources)
+    assert [row["reason"] for row in result] == ["not delivered", ""]
+    assert result[0]["record"] == rows[0][0]["record"]
+
+
+def test_a_block_without_frames_needs_no_table(tmp_path):
+    assert run(([], tmp_path), tmp_path / "b", Sources()) == []
+
+
+def test_a_file_that_is_not_the_manifests_is_refused(rows, sources, tmp_path):
+    wrong = [dict(rows[0][0], sha256="0" * 64)]
+    with pytest.raises(FrameError, match="delete the block to fetch it again"):
+        run((wrong, rows[1]), tmp_path / "b", sources)
+
+
+def test_damaged_files_are_frames_that_cannot_be_calibrated(rows, sources, tmp_path):
+    for name, content in (("text.fits", b"<html>"), ("short.fits", (rows[1] / rows[0][0]["file"]).read_bytes()[:9000])):
+        path = tmp_path / name
+        path.write_bytes(content)
+        row = dict(rows[0][0], file=name, sha256=hashlib.sha256(content).hexdigest())
+        with pytest.raises(FrameError, match=name):
+            run(([row], tmp_path), tmp_path / "b", sources)
+
+
+def test_a_process_that_dies_is_an_error_and_no_wait(rows, sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration.Worker, "_calibrate", lambda *_: os._exit(9))
+    with pytest.raises(RuntimeError, match="calibrating process died"):
+        run(rows, tmp_path / "b", sources, 2)
+
+
+def test_a_defect_in_a_process_reaches_the_log_with_its_traceback(rows, sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration.Worker, "_calibrate", lambda *_: 1 / 0)
+    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError"):
+        run(rows, tmp_path / "b", sources, 2)
+
+
+def test_a_written_frame_that_does_not_hold_what_it_must_is_not_accepted(made, tmp_path):
+    result, folder = made
+    path = folder.parent / result[0]["file"]
+    shape = frames.read_level15(path)[0].shape
+    calibration.accept(path, Options(uncertainty=True), shape)
+    with pytest.raises(FrameError, match="BUNIT is 'DN / s' instead of 'DN'"):
+        calibration.accept(path, Options(exposure=False), shape)
+    with pytest.raises(FrameError, match="instead of 4096 x 4096"):
+        calibration.accept(path, Options(), (4096, 4096))
+    damaged = tmp_path / "damaged.fits"
+    content = bytearray(path.read_bytes())
+    content[40000] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(FrameError, match="does not fit its CHECKSUM"):
+        calibration.accept(damaged, Options(), shape)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "rice"])
+def test_compressed_frames_hold_the_same_image(made, rows, sources, tmp_path, compression):
+    result = run(rows, tmp_path / "b", sources, uncertainty=True, compression=compression)
+    for plain, packed in zip(made[0], result, strict=True):
+        image, cards = frames.read_level15(made[1].parent / plain["file"])
+        other, header = frames.read_level15(tmp_path / packed["file"])
+        np.testing.assert_array_equal(np.isnan(image), np.isnan(other))
+        assert header["L15VERS"] == cards["L15VERS"]
+        assert packed["bytes"] < plain["bytes"]
+        if compression == "gzip":
+            np.testing.assert_array_equal(image, other)
+            continue
+        # Rounding stays below a tenth of the noise, everywhere: photons make most of it where there are many.
+        sigma, _ = frames.read_level15(made[1].parent / plain["file"], hdu="uncertainty")
+        assert np.nanmax(np.abs(image - other) / sigma) < 0.1
+        assert np.nanstd(image - other) < 0.04 * np.nanmin(sigma)
+
+
+def test_regions_are_read_by_their_coordinates(made):
+    result, folder = made
+    path = folder.parent / result[0]["file"]
+    whole, cards = frames.read_level15(path)
+    x = [(20 + 1 - cards["CRPIX1"]) * 0.6, (49 + 1 - cards["CRPIX1"]) * 0.6]
+    y = [(30 + 1 - cards["CRPIX2"]) * 0.6 - 0.2, (59 + 1 - cards["CRPIX2"]) * 0.6 + 0.2]
+    part, header = frames.read_level15(path, {"x": x, "y": y})
+    np.testing.assert_array_equal(part, whole[30:60, 20:50])
+    assert (header["NAXIS1"], header["NAXIS2"]) == (30, 30)
+    assert (header["CRPIX1"], header["CRPIX2"]) == (cards["CRPIX1"] - 20, cards["CRPIX2"] - 30)
+    with pytest.raises(FrameError, match="lies outside the frame"):
+        frames.read_level15(path, {"x": [2000, 2100], "y": y})
+
+
+def test_a_frame_without_uncertainty_says_how_to_get_one(rows, sources, tmp_path):
+    result = run(([rows[0][0]], rows[1]), tmp_path / "b", sources)
+    with pytest.raises(FrameError, match=r"calibration\.uncertainty: true"):
+        frames.read_level15(tmp_path / result[0]["file"], hdu="uncertainty")
+
+
+@pytest.mark.parametrize(("level1", "level15"), [
+    ("aia.lev1_euv_12s.2021-07-03T142725Z.211.image_lev1.fits", "2021-07-03T142725Z.211.image_lev1.5.fits"),
+    ("aia.lev1_euv_12s.2022-04-02T132011Z.304.image.fits", "2022-04-02T132011Z.304.image_lev1.5.fits"),
+])  # fmt: skip
+def test_level_15_files_are_named_after_their_level_1_files(level1, level15):
+    assert level15_name(level1) == f"aia.lev1_euv_12s.{level15}"
+
+
+def test_statistics_of_nothing_are_counts_alone():
+    assert statistics(np.full((7, 5), np.nan, np.float32)) == {
+        "TOTVALS": 35, "DATAVALS": 0, "MISSVALS": 35, "PERCENTD": 0.0,
+    }  # fmt: skip
+
+
+@given(st.integers(1, 60), st.integers(1, 40), st.integers(0, 999))
+def test_statistics_agree_with_numpy(ny, nx, seed):
+    rng = np.random.default_rng(seed)
+    image = rng.normal(rng.uniform(-50, 500), 30, (ny, nx)).astype(np.float32)
+    image[rng.random((ny, nx)) < 0.2] = np.nan
+    valid = image[np.isfinite(image)].astype(float)
+    found = statistics(image)
+    assert found["DATAVALS"] == valid.size
+    if valid.size:
+        assert found["DATAMEAN"] == pytest.approx(valid.mean(), abs=1e-4)
+        assert found["DATARMS"] == pytest.approx(valid.std(), abs=1e-3)
+        for key, rank in (("DATAP01", 1), ("DATAMEDN", 50), ("DATAP99", 99)):
+            assert found[key] == pytest.approx(np.percentile(valid, rank, method="inverted_cdf"), rel=1e-6)
