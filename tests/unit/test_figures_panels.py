@@ -113,6 +113,13 @@ def test_the_caption_says_what_is_shown(drawn):
         assert words in drawn[1]
 
 
+def test_a_single_frame_is_a_sequence_too(tmp_path):
+    manifests, _ = write_sequence(tmp_path, 1)
+    frames = list_frames(manifests)
+    points, statistics = measure(frames, REGION, OPTIONS)
+    assert "the only frame" in draw((frames, points, statistics), tmp_path / "sequence.png")
+
+
 def test_real_data_are_not_called_synthetic(tmp_path):
     manifests, _ = write_sequence(tmp_path, 2, synthetic=False)
     frames = list_frames(manifests)

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
 from matplotlib.ticker import LogLocator, NullLocator
 
 from aia.figures.options import Options
@@ -52,13 +52,18 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     low, high = np.nanmin(mean), np.nanmax(mean)
     room = (high - low or abs(high) or 1.0) * 0.12
     axes.set_ylim(low - room, high + room + (high - low + 2 * room) * taken / (1 - taken))
-    locator = AutoDateLocator(minticks=3, maxticks=8)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-    axes.set_xlabel(
-        f"Time (UTC) on {str(times[0])[:10]}" if str(times[0])[:10] == str(times[-1])[:10] else "Time (UTC)"
-    )
+    _label_times(axes, times[0], times[-1])
     axes.set_ylabel("Mean (DN s$^{-1}$)")
+
+
+def _label_times(axes: Axes, first: np.datetime64, last: np.datetime64) -> None:
+    """Label the time axis as finely as its length asks for; the day is in the axis label."""
+    span = (last - first) / np.timedelta64(1, "h")
+    form = "%H:%M:%S" if span < 0.05 else "%H:%M" if span < 36 else "%m-%d %H:%M" if span < 96 else "%Y-%m-%d"
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8 if span < 36 else 5))
+    axes.xaxis.set_major_formatter(DateFormatter(form))
+    day = str(first)[:10]
+    axes.set_xlabel(f"Time (UTC) {'on' if day == str(last)[:10] else 'from'} {day}")
 
 
 def _mark_times(axes: Axes, times: np.ndarray, mean: np.ndarray, marks: Mapping[str, str]) -> float:
