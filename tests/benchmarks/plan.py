@@ -40,10 +40,10 @@ def write_catalogue(folder: Path, events: int, channels: list[int]) -> None:
     )
 
 
-def plan(folder: Path, snakefile: Path) -> tuple[float, float, int]:
-    """Plan; return wall time (s), largest resident memory (MB) and the number of jobs."""
+def plan(folder: Path, snakefile: Path) -> tuple[float, float, float, int]:
+    """Plan; return wall and processor time (s), largest resident memory (MB) and the number of jobs."""
     command = [sys.executable, "-m", "snakemake", "-s", str(snakefile), "--cores", "2", "--dry-run"]
-    command += ["--quiet"]  # of a dry run: the numbers of jobs, not each of them
+    command += ["--quiet", "rules"]  # the numbers of jobs, not each of them
     with (folder / "plan.log").open("w") as log:
         started = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT)
@@ -55,7 +55,7 @@ def plan(folder: Path, snakefile: Path) -> tuple[float, float, int]:
         sys.exit(text)
     totals = [line.split()[1] for line in text.splitlines() if line.startswith("total")]
     jobs = 0 if "Nothing to be done" in text else int(totals[-1])
-    return seconds, usage.ru_maxrss / 1024, jobs
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, jobs
 
 
 def finish(snakefile: Path) -> None:
@@ -86,22 +86,21 @@ def main() -> None:
     if arguments.finish:
         finish(arguments.snakefile)
         return
-    print(f"{'':>7} {'':>7} {'jobs per':>12} {'first run':>20} {'nothing to do':>20}")
-    print(f"{'events':>7} {'jobs':>7} {'1,000 frames':>12} {'s':>10} {'MB':>9} {'s':>10} {'MB':>9}")
+    print(f"{'':>7} {'':>7} {'jobs per':>12} {'first run':>26} {'nothing to do':>26}")
+    titles = f"{'s':>8} {'s (CPU)':>9} {'MB':>7}"
+    print(f"{'events':>7} {'jobs':>7} {'1,000 frames':>12} {titles} {titles}")
     for events in arguments.events:
         with tempfile.TemporaryDirectory(prefix="plan-") as folder:
             write_catalogue(Path(folder), events, arguments.channels)
-            seconds, megabytes, jobs = plan(Path(folder), arguments.snakefile)
+            *first, jobs = plan(Path(folder), arguments.snakefile)
             command = [sys.executable, __file__, "--finish", "--snakefile", str(arguments.snakefile)]
             subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            again, memory, left = plan(Path(folder), arguments.snakefile)
+            *again, left = plan(Path(folder), arguments.snakefile)
             if left:
                 sys.exit(f"{left} jobs left after all had been recorded as finished: this is no run with nothing to do")
         share = 1000 * jobs / (events * len(arguments.channels) * SLOTS)
-        print(
-            f"{events:7} {jobs:7} {share:12.0f} {seconds:10.1f} {megabytes:9.0f} {again:10.1f} {memory:9.0f}",
-            flush=True,
-        )
+        figures = " ".join(f"{wall:8.1f} {cpu:9.1f} {memory:7.0f}" for wall, cpu, memory in (first, again))
+        print(f"{events:7} {jobs:7} {share:12.0f} {figures}", flush=True)
 
 
 if __name__ == "__main__":
