@@ -75,20 +75,23 @@ def _sample_row(scene, first_u, first_v, step_u, step_v, out):
         end = _run_end(start, out.size, u, v, step_u, step_v)
         left, low = np.floor(u), np.floor(v)
         row, column, run = int(low) - 1, int(left) - 1, end - start
-        if row >= 0 and row + 3 < size and column >= 0 and column + run + 3 < size:
+        within = row >= 0 and row + 3 < size
+        first = min(max(-column, 0), run) if within else run
+        last = max(min(size - 3 - column, run), first)
+        if last > first:
             _sample_run(
-                scene[row, column : column + run + 3],
-                scene[row + 1, column : column + run + 3],
-                scene[row + 2, column : column + run + 3],
-                scene[row + 3, column : column + run + 3],
-                u - left,
+                scene[row, column + first : column + last + 3],
+                scene[row + 1, column + first : column + last + 3],
+                scene[row + 2, column + first : column + last + 3],
+                scene[row + 3, column + first : column + last + 3],
+                u - left + first * (step_u - 1.0),
                 step_u - 1.0,
-                v - low,
+                v - low + first * step_v,
                 step_v,
-                out[start:end],
+                out[start + first : start + last],
             )
-        else:
-            for k in range(run):
+        for k in range(run):
+            if not first <= k < last:
                 out[start + k] = scene[min(max(row + 1, 0), size - 1), min(max(column + 1 + k, 0), size - 1)]
         start = end
 
