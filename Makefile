@@ -20,7 +20,7 @@ demo: $(VENV) ## the worked example, from query to figure, on the embedded archi
 	@echo; echo "The sequence figures:"; ls $(CURDIR)/results/*/figures/*/sequence.png
 
 test: $(VENV) ## the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 test-slurm: $(VENV) ## the worked example on a real Slurm that is started and stopped here; wants root, slurm-wlm and munge
 	@$(BIN)/python -m pytest -m slurm
