@@ -11,6 +11,7 @@ from contextlib import closing
 
 from synthetic import times
 from synthetic.recordset import FilterError
+from synthetic.series import missing_value
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -106,10 +107,15 @@ class Condition:
 
 
 def stored(value, kind):
-    """A keyword's value as the database holds it: an int is signed, and a missing real number is NULL."""
-    if kind == "int" and value >= 2**31:
-        return value - 2**32
-    return None if kind in ("float", "double") and value != value else value
+    """A keyword's value as the database holds it: an int is signed, and a missing real number is NULL.
+
+    Elsewhere a value is missing that is None or its type's missing value.
+    """
+    if kind in ("float", "double"):
+        return None if value is None or value != value else value
+    if value is None:
+        return missing_value(kind)
+    return value - 2**32 if kind == "int" and value >= 2**31 else value
 
 
 def mentions(text, name):

@@ -149,6 +149,15 @@ SERIES = {
 }
 
 
+def missing_value(kind):
+    """The value that stands for a missing one of a DRMS type; real numbers have NaN."""
+    if kind == "time":
+        return times.MISSING
+    if kind == "string":
+        return ""
+    return {"char": -(2**7), "short": -(2**15), "int": MISSING_INT, "longlong": -(2**63)}.get(kind, math.nan)
+
+
 def find(name):
     """The series of a name in any case, or None."""
     return SERIES.get(name.lower())

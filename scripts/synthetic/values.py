@@ -3,12 +3,11 @@
 import re
 
 from synthetic import times
-from synthetic.series import MISSING_INT, SERIES, level1_record
+from synthetic.series import MISSING_INT, SERIES, level1_record, missing_value
 
 MISSING = "MISSING"
 INVALID = "Invalid KeyLink"
 _ALIAS = re.compile(r"\[([A-Z0-9_-]{1,8})\]")
-_MISSING_INTEGERS = {"char": -(2**7), "short": -(2**15), "int": MISSING_INT, "longlong": -(2**63)}
 
 
 def alias(keyword):
@@ -18,8 +17,8 @@ def alias(keyword):
 
 
 def is_missing(value, kind):
-    """Whether a value of a DRMS type is that type's missing value."""
-    return value != value or value == {"time": times.MISSING, "string": ""}.get(kind, _MISSING_INTEGERS.get(kind))
+    """Whether a value of a DRMS type is missing."""
+    return value is None or value != value or value == missing_value(kind)
 
 
 def keyword_text(keyword, record):
