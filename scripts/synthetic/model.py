@@ -3,7 +3,9 @@
 The server asks everything of an object with the methods of `Archive`; tests give it a smaller one.
 """
 
+import hashlib
 from functools import cache
+from pathlib import Path
 
 from synthetic import catalogue, frames, tables, times
 from synthetic import keywords as definitions
@@ -21,6 +23,13 @@ _CHANNELS_PER_UNIT, _SERIES_PER_UNIT = 16, 8
 _MEGABYTES = {"image": 12, "spikes": 1}
 
 
+def _version():
+    """Hash of everything that decides what a file holds."""
+    folder = Path(__file__).parent
+    sources = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".csv"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
 class Archive:
     """The synthetic archive.
 
@@ -32,10 +41,10 @@ class Archive:
     Attributes
     ----------
     version : str
-        Of the files that it makes; files of another version in the spool are not used.
+        Of the files that it makes, from the sources of this package: the spool keeps none that another version made.
     """
 
-    version = "1"
+    version = _version()
 
     def __init__(self, now):
         self._now = now

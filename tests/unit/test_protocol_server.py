@@ -132,6 +132,16 @@ def test_a_file_that_could_not_be_made_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_server_leaves_behind_is_in_nobodys_way(tmp_path):
+    left = [tmp_path / ".lock-a", tmp_path / ".99999-1-a"]
+    for path in left:
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    with storage.Spool(tmp_path, limit=1000).open("a", lambda path: path.write_bytes(b"whole")) as file:
+        assert file.read() == b"whole"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
 @pytest.mark.parametrize(
     "target",
     ["/SUM42/D1/S00000/image_lev1.fits", "/SUM1/D0/S00000/x.fits", "/nothing", "/cgi-bin/ajax/",
