@@ -13,6 +13,7 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
+from aia import rice
 from aia.errors import FrameError
 from aia.files import replacing, sha256
 
@@ -75,7 +76,9 @@ def read_level1(path: str | Path, *, digest: str | None = None) -> tuple[np.ndar
         )
     with _opened(path, do_not_scale_image_data=True, memmap=False) as hdus:
         hdu = image_hdu(hdus)
-        header, image = hdu.header.copy(), np.asarray(hdu.data)
+        header, image = hdu.header.copy(), rice.read(path)
+        if image is None:
+            image = np.asarray(hdu.data)
     if header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
         raise FrameError(
             f"{path}: BSCALE {header.get('BSCALE')}, BZERO {header.get('BZERO')}: level-1 counts are unscaled"
