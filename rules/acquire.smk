@@ -38,7 +38,25 @@ def processing_of_event(wildcards):
     return im_patch(option("region")(wildcards), iso(PLAN.event(wildcards.event).start))
 
 
+rule mark_refresh:
+    output:
+        "<resources>/{archive}/refresh/{asked}/{time}.txt",
+    log:
+        "<logs>/mark_refresh/{archive}/{asked}/{time}.log",
+    benchmark:
+        "<benchmarks>/mark_refresh/{archive}/{asked}/{time}.tsv"
+    localrule: True
+    conda:
+        "../envs/acquire.yaml"
+    message:
+        "Asking anew: {wildcards.asked}"
+    shell:
+        "(rm -f $(dirname {output:q})/*.txt && echo 'asked anew' > {output:q}) 2> {log:q}"
+
+
 rule query_metadata:
+    input:
+        asked_anew("{event}/{series}/{block}"),
     output:
         table="<results>/{event}/metadata/{series}/{block}.csv",
         keywords="<results>/{event}/metadata/{series}/{block}.keywords.csv",

@@ -28,6 +28,8 @@ def calibration_tables(wildcards):
 
 
 rule fetch_pointing:
+    input:
+        asked_anew("pointing/{day}"),
     output:
         table="<resources>/{archive}/calibration/pointing/{day}.ecsv",
     log:
@@ -47,6 +49,8 @@ rule fetch_pointing:
 
 
 rule fetch_degradation:
+    input:
+        asked_anew("degradation"),
     output:
         table="<resources>/{archive}/calibration/degradation.ecsv",
     log:
@@ -66,6 +70,8 @@ rule fetch_degradation:
 
 
 rule fetch_errors:
+    input:
+        asked_anew("errors"),
     output:
         table="<resources>/{archive}/calibration/errors.ecsv",
     log:

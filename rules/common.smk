@@ -1,10 +1,12 @@
 """The configuration comes in, names go out: which blocks, files and options a job has.
 
-Pure functions of the configuration: planning reads no file and asks no archive.
+Pure functions of the configuration: planning reads no file and asks no archive. (Which marks and record lists there are, it
+looks up.)
 """
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +31,7 @@ except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
 
 ARCHIVE = PLAN.settings.archive
+NOW = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
 
 
 wildcard_constraints:
@@ -38,6 +41,25 @@ wildcard_constraints:
     block=r"\d{8}T\d{4}",
     day=r"\d{8}",
     archive="synthetic|jsoc",
+    asked=r"[A-Za-z0-9._+/-]+",
+    time=r"\d{8}T\d{6}",
+
+
+def asked_anew(what):
+    """The mark that the answer to a question to the archive was asked for anew, as a function of the job's wildcards.
+
+    Answers are kept and used as they are. With `refresh: true` every run makes new marks, so it asks again; without,
+    the newest mark stays an input of the answer that it led to, so nothing is asked again. Most answers have no mark.
+    """
+
+    def of_job(wildcards):
+        named = what.format(**dict(wildcards.items()))
+        folder = Path(workflow.pathvars.apply("<resources>"), ARCHIVE, "refresh", named)
+        if PLAN.settings.options["refresh"] and workflow.is_main_process:
+            return [str(folder / f"{NOW}.txt")]
+        return sorted(map(str, folder.glob("*.txt")))[-1:]
+
+    return of_job
 
 
 def block_of(wildcards):
