@@ -128,10 +128,11 @@ def _request_file(service, request, name):
     if not _is_there(service, request):
         return None
     index = json.loads(request["answer"])
-    if index["data"] and name == index["data"][0]["filename"] and name:
-        make = partial(_movie, service, index, read_picture(request["protocol"]))
+    picture = read_picture(request["protocol"])
+    if picture and picture.is_movie and name == f"{identity}.{picture.kind}":
+        make = partial(_movie, service, index, picture)
         opened = partial(service.spool.open, f"{service.model.version}.{name}", make)
-        return File(opened, request["ready"], _TYPES[name[-3:]], request=identity)
+        return File(opened, request["ready"], _TYPES[picture.kind], request=identity)
     if name == f"{identity}.tar" and "tarfile" in index:
         open_tar = partial(service.spool.open, f"{identity}.{service.model.version}.tar", partial(_tar, service, index))
         return File(open_tar, request["ready"], _TYPES["tar"], request=identity)

@@ -9,6 +9,7 @@ from synthetic.series import MISSING_INT
 from synthetic.service import RefusedError
 
 HTML = b"<!doctype html><title>Service temporarily unavailable</title><h1>Service temporarily unavailable</h1>\n"
+_OLDER = 10**6  # record numbers between a version and the one before
 _ONLY_WITH_IMAGE = ("T_OBS", "DATE__OBS", "EXPTIME", "DATAMIN", "DATAMAX", "DATAMEAN", "DATAMEDN", "NSATPIX")
 
 
@@ -35,7 +36,7 @@ class FaultyArchive:
         for record in self._model.records(series, first, last, channels, names):
             for rule in self._faults.of_record(values.record_name(series, record, keywords)):
                 if rule.mode == "duplicate":
-                    found.append(record | {"recnum": record["recnum"] - 10**9})
+                    found.append(record | {"recnum": max(record["recnum"] - _OLDER, 1)})
                 record = record | _changes(rule, record, self._model.types(series))
             found.append(record)
         return found

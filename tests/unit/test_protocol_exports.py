@@ -181,6 +181,8 @@ def test_records_without_image_have_no_file_and_are_left_out_unless_the_request_
     assert index["data"][0]["record"].startswith("warning=No FITS files were exported.")
     as_is = status(archive, request(archive, hours, protocol="as-is")["requestid"])
     assert {row["filename"] for row in as_is["data"]} == {"NoDataFile"}
+    with pytest.raises(HTTPError, match="404"):
+        get(archive, f"{as_is['dir']}/NoDataFile")
 
 
 def test_a_gate_on_quality_makes_exports_smaller_than_queries(archive):
