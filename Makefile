@@ -28,10 +28,22 @@ test-slurm: $(VENV) ## the worked example on a real Slurm that is started and st
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 	@$(BIN)/python tests/benchmarks/plan.py
 
+bench-calibrate: $(VENV) ## level 1.5 against the gallery's own loop, on the same 20 frames; time and memory up to 100 frames
+	@$(BIN)/python tests/benchmarks/calibrate.py --growth 100
+
 bench-figures: $(VENV) ## memory and time of figures, movie and viewer as a sequence grows from 20 to 1,000 frames
 	@$(BIN)/python tests/benchmarks/figures.py
 
-test-faults: $(VENV) ## every fault of the archive, at every stage: what becomes of it, as a table
+test-test-kill: $(VENV) ## the worked example, killed at 25 random moments and repeated
+	@AIA_KILLS=25 $(BIN)/python -m pytest -q tests/workflow/test_kill.py
+
+bench-transfer: $(VENV) ## 50 files over the loopback interface, beside curl
+	@$(BIN)/python tests/benchmarks/transfer.py
+
+cache-report: $(VENV) ## what the level-1 cache holds, and which events use it
+	@$(BIN)/python -m aia.cache report
+
+faults: $(VENV) ## every fault of the archive, at every stage: what becomes of it, as a table
 	@$(BIN)/python -m pytest -q tests/workflow/test_faults.py
 	@sed -n '/^| stage/,$$p' docs/faults.md
 

@@ -8,15 +8,18 @@ date is trusted. A folder that cannot be written to is read all the same.
 `python -m aia.cache report` says what a cache holds.
 """
 
+import argparse
 import json
 import logging
 import os
 import re
 import shutil
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from aia.cachereport import report
 from aia.files import sha256, write_json
 
 logger = logging.getLogger(__name__)
@@ -141,3 +144,18 @@ def place(source: str | Path, target: str | Path) -> None:
         os.replace(part, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Say on the terminal what a cache holds."""
+    parser = argparse.ArgumentParser(prog="python -m aia.cache", description="Verified level-1 files, kept by record.")
+    commands = parser.add_subparsers(required=True)
+    shown = commands.add_parser("report", help="what the cache holds, and which events use it")
+    shown.add_argument("--cache", default="resources/level1", help="folder of the cache (%(default)s)")
+    shown.add_argument("--results", default="results", help="folder of the events (%(default)s)")
+    given = parser.parse_args(arguments)
+    sys.stdout.write(report(given.cache, given.results))
+
+
+if __name__ == "__main__":
+    main()

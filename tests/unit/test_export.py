@@ -1,0 +1,217 @@
+"""Export requests: taken up after a kill, split when too large, never for what the cache has."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from small_archive import SmallModel, flare_task, place, small_archive
+
+from aia import acquisition
+from aia.cache import Cache
+from aia.errors import ArchiveError
+from aia.export import Limits, Needed, obtain, safe_name
+from aia.journal import Journal, Request
+from aia.retries import Patience
+from synthetic.service import Limits as ArchiveLimits
+from synthetic.store import count_exports, count_fetches, read_log
+
+QUICK = Patience(attempts=4, first=0.01, longest=0.02)
+
+
+@pytest.fixture
+def state(tmp_path):
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return Journal(tmp_path / "journal")
+
+
+def needed(task, *numbers):
+    names = tuple(task.kept["record"])
+    return Needed(names, tuple(names[number] for number in numbers) or names, task.conditions)
+
+
+def requests_sent(state):
+    """Export requests that reached the archive, whatever it answered."""
+    return [entry for entry in read_log(state) if entry["op"] == "exp_request"]
+
+
+def test_the_example_is_one_request_of_twenty_files(state, journal):
+    with small_archive(state) as archive:
+        delivery = obtain(archive, journal, needed(flare_task(archive)))
+    assert len(delivery.files) == 20
+    assert len(delivery.requests) == 1
+    assert delivery.not_exported == []
+    assert all(file["url"].startswith("http://synthetic.invalid/SUM") for file in delivery.files)
+    assert delivery.files == sorted(delivery.files, key=lambda file: file["record"])
+
+
+def test_the_id_is_on_disk_before_the_first_wait(state, journal):
+    class Killed(BaseException):
+        pass
+
+    def die(_):
+        raise Killed
+
+    with small_archive(state, staging=5.0) as archive:
+        task = flare_task(archive)
+        with pytest.raises(Killed):
+            obtain(replace(archive, polling=Patience(sleep=die)), journal, needed(task))
+        (kept,) = journal.requests()
+    assert re.fullmatch(r"JSOC_\d{8}_\d+", kept.id)
+    assert kept.records == tuple(task.kept["record"])
+
+
+def test_a_killed_job_takes_up_its_own_request(state, journal):
+    with small_archive(state, staging=0.4) as archive:
+        task = flare_task(archive)
+        with pytest.raises(ArchiveError, match=r"JSOC_\d+_\d+ is not done after 0 s"):
+            obtain(archive, journal, needed(task), Limits(timeout=0.0))
+        delivery = obtain(archive, journal, needed(task))
+    assert len(delivery.files) == 20
+    assert len(requests_sent(state)) == 1
+
+
+def test_a_job_killed_before_it_heard_the_id_gets_the_same_request(state, journal):
+    with small_archive(state, staging=0.4) as archive:
+        task = flare_task(archive)
+        obtain(archive, journal, needed(task))
+        (kept,) = journal.requests()
+        journal.drop(kept)
+        again = obtain(archive, journal, needed(task))
+    assert [request["id"] for request in again.requests] == [kept.id]
+    assert set(count_exports(state).values()) == {1}
+
+
+def test_while_an_address_has_a_request_pending_the_next_one_waits_for_it(state, journal, tmp_path):
+    with small_archive(state, staging=0.5) as archive:
+        task = flare_task(archive)
+        with pytest.raises(ArchiveError, match="not done after"):
+            obtain(archive, journal, needed(task, 0, 1), Limits(timeout=0.0))
+        other = Journal(tmp_path / "other")
+        delivery = obtain(archive, other, needed(task, 2, 3))
+    assert len(delivery.files) == 2
+    assert {file["record"] for file in delivery.files} == set(task.kept["record"].iloc[2:4])
+
+
+def test_waiting_for_another_request_ends_with_its_name(state, journal, tmp_path, caplog):
+    with small_archive(state, staging=60.0) as archive:
+        task = flare_task(archive)
+        with pytest.raises(ArchiveError, match="not done after"):
+            obtain(archive, journal, needed(task, 0), Limits(timeout=0.0))
+        (blocking,) = journal.requests()
+        with pytest.raises(ArchiveError, match=blocking.id):
+            obtain(archive, Journal(tmp_path / "other"), needed(task, 1), Limits(timeout=0.2))
+    assert f"Waiting for {blocking.id}" in caplog.text
+
+
+def test_a_request_for_part_of_the_records_takes_up_one_for_all(state, journal):
+    with small_archive(state) as archive:
+        task = flare_task(archive)
+        whole = obtain(archive, journal, needed(task))
+        part = obtain(archive, journal, needed(task, 3, 7))
+    assert part.files == [whole.files[3], whole.files[7]]
+    assert len(requests_sent(state)) == 1
+
+
+def test_requests_of_another_kind_are_not_taken_up(state, journal):
+    with small_archive(state) as archive:
+        task = flare_task(archive)
+        obtain(archive, journal, needed(task))
+        with_spikes = replace(needed(task), segments=("image", "spikes"))
+        delivery = obtain(archive, journal, with_spikes)
+    assert len(delivery.files) == 40
+    assert {file["segment"] for file in delivery.files} == {"image", "spikes"}
+
+
+def test_a_request_that_the_archive_has_forgotten_is_sent_anew(state, journal):
+    with small_archive(state) as archive:
+        task = flare_task(archive)
+        names = tuple(task.kept["record"])
+        journal.write(Request("a record set of last month", names, ("image",), {}, "JSOC_20210601_001"))
+        delivery = obtain(archive, journal, needed(task))
+    assert len(delivery.files) == 20
+    assert "JSOC_20210601_001" not in {request.id for request in journal.requests()}
+
+
+def test_an_export_that_is_too_large_is_asked_for_in_parts(state, journal):
+    with small_archive(state, limits=ArchiveLimits(megabytes=70)) as archive:
+        delivery = obtain(archive, journal, needed(flare_task(archive)))
+    assert len(delivery.files) == 20
+    assert [request["count"] for request in delivery.requests] == [5, 5, 5, 5]
+    assert set(count_exports(state).values()) == {1}
+
+
+def test_no_request_has_more_records_than_allowed(state, journal):
+    with small_archive(state) as archive:
+        delivery = obtain(archive, journal, needed(flare_task(archive)), Limits(most_records=8))
+    assert [request["count"] for request in delivery.requests] == [8, 8, 4]
+
+
+def test_only_what_the_cache_lacks_is_exported_and_nothing_is_fetched_twice(state, journal, tmp_path):
+    cache = Cache(tmp_path / "cache")
+    with small_archive(state) as archive:
+        archive = replace(archive, patience=QUICK)
+        for where in ({"EXPTIME": "< 0.5", "QUALITY": 0}, {"EXPTIME": "< 2.0", "QUALITY": 0}):
+            task = flare_task(archive, where=where)
+            cached, delivery = acquisition.request(archive, cache, journal, task, Limits())
+            acquisition.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+    assert len(cached) == 11
+    assert len(delivery.files) == 9
+    assert set(count_exports(state).values()) == {1}
+    assert set(count_fetches(state).values()) == {1}
+    assert len(list(place(tmp_path).frames.glob("*.fits"))) == 20
+
+
+def test_a_journal_entry_that_cannot_be_read_is_ignored(state, journal, caplog):
+    journal.folder.mkdir()
+    (journal.folder / "one.json").write_text("{")
+    (journal.folder / "two.json").write_text(json.dumps({"records": [1], "segments": [], "unknown": 1}))
+    with small_archive(state) as archive:
+        assert len(obtain(archive, journal, needed(flare_task(archive), 0)).files) == 1
+    assert caplog.text.count("is no request") >= 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd.fits",
+        "/etc/passwd.fits",
+        "..fits",
+        ".hidden.fits",
+        "a/b.fits",
+        "a\\b.fits",
+        "a b.fits",
+        "a\nb.fits",
+        "a%2fb.fits",
+        "frame.fits.sh",
+        "frame..fits",
+        "",
+        "x" * 130 + ".fits",
+        "-rf.fits",
+    ],
+)
+def test_names_that_could_leave_the_folder_are_refused(name):
+    with pytest.raises(ArchiveError, match="only plain names of FITS files are taken"):
+        safe_name(name)
+
+
+def test_the_archives_own_names_are_taken():
+    name = "aia.lev1_euv_12s.2021-07-03T142725Z.211.image_lev1.fits"
+    assert safe_name(name) == name
+
+
+def test_a_delivery_of_other_records_is_refused(state, journal):
+    class Swapped(SmallModel):
+        pass
+
+    with small_archive(state, model=Swapped(lambda: 1.7e9)) as archive:
+        task = flare_task(archive)
+        obtain(archive, journal, needed(task, 0))
+        (kept,) = journal.requests()
+        journal.write(replace(kept, records=(task.kept["record"].iloc[1],)))
+        with pytest.raises(ArchiveError, match=r"delivered aia.lev1_euv_12s.*, which was not asked for"):
+            obtain(archive, journal, needed(task, 1))

@@ -1,0 +1,254 @@
+"""A block's level-1 frames: verified, linked to the cache, named in a manifest, and quarantined if they stay wrong."""
+
+import multiprocessing
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from small_archive import flare_task, place, small_archive
+
+from aia import acquisition
+from aia.cache import Cache
+from aia.cutouts import im_patch
+from aia.errors import ArchiveError
+from aia.export import Limits
+from aia.files import sha256
+from aia.journal import Journal
+from aia.manifests import LEVEL1_COLUMNS, good_frames, read_manifest, write_manifest
+from aia.retries import Patience
+
+BAD = "*2021-07-03T142749Z*"
+
+
+def acquire(folder, archive, task, **options):
+    """Request and download a task; the manifest."""
+    archive = replace(archive, patience=Patience(attempts=3, first=0.01, longest=0.02))
+    cache, journal = Cache(folder / "cache"), Journal(folder / "journal")
+    _, delivery = acquisition.request(archive, cache, journal, task, Limits())
+    acquisition.download(archive, cache, journal, task, delivery, place(folder), Limits(), **options)
+    return read_manifest(place(folder).manifest)
+
+
+def test_the_manifest_names_every_frame_with_its_record_and_hash(tmp_path):
+    with small_archive(tmp_path / "state") as archive:
+        task = flare_task(archive)
+        manifest = acquire(tmp_path, archive, task)
+    assert list(manifest.columns) == list(LEVEL1_COLUMNS)
+    assert list(manifest["record"]) == list(task.kept["record"])
+    assert list(manifest["EXPTIME"]) == list(task.kept["EXPTIME"])
+    for row in manifest.itertuples():
+        path = place(tmp_path).manifest.parent / row.file
+        assert (path.stat().st_size, sha256(path)) == (row.bytes, row.sha256)
+        assert fits.getheader(path, 1)["T_OBS"].startswith(row.T_OBS[:22])
+    assert manifest["request"].str.startswith("JSOC_20210703_").all()
+    assert not list(tmp_path.rglob("*.arriving"))
+    assert not (tmp_path / "quarantine").exists()
+
+
+def test_a_block_without_records_is_an_empty_result(tmp_path):
+    with small_archive(tmp_path / "state") as archive:
+        manifest = acquire(tmp_path, archive, flare_task(archive, where={"EXPTIME": "< 0.01"}))
+    assert manifest.empty
+    assert place(tmp_path).manifest.read_text() == ",".join(LEVEL1_COLUMNS) + "\n"
+    assert list(place(tmp_path).frames.iterdir()) == []
+
+
+def test_the_same_block_is_the_same_bytes_fetched_or_cached(tmp_path):
+    with small_archive(tmp_path / "state") as archive:
+        task = flare_task(archive)
+        acquire(tmp_path, archive, task)
+        first = place(tmp_path).manifest.read_bytes()
+        acquire(tmp_path, archive, task)
+    assert place(tmp_path).manifest.read_bytes() == first
+
+
+def test_spikes_come_beside_the_images(tmp_path):
+    with small_archive(tmp_path / "state") as archive:
+        manifest = acquire(tmp_path, archive, flare_task(archive, segments=("image", "spikes")))
+    folder = place(tmp_path).manifest.parent
+    assert list(manifest.columns) == [*LEVEL1_COLUMNS, "spikes"]
+    for row in manifest.itertuples():
+        assert fits.getheader(folder / row.file, 1)["DRMS_ID"].endswith(":image")
+        assert fits.getheader(folder / row.spikes, 1)["DRMS_ID"].endswith(":spikes")
+
+
+def test_a_frame_that_stays_wrong_is_quarantined_with_the_reason_and_fails_the_block(tmp_path):
+    with small_archive(tmp_path / "state", [{"mode": "corrupt", "file": BAD}]) as archive:
+        task = flare_task(archive)
+        with pytest.raises(ArchiveError, match=r"1 of 20 frames could not be fetched:\n.*\[2021-07-03T14:27:47Z\]"):
+            acquire(tmp_path, archive, task)
+    (name,) = [path.name for path in place(tmp_path).quarantine.glob("*.fits")]
+    assert "142749Z" in name
+    reason = (place(tmp_path).quarantine / f"{name}.reason.txt").read_text()
+    assert reason.startswith("aia.lev1_euv_12s[2021-07-03T14:27:47Z][211]: ")
+    assert "damaged" in reason
+    assert not place(tmp_path).manifest.exists()
+    with small_archive(tmp_path / "state") as archive:
+        manifest = acquire(tmp_path, archive, task)
+    assert (manifest["reason"] == "").all()
+    assert not (tmp_path / "quarantine").exists()
+
+
+def test_with_skip_the_block_goes_on_and_says_which_frame_is_missing(tmp_path):
+    with small_archive(tmp_path / "state", [{"mode": "html-as-fits", "file": BAD}]) as archive:
+        manifest = acquire(tmp_path, archive, flare_task(archive), on_missing="skip")
+    (lost,) = manifest[manifest["reason"] != ""].to_dict("records")
+    assert lost["record"] == "aia.lev1_euv_12s[2021-07-03T14:27:47Z][211]"
+    assert "web page" in lost["reason"]
+    assert (lost["file"], lost["sha256"]) == ("", "")
+    assert len(good_frames(place(tmp_path).manifest)) == 19
+    assert len(list(place(tmp_path).frames.glob("*.fits"))) == 19
+
+
+def test_a_frame_of_another_record_under_the_right_name_is_refused(tmp_path):
+    with small_archive(tmp_path / "state") as archive:
+        task = flare_task(archive)
+        cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
+        _, delivery = acquisition.request(archive, cache, journal, task, Limits())
+        one, two = delivery.files[:2]
+        one["url"], two["url"] = two["url"], one["url"]
+        quick = replace(archive, patience=Patience(attempts=2, first=0.01))
+        with pytest.raises(ArchiveError, match=r"2 of 20 frames[^\n]*\n[^\n]* is not of aia.lev1_euv_12s.*T_REC is"):
+            acquisition.download(quick, cache, journal, task, delivery, place(tmp_path), Limits())
+    assert len(list((tmp_path / "cache" / "records").rglob("*.json"))) == 18
+
+
+def test_a_cached_frame_that_vanished_since_the_request_is_asked_for_again(tmp_path):
+    with small_archive(tmp_path / "state") as archive:
+        task = flare_task(archive)
+        acquire(tmp_path, archive, task)
+        cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
+        cached, delivery = acquisition.request(archive, cache, journal, task, Limits())
+        assert (len(cached), delivery.files) == (20, [])
+        next((cache.root / "objects").rglob("*.fits")).unlink()
+        acquisition.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+    assert len(good_frames(place(tmp_path).manifest)) == 20
+
+
+def test_what_an_interrupted_transfer_left_whole_is_not_fetched_again(tmp_path):
+    from synthetic.store import count_fetches
+
+    with small_archive(tmp_path / "state") as archive:
+        task = flare_task(archive)
+        cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
+        _, delivery = acquisition.request(archive, cache, journal, task, Limits())
+        arriving = place(tmp_path).frames.with_name(f".{place(tmp_path).frames.name}.arriving")
+        arriving.mkdir(parents=True)
+        acquire(tmp_path / "elsewhere", archive, task)
+        fetched = sorted(place(tmp_path / "elsewhere").frames.glob("*.fits"))
+        whole, part = fetched[0], fetched[1]
+        (arriving / whole.name).write_bytes(whole.read_bytes())
+        (arriving / part.name).write_bytes(part.read_bytes()[:-100])
+        before = count_fetches(tmp_path / "state")
+        acquisition.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+        after = count_fetches(tmp_path / "state") - before
+    assert sum(after.values()) == 19
+    assert not [path for path in after if path.endswith(whole.name)]
+
+
+def test_the_results_share_their_bytes_with_the_cache(tmp_path):
+    with small_archive(tmp_path / "state") as archive:
+        acquire(tmp_path, archive, flare_task(archive))
+    objects = {path.stat().st_ino for path in (tmp_path / "cache" / "objects").rglob("*.fits")}
+    frames = {path.stat().st_ino for path in place(tmp_path).frames.glob("*.fits")}
+    assert frames == objects
+
+
+def test_direct_files_say_what_exported_ones_say(tmp_path):
+    headers = {}
+    with small_archive(tmp_path / "state") as archive:
+        for method in ("url", "direct"):
+            manifest = acquire(tmp_path / method, archive, flare_task(archive, method=method))
+            folder = place(tmp_path / method).manifest.parent
+            with fits.open(folder / manifest["file"][3]) as hdus:
+                headers[method] = hdus[1].header, np.array(hdus[1].data), Path(manifest["file"][3]).name
+    (exported, pixels, name), (filled, same, direct_name) = headers["url"], headers["direct"]
+    assert direct_name == name
+    np.testing.assert_array_equal(pixels, same)
+    missing = [key for key in exported if key not in filled]
+    assert missing == []
+    different = {
+        key: (value, filled[key])
+        for key, value in exported.items()
+        if key not in ("COMMENT", "HISTORY") and str(value) != str(filled[key])
+    }
+    assert different == {}
+    assert filled["SYNTH"] is True
+
+
+def test_a_cutout_is_asked_for_by_its_middle_and_size():
+    (arguments,) = im_patch({"x": [650, 1050], "y": [150, 550]}, "2021-07-03T14:25:00Z").values()
+    assert (arguments["x"], arguments["y"]) == ("850", "350")
+    assert (arguments["width"], arguments["height"]) == ("400", "400")
+    assert arguments["t"] == "1"
+    assert arguments["t_ref"] == "2021-07-03T14:25:00"
+
+
+@pytest.mark.slow
+def test_a_cutout_is_fetched_and_kept_apart_from_the_full_disk(tmp_path):
+    from aia.archive import open_archive
+
+    region = im_patch({"x": [650, 1050], "y": [150, 550]}, "2021-07-03T14:25:00Z")
+    with open_archive("synthetic", tmp_path / "state") as archive:
+        task = flare_task(archive, where={"T_REC": "= 2021-07-03T14:28:35Z"}, processing=region)
+        manifest = acquire(tmp_path, archive, task)
+    ((row),) = manifest.itertuples()
+    with fits.open(place(tmp_path).manifest.parent / row.file) as hdus:
+        assert hdus[1].header["NAXIS1"] == pytest.approx(400 / 0.6, abs=5)
+        assert hdus[1].header["DRMS_ID"].startswith("aia.lev1_euv_12s_mod:")
+    (entry,) = (tmp_path / "cache" / "records").rglob("*.json")
+    assert "im_patch" in entry.name
+
+
+def run_workflow(folder, shared, state):
+    """Acquire the worked example into a folder of its own, through the shared cache."""
+    folder.mkdir()
+    (folder / "cache").symlink_to(shared, target_is_directory=True)
+    with small_archive(state) as archive:
+        os._exit(0 if len(acquire(folder, archive, flare_task(archive))) == 20 else 1)
+
+
+def test_two_workflows_fill_one_cache_at_once(tmp_path):
+    shared, state = tmp_path / "shared", tmp_path / "state"
+    shared.mkdir()
+    context = multiprocessing.get_context("spawn")
+    folders = [tmp_path / f"run{number}" for number in range(2)]
+    workers = [context.Process(target=run_workflow, args=(folder, shared, state)) for folder in folders]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    one, two = (read_manifest(place(folder).manifest) for folder in folders)
+    # Which request brought a frame depends on which of the two was the first to need it.
+    assert one.drop(columns="request").equals(two.drop(columns="request"))
+    objects = {sha256(path) for path in (shared / "objects").rglob("*.fits")}
+    assert set(one["sha256"]) == objects
+
+
+def test_a_manifest_reads_back_as_it_was_written(tmp_path):
+    rows = [
+        {"record": "b", "T_REC": "2021-07-03T14:27:35Z", "T_OBS": "", "WAVELNTH": 211, "QUALITY": 2**31, "reason": "x"},
+        {
+            "file": "b/a.fits",
+            "record": "a",
+            "T_REC": "2021-07-03T14:27:23Z",
+            "T_OBS": "2021-07-03T14:27:25.09Z",
+            "WAVELNTH": 211,
+            "EXPTIME": 0.578715,
+            "QUALITY": 0,
+            "bytes": 7,
+            "sha256": "f" * 64,
+            "request": "JSOC_1",
+            "reason": "",
+        },
+    ]
+    write_manifest(tmp_path / "m.csv", rows)
+    manifest = read_manifest(tmp_path / "m.csv")
+    assert list(manifest["record"]) == ["a", "b"]
+    assert list(manifest["reason"]) == ["", "x"]
+    assert manifest["QUALITY"][1] == 2**31
+    assert good_frames(tmp_path / "m.csv")["file"].tolist() == ["b/a.fits"]

@@ -1,0 +1,130 @@
+"""A run that is killed at any moment and repeated ends in the same bytes, and asks for nothing twice."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from running import Workflow
+
+from aia.blocks import series_of
+from aia.cache import Cache
+from aia.files import sha256
+from aia.plan import Plan
+from aia.settings import load
+from synthetic.store import count_exports, read_log
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+KILLS = int(os.environ.get("AIA_KILLS", "3"))
+SEED = int(os.environ.get("AIA_KILL_SEED", "1"))
+# Two minutes of the worked example, in one-minute blocks; `make test-kill` takes all of it.
+SHORT = {"start": "2021-07-03T14:27:20Z", "end": "2021-07-03T14:29:15Z"}
+
+
+def targets(workflow: Workflow) -> list[str]:
+    """Manifests of level 1.5: with them stand all files of level 1 and 1.5."""
+    event = workflow.event["name"]
+    blocks = Plan(load(workflow.config)).blocks(event, series_of(211))
+    return [f"results/{event}/level1.5/211/{label}.csv" for label in blocks]
+
+
+def products(workflow: Workflow) -> dict[str, str]:
+    """Hash of every file of levels 1 and 1.5 and of every manifest, by path."""
+    found = {}
+    for level in ("level1", "level1.5"):
+        folder = workflow.results / level
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.name != ".snakemake_timestamp":
+                found[str(path.relative_to(workflow.results))] = sha256(path)
+    return found
+
+
+def start(workflow: Workflow) -> subprocess.Popen:
+    """Start a run in a process group of its own."""
+    command = workflow.command("--nolock", *targets(workflow))
+    with (workflow.folder / "run.log").open("w") as log:
+        return subprocess.Popen(
+            command, cwd=workflow.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def members(group: int) -> list[int]:
+    """Processes of a group."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def kill(run: subprocess.Popen) -> None:
+    """End a run and all its jobs at once, as a power cut would."""
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    while members(run.pid):
+        time.sleep(0.01)
+
+
+def verified(workflow: Workflow) -> set[str]:
+    """Records whose image the cache holds intact."""
+    cache = Cache(workflow.folder / "resources" / "level1")
+    return {path.name.removesuffix(".json") for path in (cache.root / "records").rglob("*.json")}
+
+
+def cached_name(record: str) -> str:
+    """The beginning of a record's name in the cache: clock and channel."""
+    time_text, channel = record.partition("{")[0].split("[")[1:]
+    return f"{time_text.partition('T')[2].rstrip(']').replace(':', '')}.{channel.rstrip(']')}."
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The worked example, never interrupted."""
+    workflow = Workflow.example(tmp_path_factory.mktemp("undisturbed"), block="3m" if KILLS > 5 else "1m")
+    if KILLS <= 5:
+        workflow = workflow.changed(**SHORT)
+    begin = time.monotonic()
+    run = start(workflow)
+    assert run.wait() == 0, (workflow.folder / "run.log").read_text()
+    yield workflow, time.monotonic() - begin
+    shutil.rmtree(workflow.folder)
+
+
+def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(undisturbed, tmp_path):
+    whole, seconds = undisturbed
+    workflow = Workflow(tmp_path, whole.config)
+    state = workflow.folder / "resources" / "synthetic" / "archive"
+    # The frames that the archive has made for the first run need not be made again; what it remembers stays behind.
+    shutil.copytree(whole.folder / "resources" / "synthetic" / "archive" / "spool", state / "spool")
+    moments, twice = random.Random(SEED), []
+    known, seen = set(), 0
+    for _ in range(KILLS):
+        run = start(workflow)
+        try:
+            run.wait(timeout=moments.uniform(0.5, max(8.0, 0.6 * seconds)))
+        except subprocess.TimeoutExpired:
+            kill(run)
+        log = read_log(state)
+        twice += again(log[seen:], known)
+        known, seen = verified(workflow), len(log)
+    assert start(workflow).wait() == 0
+    twice += again(read_log(state)[seen:], known)
+    assert products(workflow) == products(whole)
+    assert twice == []
+    assert set(count_exports(state).values()) == {1}
+    assert not list(workflow.results.rglob("*.part")) + list(workflow.results.rglob(".*.arriving"))
+
+
+def again(log: list[dict], known: set[str]) -> list[str]:
+    """Files in a stretch of the archive's log whose records had been verified before it began."""
+    asked = [entry["record"] for entry in log if entry["op"] == "file" and entry["record"]]
+    return [record for record in asked if any(name.startswith(cached_name(record)) for name in known)]
