@@ -1,7 +1,7 @@
 """The configuration comes in, names go out: which blocks, files and options a job has.
 
-Pure functions of the configuration: planning reads no file and asks no archive. (Which marks and record lists there are, it
-looks up.)
+Pure functions of the configuration: planning reads no file and asks no archive. It only looks which marks of a refresh and
+which committed record lists there are.
 """
 
 import os

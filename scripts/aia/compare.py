@@ -136,6 +136,9 @@ def _frames(folder: Path) -> tuple[set[str], dict[str, tuple[Path, str]]]:
 
 
 def _mappings(what: str, one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
+    if bool(one) != bool(two):
+        yield f"{what}: known only of the {'first' if one else 'second'}"
+        return
     for name in sorted(one.keys() | two.keys()):
         if one.get(name) != two.get(name):
             yield f"{what}: {name}: {_short(one.get(name))} | {_short(two.get(name))}"

@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from test_crate import write
 
-from aia import crate
+from aia import crate, software
 from aia.compare import compare, main
 
 
@@ -73,7 +73,9 @@ def test_images_of_different_shape_are_told_so(tmp_path, image):
 
 
 @pytest.fixture
-def runs(tmp_path, root):
+def runs(tmp_path, root, monkeypatch):
+    workflow = software.workflow()
+    monkeypatch.setattr(software, "workflow", lambda: workflow)
     return [write(tmp_path / name, root) for name in ("one", "two")]
 
 
@@ -110,6 +112,14 @@ def test_frames_that_differ_are_compared(tmp_path, image):
     told = compare(tmp_path / "one", tmp_path / "two")
     assert told[0] == "event: data: 1 of 1 common level-1.5 frames differ"
     assert told[1].startswith("event: r[2021][211]: data: 2,000 of 2,000 pixels differ; largest 1 ")
+
+
+def test_what_an_unfinished_run_has_not_recorded_is_not_compared(runs):
+    for name in (crate.NAME, crate.SUMS, crate.CONFIG_FILE):
+        (runs[1] / name).unlink()
+    assert compare(*runs) == [
+        f"{what}: known only of the first" for what in ("configuration", "software", "table", "figure")
+    ]
 
 
 def test_a_frame_that_only_one_run_has_is_named(runs):

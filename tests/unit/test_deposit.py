@@ -1,0 +1,151 @@
+"""An archive of an event holds what is needed to draw its figures again, and says whether they are the same."""
+
+import shutil
+import subprocess
+import zipfile
+
+import pytest
+import yaml
+from test_crate import CONFIG, write
+
+from aia import crate, deposit, zips
+from aia.errors import AIAError
+from aia.files import sha256
+
+EVENT = "archived/made-up"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, root):
+    return write(tmp_path_factory.mktemp("finished"), root)
+
+
+@pytest.fixture
+def event(finished, tmp_path):
+    shutil.copytree(finished.parents[1], tmp_path / "run")
+    return tmp_path / "run" / "results" / "made-up"
+
+
+def make(event, path, **options):
+    deposit.make(path, [event], event.parents[1] / "resources", **options)
+    with zipfile.ZipFile(path) as packed:
+        return set(packed.namelist())
+
+
+def test_the_archive_holds_config_records_tables_manifests_figures_crate_lock_and_workflow(event, tmp_path):
+    names = make(event, tmp_path / "paper.zip")
+    assert {
+        *("README.md", "SHA256SUMS", "config/config.yaml", "config/records/made-up.csv", "envs/requirements.txt"),
+        *(
+            "Snakefile",
+            "rules/calibrate.smk",
+            "scripts/aia/deposit.py",
+            "scripts/plot_sequence.py",
+            "CITATION.cff",
+            "LICENSE",
+        ),
+        *("config/config.schema.yaml", "Makefile", ".python-version", "profiles/default/profile.yaml"),
+        *(f"resources/synthetic/calibration/{name}.ecsv" for name in ("degradation", "pointing/20210703")),
+        *(
+            f"{EVENT}/{name}"
+            for name in ("audit.html", crate.NAME, crate.SUMS, "references.bib", "figures/211/sequence.png")
+        ),
+        *(f"{EVENT}/level1.5/211/20210703T1424.csv", f"{EVENT}/metadata/aia.lev1_euv_12s/20210703T1424.csv"),
+    } <= names
+    assert not any(name.endswith(".fits") or "__pycache__" in name or ".git/" in name for name in names)
+
+
+def test_level_15_frames_are_packed_if_asked_for(event, tmp_path):
+    names = make(event, tmp_path / "paper.zip", level15=True)
+    frames = [name for name in names if name.endswith(".fits")]
+    assert len(frames) == 4
+    assert all(name.startswith(f"{EVENT}/level1.5/211/") for name in frames)
+
+
+def test_coreutils_can_check_the_archive(event, tmp_path):
+    make(event, tmp_path / "paper.zip")
+    zips.unpack(tmp_path / "paper.zip", tmp_path / "paper")
+    subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=tmp_path / "paper", check=True)
+
+
+def test_the_archived_configuration_is_the_one_that_was_used(event, tmp_path):
+    make(event, tmp_path / "paper.zip")
+    zips.unpack(tmp_path / "paper.zip", tmp_path / "paper")
+    assert yaml.safe_load((tmp_path / "paper" / "config" / "config.yaml").read_text()) == CONFIG
+
+
+def test_the_readme_says_how_and_that_the_data_are_synthetic(event, tmp_path):
+    make(event, tmp_path / "paper.zip")
+    with zipfile.ZipFile(tmp_path / "paper.zip") as packed:
+        text = packed.read("README.md").decode()
+    assert "make rebuild" in text
+    assert "not observations of the Sun" in text
+    assert "made-up" in text
+    assert "$" not in text
+
+
+def test_the_same_event_gives_the_same_archive(event, tmp_path):
+    for name in ("one.zip", "two.zip"):
+        make(event, tmp_path / name)
+        for path in event.rglob("*.csv"):
+            path.touch()
+    assert sha256(tmp_path / "one.zip") == sha256(tmp_path / "two.zip")
+
+
+def test_a_changed_product_is_not_archived(event, tmp_path):
+    (event / "audit.csv").write_text("nothing")
+    with pytest.raises(AIAError, match=r"audit\.csv is not as it was recorded"):
+        make(event, tmp_path / "paper.zip")
+    assert not (tmp_path / "paper.zip").exists()
+
+
+def test_an_unfinished_event_is_not_archived(event, tmp_path):
+    (event / crate.SUMS).unlink()
+    with pytest.raises(AIAError, match="it is no finished event"):
+        make(event, tmp_path / "paper.zip")
+
+
+def test_events_of_different_settings_are_archived_separately():
+    settings = [{"archive": name, "events": []} for name in ("synthetic", "jsoc")]
+    with pytest.raises(AIAError, match="different settings"):
+        deposit._merged(settings, [deposit.Path("a"), deposit.Path("b")])
+
+
+@pytest.mark.parametrize("level15", [False, True])
+def test_a_rebuild_starts_from_what_is_archived_and_compares_the_figures(event, tmp_path, monkeypatch, level15, capsys):
+    make(event, tmp_path / "paper.zip", level15=level15)
+    seen = {}
+
+    def snakemake(command, check):
+        seen["targets"] = command[command.index("--") + 1 :]
+        folder = deposit.Path(command[command.index("--directory") + 1])
+        seen["seeded"] = {
+            path.relative_to(folder / "results" / "made-up").parts[0] for path in folder.glob("results/*/**/*.*")
+        }
+        seen["times"] = {path.stat().st_mtime_ns for path in folder.glob("results/*/**/*.*") if path.is_file()}
+        figure = folder / "results" / "made-up" / "figures" / "211" / "sequence.png"
+        figure.parent.mkdir(parents=True)
+        figure.write_text(figure_text)
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(deposit.subprocess, "run", snakemake)
+    figure_text = "figures/211/sequence.png"
+    assert deposit.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")]) == 0
+    assert seen["targets"] == ["results/made-up/figures/211/sequence.png"]
+    frames = {"export", "level1", "level1.5"} if level15 else set()
+    assert seen["seeded"] == {"metadata", "records"} | frames
+    assert len(seen["times"]) == 1, "nothing looks newer than what was made from it"
+    assert capsys.readouterr().out.startswith("same ")
+    figure_text = "something else"
+    assert deposit.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "two")]) == 1
+    assert capsys.readouterr().out.startswith("DIFFERENT ")
+
+
+def test_an_archive_that_was_changed_after_unpacking_is_refused(event, tmp_path):
+    make(event, tmp_path / "paper.zip")
+    folder = tmp_path / "paper"
+    zips.unpack(tmp_path / "paper.zip", folder)
+    table = folder / "resources" / "synthetic" / "calibration" / "degradation.ecsv"
+    table.write_text(table.read_text().replace("2050.1", "2050.2"))
+    with pytest.raises(AIAError, match=r"not as it was archived: resources/synthetic/calibration/degradation\.ecsv"):
+        deposit.rebuild(folder, folder, [])
