@@ -15,6 +15,8 @@ from synthetic.pictures import read_picture, write_jpg, write_movie
 
 _TYPES = {"fits": "application/fits", "json": "application/json", "html": "text/html", "tar": "application/x-tar"}
 _TYPES |= {"jpg": "image/jpeg", "mpg": "video/mpeg", "mp4": "video/mp4"}
+# Keywords that are needed before a file is made.
+_LOOKED_AT = ("DATE", "QUALITY")
 # A frame takes some hundred MB to make.
 _RENDERING = threading.Semaphore(2)
 
@@ -58,14 +60,14 @@ def find_file(service, path):
 
 def _stored(service, unit, name):
     """A segment's file in its storage unit: without science keywords."""
-    found = service.model.record_of_unit(unit)
+    found = service.model.record_of_unit(unit, names=_LOOKED_AT)
     if found is None or no_image(found[1]):
         return None
     series, record = found
     for segment in series.segments:
         if segment.file == name:
             spec = f"{values.record_name(series, record, service.model.keywords(series))}{{{segment.name}}}"
-            return File(_full(service, record, segment.name, as_is=True), _modified(record), _TYPES["fits"], spec)
+            return File(_full(service, unit, segment.name, "as-is"), _modified(record), _TYPES["fits"], spec)
     return None
 
 
@@ -74,10 +76,9 @@ def _exported(service, row):
     request = service.store.request(row["request"])
     if not _is_there(service, request):
         return None
-    _, record = service.model.record_of_unit(row["unit"])
-    if row["record"].startswith("aia.lev1["):
-        record = service.model.level1_of(record)
-    opened = _full(service, record, row["segment"], bool(row["as_is"]))
+    _, record = service.model.record_of_unit(row["unit"], names=_LOOKED_AT)
+    form = "as-is" if row["as_is"] else "lev1" if row["record"].startswith("aia.lev1[") else "fits"
+    opened = _full(service, row["unit"], row["segment"], form)
     key = f"{row['request']}.{row['path'].rsplit('/', 1)[1]}.{service.model.version}"
     arguments = json.loads(row["process"] or "{}").get("im_patch")
     if patch := arguments and read_patch(arguments):
@@ -91,16 +92,18 @@ def _exported(service, row):
     return File(opened, _modified(record), _TYPES["jpg" if picture else "fits"], spec, row["request"])
 
 
-def _full(service, record, segment, as_is):
-    """What opens the whole file of a record's segment, made if need be."""
-    form = "as-is" if as_is else "lev1" if record["T_REC_step"] == 1 else "fits"
-    key = f"{record['sunum']}.{segment}.{form}.{service.model.version}.fits"
-    return partial(service.spool.open, key, partial(_render, service.model, record, segment, as_is))
+def _full(service, unit, segment, form):
+    """What opens the whole file of a segment, made if need be; `form` is ``as-is``, ``fits`` or ``lev1``."""
+    key = f"{unit}.{segment}.{form}.{service.model.version}.fits"
+    return partial(service.spool.open, key, partial(_render, service.model, unit, segment, form))
 
 
-def _render(model, record, segment, as_is, path):
+def _render(model, unit, segment, form, path):
+    _, record = model.record_of_unit(unit)
+    if form == "lev1":
+        record = model.level1_of(record)
     with _RENDERING:
-        model.write(record, segment, path, as_is)
+        model.write(record, segment, path, as_is=form == "as-is")
 
 
 def _cut_out(opened, patch, source, request, path):
@@ -173,8 +176,7 @@ def _index_page(index):
 def _movie(service, index, picture, path):
     """Write the movie of a request from the images that its other rows name."""
     rows = [service.store.file(f"{index['dir']}/{row['filename']}") for row in index["data"][1:]]
-    records = [service.model.record_of_unit(row["unit"])[1] for row in rows if row]
-    write_movie(picture, [_full(service, record, "image", as_is=False) for record in records], path)
+    write_movie(picture, [_full(service, row["unit"], "image", "fits") for row in rows if row], path)
 
 
 def _tar(service, index, path):

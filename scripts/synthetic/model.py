@@ -106,14 +106,14 @@ class Archive:
             row | {"sunum": _unit(series, row)} for row in catalogue.records(series.name, first, last, channels, names)
         ]
 
-    def record_of_unit(self, unit):
-        """The record whose files a storage unit holds, with all keywords: (slotted series, record), or None."""
+    def record_of_unit(self, unit, names=None):
+        """The record whose files a storage unit holds, (slotted series, record), or None; `names` as in `records`."""
         unit, ordinal = divmod(unit, _SERIES_PER_UNIT)
         slot, number = divmod(unit, _CHANNELS_PER_UNIT)
         for name, channels in _CHANNELS.items():
             for channel in channels:
                 if SERIES[name].ordinal == ordinal and _NUMBERS[channel] == number:
-                    rows = self.records(SERIES[name], slot, slot, [channel])
+                    rows = self.records(SERIES[name], slot, slot, [channel], names)
                     return (SERIES[name], rows[-1]) if rows else None
         return None
 
