@@ -1,0 +1,208 @@
+"""Calibration against the gallery's own loop: the same synthetic frames, in one run, on the same cores.
+
+The gallery's loop is what the aiapy documentation shows: Map, update_pointing, register, correct_degradation, division
+by the exposure time, save; one frame after another in one process, as a user would run it. Whoever has two cores could
+start two such processes, each with half of the frames: that figure is given as well. Both sides are started as
+processes of their own, so their imports count; compiled kernels come from their cache, as they do from the second block
+on. Times are wall-clock seconds, and beside them seconds of CPU, which a busy machine disturbs less.
+
+    python tests/benchmarks/calibrate.py [--frames 20] [--processes 2] [--repeat 3] [--growth 100] [--folder …]
+"""
+
+import argparse
+import csv
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+START = datetime(2021, 7, 3, 14, 25, tzinfo=UTC)
+CHANNEL = 211
+SECONDS_TO_1993 = 504_921_600  # seconds
+STAGES = ("decode", "prefilter", "waiting", "resample", "statistics", "encode", "acceptance")
+
+
+def make_frames(folder, number):
+    """Write synthetic level-1 frames and frozen tables, unless they are there; rows of the level-1 manifest."""
+    from aia import tables
+    from aia.archive import open_archive
+    from aia.blocks import series_of, slot_number
+    from aia.files import sha256
+    from synthetic import catalogue, frames
+
+    (folder / "level1").mkdir(parents=True, exist_ok=True)
+    series = series_of(CHANNEL)
+    begin = slot_number(series, START) - SECONDS_TO_1993 // series.step  # the archive counts from 1993
+    rows = []
+    for record in catalogue.records(series.name, begin, begin + number - 1, [CHANNEL]):
+        header = frames.header(record)
+        path = folder / "level1" / f"frame{record['T_REC_index']}.image_lev1.fits"
+        if not path.exists():
+            frames.write_fits(record, path)
+        rows.append({
+            "file": path.name, "record": f"{series.name}[{header['T_REC']}][{CHANNEL}]", "T_REC": header["T_REC"],
+            "T_OBS": header["T_OBS"], "WAVELNTH": CHANNEL, "EXPTIME": header["EXPTIME"], "QUALITY": 0,
+            "bytes": path.stat().st_size, "sha256": sha256(path), "request": "", "reason": "",
+        })  # fmt: skip
+    if not (folder / "degradation.ecsv").exists():
+        with open_archive("synthetic", folder / "archive") as archive, archive.as_jsoc():
+            tables.freeze(folder / "pointing.ecsv", *pick(tables.fetch_pointing(START.strftime("%Y%m%d"))))
+            tables.freeze(folder / "degradation.ecsv", *pick(tables.fetch_degradation()))
+    return rows
+
+
+def pick(fetched):
+    table, source = fetched
+    return table, "synthetic", source
+
+
+def ours(folder, number, processes):
+    """Calibrate a block; what `calibrate_level15` does."""
+    from aia.calibration import COLUMNS, Sources, Stages, calibrate_block
+    from aia.level15 import Options
+    from aia.manifests import read_manifest, write_manifest
+
+    stages, out = Stages(), folder / "ours"
+    stages.seconds["start-up"] = time.perf_counter() - STARTED
+    rows = read_manifest(folder / "level1.csv").to_dict("records")[:number]
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    sources = Sources([folder / "pointing.ecsv"], folder / "degradation.ecsv")
+    write_manifest(out.with_suffix(".csv"), calibrate_block(
+        rows, folder / "level1", out, sources, Options(), processes, stages
+    ), COLUMNS)  # fmt: skip
+    report(stages.seconds)
+
+
+def gallery(folder, first, number):
+    """The loop of aiapy's documentation over some of the frames."""
+    import sunpy.map
+    from aiapy.calibrate import correct_degradation, register, update_pointing
+
+    from aia.tables import thaw
+
+    stages = {"start-up": time.perf_counter() - STARTED}
+    pointing, degradation = thaw(folder / "pointing.ecsv"), thaw(folder / "degradation.ecsv")
+    with open(folder / "level1.csv", encoding="utf-8") as file:
+        names = [row["file"] for row in csv.DictReader(file)][first : first + number]
+    (folder / "gallery").mkdir(exist_ok=True)
+    for name in names:
+        smap = sunpy.map.Map(folder / "level1" / name)
+        smap = update_pointing(smap, pointing_table=pointing)
+        smap = register(smap)
+        smap = correct_degradation(smap, correction_table=degradation)
+        smap = smap / smap.exposure_time
+        smap.save(folder / "gallery" / name, overwrite=True)
+    report(stages)
+
+
+def report(stages):
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in (own, children))
+    print(json.dumps({"stages": stages, "cpu": cpu, "mb": max(own.ru_maxrss, children.ru_maxrss) / 1024}))
+
+
+def timed(*commands):
+    """Run processes side by side; wall-clock seconds, CPU seconds, largest process (MB), what they report."""
+    began = time.perf_counter()
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", __file__, *map(str, command)], stdout=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    told = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+    if any(process.returncode for process in running):
+        raise SystemExit("a process of the benchmark failed")
+    return {
+        "wall": time.perf_counter() - began,
+        "cpu": sum(one["cpu"] for one in told),
+        "mb": max(one["mb"] for one in told),
+        "stages": told[0]["stages"],
+    }
+
+
+def median(runs, key):
+    return statistics.median(run[key] for run in runs)
+
+
+def compare(folder, number, processes, repeat):
+    """Both loops over the same frames; a table of medians and ratios."""
+    timed(("ours", folder, 2, processes))  # compiles the kernels, once for this machine
+    sides = {"gallery": [], "gallery-2": [], "ours": []}
+    half = number // 2
+    for _ in range(repeat):
+        sides["ours"].append(timed(("ours", folder, number, processes)))
+        sides["gallery"].append(timed(("gallery", folder, 0, number)))
+        sides["gallery-2"].append(timed(("gallery", folder, 0, half), ("gallery", folder, half, number - half)))
+    labels = {
+        "gallery": "gallery's loop, one process",
+        "gallery-2": "gallery's loop, two processes",
+        "ours": f"this workflow, {processes} processes",
+    }
+    print(f"\n{number} full-disk frames, medians of {repeat} runs, start-up included; {machine()}\n")
+    print("| | wall s | wall s per frame | CPU s per frame | largest process MB | ratio (wall) | ratio (CPU) |")
+    print("|---|---|---|---|---|---|---|")
+    base = {key: median(sides["ours"], key) for key in ("wall", "cpu")}
+    for side, label in labels.items():
+        wall, cpu = median(sides[side], "wall"), median(sides[side], "cpu")
+        print(
+            f"| {label} | {wall:.1f} | {wall / number:.2f} | {cpu / number:.2f} | {median(sides[side], 'mb'):.0f} "
+            f"| {wall / base['wall']:.1f} | {cpu / base['cpu']:.1f} |"
+        )
+    stages = sides["ours"][0]["stages"]
+    print("\nStages of this workflow, s per frame in one process:")
+    print(", ".join(f"{stage} {stages.get(stage, 0.0) / number:.3f}" for stage in STAGES))
+    print(f"Once per block: start-up {stages['start-up']:.1f} s, aiapy and the tables {stages['tables']:.1f} s")
+
+
+def growth(folder, processes, counts):
+    """Time and memory as a block grows."""
+    print("\n| frames | wall s | wall s per frame | CPU s per frame | largest process MB |\n|---|---|---|---|---|")
+    for number in counts:
+        run = timed(("ours", folder, number, processes))
+        per_frame = f"{run['wall'] / number:.2f} | {run['cpu'] / number:.2f}"
+        print(f"| {number} | {run['wall']:.1f} | {per_frame} | {run['mb']:.0f} |")
+
+
+def machine():
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, load {os.getloadavg()[0]:.1f}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--growth", type=int, default=0, help="also a block of 10 and one of this many frames")
+    parser.add_argument("--folder", type=Path, help="where frames are kept from run to run")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        from aia.manifests import write_manifest
+
+        folder.mkdir(parents=True, exist_ok=True)
+        write_manifest(folder / "level1.csv", make_frames(folder, max(options.frames, options.growth)))
+        compare(folder, options.frames, options.processes, options.repeat)
+        if options.growth:
+            growth(folder, options.processes, (10, options.growth))
+
+
+if __name__ == "__main__":
+    STARTED = time.perf_counter()
+    if len(sys.argv) > 1 and sys.argv[1] in ("ours", "gallery"):
+        place, *numbers = sys.argv[2:]
+        {"ours": ours, "gallery": gallery}[sys.argv[1]](Path(place), *map(int, numbers))
+    else:
+        main()
