@@ -8,8 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aia.errors import AIAError
+from aia.privacy import redact
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class _Redacted(logging.Formatter):
+    """Whatever is logged, the e-mail address that the archive wants is not in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 @contextmanager
@@ -32,10 +40,10 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
-    file.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
+    file.setFormatter(_Redacted(FORMAT, datefmt="%H:%M:%S"))
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING)
-    terminal.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    terminal.setFormatter(_Redacted("%(levelname)s: %(message)s"))
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)

@@ -118,6 +118,8 @@ def persist[Answer](call: Callable[[], Answer], what: str, patience: Patience) -
         except ArchiveError:
             raise
         except (OSError, http.client.HTTPException, ValueError, DrmsQueryError, DrmsExportError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             reason = passing(error)
             if reason is None:
                 raise refusal(what, error) from None

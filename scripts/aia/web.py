@@ -34,18 +34,16 @@ class _Limited(urllib.request.BaseHandler):
                 return read(amount)
             try:
                 data = read(self.longest + 1)
-            except OSError:
+                left = response.length
+            finally:
                 response.close()
-                raise
             if len(data) > self.longest:
-                response.close()
                 raise ArchiveError(
                     f"{urlsplit(request.full_url).hostname} answered with more than {self.longest} bytes"
                 )
             # With a limit, the standard library takes a body that ends early for the whole of it.
-            if response.length:
-                response.close()
-                raise http.client.IncompleteRead(data, response.length)
+            if left:
+                raise http.client.IncompleteRead(data, left)
             return data
 
         response.read = limited
