@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from aia.figures.options import Options
 from aia.figures.points import Point, find_flare, gaps
@@ -53,6 +53,10 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     room = (high - low or abs(high) or 1.0) * 0.12
     axes.set_ylim(low - room, high + room + (high - low + 2 * room) * taken / (1 - taken))
     _label_times(axes, times[0], times[-1])
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    # Long labels, of a curve that hardly changes, would push the axis label off the page.
+    longest = max(len(f"{tick:.10g}") for tick in axes.get_yticks())
+    axes.tick_params(axis="y", labelsize=min(6, 36 / longest))
     axes.set_ylabel("Mean (DN s$^{-1}$)")
 
 

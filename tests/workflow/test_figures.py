@@ -1,0 +1,102 @@
+"""Figures through the whole workflow: a true light curve, the same bytes twice, and a report that can be sent."""
+
+import csv
+import shutil
+from datetime import datetime
+
+import numpy as np
+import pytest
+import yaml
+from running import ROOT, Workflow
+
+from aia.blocks import tai_seconds
+from synthetic import frames
+
+pytestmark = pytest.mark.slow
+
+REGION = {"x": [820, 905], "y": [325, 400]}
+# One slot each of the flare's rise, peak and decay, exposed for 2.9, 0.24 and 0.17 s; none is saturated.
+TIMES = {"rise": "2021-07-03T14:22:23Z", "peak": "2021-07-03T14:29:23Z", "decay": "2021-07-03T14:32:35Z"}
+FIGURES = [
+    f"results/peak/figures/211/{name}"
+    for name in ("sequence.png", "sequence.pdf", "lightcurve.png", "movie.mp4", "movie.gif", "viewer.html")
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Light curves of all three, and the other figures of the peak."""
+    common = {"channels": [211], "region": REGION, "calibration": {"uncertainty": True}}
+    events = [
+        {"name": name, "start": time, "end": time, **common, "figure": {"gif": True, "size": "one-column"}}
+        for name, time in TIMES.items()
+    ]
+    workflow = Workflow(tmp_path_factory.mktemp("figures"), {"archive": "synthetic", "events": events})
+    curves = [f"results/{event}/figures/211/lightcurve.csv" for event in TIMES]
+    run = workflow.run(*curves, *FIGURES)
+    assert run.status == 0, run.output
+    yield workflow
+    shutil.rmtree(workflow.folder)
+
+
+def curve(workflow, event):
+    path = workflow.folder / "results" / event / "figures" / "211" / "lightcurve.csv"
+    with path.open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    return row
+
+
+def truth(time):
+    """Mean brightness of the model's Sun over the region, DN/s, noise-free."""
+    image = frames.truth(211, tai_seconds(datetime.fromisoformat(time.replace("Z", "+00:00"))))
+    axis = (np.arange(4096) - 2047.5) * 0.6
+    rows, columns = ((axis >= REGION[side][0]) & (axis <= REGION[side][1]) for side in "yx")
+    return float(image[np.ix_(rows, columns)].mean())
+
+
+def test_the_light_curve_is_the_models_within_its_uncertainty_whatever_the_exposure(made):
+    rows = {event: curve(made, event) for event in TIMES}
+    exposures = [float(row["EXPTIME"]) for row in rows.values()]
+    assert max(exposures) > 10 * min(exposures)
+    known = {event: truth(row["T_OBS"]) for event, row in rows.items()}
+    assert known["peak"] > 1.05 * known["rise"]
+    for event, row in rows.items():
+        assert float(row["saturated"]) == 0
+        # Interpolation and whole counts leave a little beside the noise: two parts in ten thousand.
+        spread = 3 * float(row["mean_uncertainty"]) + 2e-4 * known[event]
+        assert abs(float(row["mean"]) - known[event]) < spread, event
+
+
+def test_figures_made_again_are_the_same_files(made):
+    paths = [made.folder / name for name in FIGURES]
+    before = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.unlink()
+    again = made.run(*FIGURES)
+    assert again.status == 0, again.output
+    assert [path.read_bytes() for path in paths] == before
+    assert "calibrate_level15" not in again.jobs
+
+
+def test_an_option_of_the_movie_makes_the_movie_anew_and_nothing_else(made):
+    config = yaml.safe_load(yaml.safe_dump(made.config))
+    config["events"][1]["figure"]["fps"] = 3
+    run = Workflow(made.folder, config).run("--dry-run", *FIGURES)
+    assert run.status == 0, run.output
+    assert set(run.jobs) == {"render_movie", "render_gif"}
+
+
+def test_an_event_of_one_channel_needs_no_panel_of_channels_and_one_of_two_does(made):
+    assert "plot_channels" not in made.run("--dry-run").jobs
+    config = yaml.safe_load(yaml.safe_dump(made.config))
+    config["events"][1]["channels"] = [193, 211]
+    assert Workflow(made.folder, config).run("--dry-run").jobs["plot_channels"] == 1
+
+
+def test_the_report_shows_figures_captions_and_run_times(made):
+    run = made.run("--report", "report.html", *FIGURES)
+    assert run.status == 0, run.output
+    text = (made.folder / "report.html").read_text(encoding="utf-8")
+    for words in ("sequence figure", "light curve", "movie", "viewer", "level 1.5, all on one"):
+        assert words in text, words
+    assert str(ROOT) not in text
