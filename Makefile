@@ -34,7 +34,11 @@ bench-calibrate: $(VENV) ## level 1.5 against the gallery's own loop, on the sam
 bench-figures: $(VENV) ## memory and time of figures, movie and viewer as a sequence grows from 20 to 1,000 frames
 	@$(BIN)/python tests/benchmarks/figures.py
 
-test-test-kill: $(VENV) ## the worked example, killed at 25 random moments and repeated
+test-faults: $(VENV) ## every fault of the archive, at every stage: what becomes of it, as a table
+	@$(BIN)/python -m pytest -q tests/workflow/test_faults.py
+	@sed -n '/^| stage/,$$p' docs/faults.md
+
+test-kill: $(VENV) ## the worked example, killed at 25 random moments and repeated
 	@AIA_KILLS=25 $(BIN)/python -m pytest -q tests/workflow/test_kill.py
 
 bench-transfer: $(VENV) ## 50 files over the loopback interface, beside curl
@@ -42,10 +46,6 @@ bench-transfer: $(VENV) ## 50 files over the loopback interface, beside curl
 
 cache-report: $(VENV) ## what the level-1 cache holds, and which events use it
 	@$(BIN)/python -m aia.cache report
-
-faults: $(VENV) ## every fault of the archive, at every stage: what becomes of it, as a table
-	@$(BIN)/python -m pytest -q tests/workflow/test_faults.py
-	@sed -n '/^| stage/,$$p' docs/faults.md
 
 faults: $(VENV) ## write docs/faults.md anew
 	@PYTHONPATH=tests $(BIN)/python tests/workflow/test_faults.py
@@ -95,4 +95,4 @@ $(VENV): envs/requirements.txt .python-version
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: verify repair archive rebuild help demo test test-faults faults test-slurm bench-plan bench-figures config-docs lint lock serve clean
+.PHONY: help demo test test-slurm bench-plan bench-calibrate bench-figures test-faults test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs serve clean
