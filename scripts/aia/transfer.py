@@ -188,6 +188,8 @@ class _Transfer:
 
 def _broken(error: object) -> str:
     """Why a transfer broke, in words."""
+    if isinstance(error, FrameError):
+        return str(error)
     if isinstance(error, TimeoutError):
         return "the transfer stood still"
     if isinstance(error, aiohttp.ClientPayloadError):
