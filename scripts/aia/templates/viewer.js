@@ -368,12 +368,13 @@ function chart(svg, times, points, unit) {
   add(svg, "text", { x: (box.left + width) / 2, y: height - 4, "text-anchor": "middle" }, `Time (UTC), from ${about.curve[0].time.slice(0, 10)}`);
   const label = add(svg, "text", { "text-anchor": "middle", transform: `translate(13 ${(height - box.bottom + box.top) / 2}) rotate(-90)` }, unit);
   label.classList.add("unit");
-  for (const [name, time] of [...Object.entries(about.marks), ...(about.peak ? [["peak", about.peak]] : [])]) {
-    const at = seconds(time);
-    if (at < t0 || at > t1) continue;
-    const mark = add(svg, "path", { class: "mark", d: `M${x(at)} ${box.top}V${height - box.bottom}` });
-    add(mark, "title", {}, `${name} ${clockOf(time)}`);
-  }
+  const marks = [...Object.entries(about.marks), ...(about.peak ? [["peak", about.peak]] : [])];
+  marks.map(([name, time]) => [name, seconds(time)]).filter(([, at]) => at >= t0 && at <= t1).sort((a, b) => a[1] - b[1]).forEach(([name, at], line) => {
+    const late = x(at) > width - 150;
+    add(svg, "path", { class: "mark", d: `M${x(at)} ${box.top}V${height - box.bottom}` });
+    add(svg, "text", { x: x(at) + (late ? -4 : 4), y: box.top + 9 + 12 * (line % 4), "text-anchor": late ? "end" : "start" },
+      `${name} ${new Date(at * 1000).toISOString().slice(11, 19)}`);
+  });
   const gap = 2.5 * median(times.slice(1).map((time, i) => time - times[i]));
   let path = "";
   points.forEach((point, i) => {
