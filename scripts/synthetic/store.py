@@ -197,12 +197,12 @@ def count_exports(state):
 
 
 def count_fetches(state):
-    """How often each file was sent whole.
+    """How often each file was sent whole and undamaged.
 
     Returns
     -------
     Counter of str
-        By the path on the server.
+        By the path on the server; `read_log` names the record of each.
     """
     query = (
         "SELECT target FROM log WHERE op = 'file' AND verb = 'GET' AND status = 200 AND bytes = size AND fault IS NULL"
