@@ -1,5 +1,6 @@
 """A block's level-1 frames: from the cache where it has them, else from the archive, verified, named in a manifest."""
 
+import contextlib
 import logging
 import shutil
 from collections.abc import Iterable, Mapping
@@ -158,14 +159,18 @@ class Block:
             self.reasons[self.expected[path][0]] = f"quarantined: {reason}" if refused else reason
 
     def close(self) -> None:
-        """Remove what is left of the transfer, and release from quarantine what came right later."""
+        """Remove what is left of the transfer, what is not whole, and from quarantine what came right later."""
         shutil.rmtree(self.staging, ignore_errors=True)
+        for (record, segment), entry in list(self.entries.items()):
+            if any((record, part) not in self.entries for part in self.source.segments):
+                (self.folder / entry.filename).unlink()
+                del self.entries[record, segment]
         for path, (record, segment, _) in self.expected.items():
             if (record, segment) in self.entries:
                 for name in (path.name, f"{path.name}.reason.txt"):
                     (self.quarantine / name).unlink(missing_ok=True)
         for folder in (self.quarantine, self.quarantine.parent, self.quarantine.parent.parent):
-            if folder.exists() and not any(folder.iterdir()):
+            with contextlib.suppress(OSError):  # one that another job makes use of is not empty, and stays
                 folder.rmdir()
 
     def manifest_rows(self) -> list[dict[str, Any]]:

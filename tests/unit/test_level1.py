@@ -103,6 +103,16 @@ def test_with_skip_the_block_goes_on_and_says_which_frame_is_missing(tmp_path):
     assert len(list(place(tmp_path).frames.glob("*.fits"))) == 19
 
 
+def test_an_image_whose_spikes_do_not_come_is_not_left_among_the_results(tmp_path):
+    with small_archive(tmp_path / "state", [{"mode": "corrupt", "file": BAD.replace("Z*", "Z*spikes*")}]) as archive:
+        task = flare_task(archive, segments=("image", "spikes"))
+        manifest = acquire(tmp_path, archive, task, on_missing="skip")
+    assert (manifest["reason"] != "").sum() == 1
+    named = {Path(name).name for column in ("file", "spikes") for name in manifest[column] if name}
+    assert {path.name for path in place(tmp_path).frames.iterdir()} == named
+    assert len(named) == 38
+
+
 def test_a_frame_of_another_record_under_the_right_name_is_refused(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         task = flare_task(archive)
