@@ -15,7 +15,7 @@ import pytest
 from running import Workflow
 from slurm import slurm_cluster
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
 ON_NODES = {"calibrate_level15", "measure_sequence", "plot_sequence"}
@@ -92,8 +92,21 @@ def start(workflow, cluster, *arguments):
 
 
 def finish(process):
-    output, _ = process.communicate(timeout=400)
+    """Wait for Snakemake, and return its exit status and what it printed."""
+    with ending(process):
+        output, _ = process.communicate(timeout=800)
     return process.returncode, output
+
+
+@contextlib.contextmanager
+def ending(process):
+    """End a process that a failed test leaves behind."""
+    with process:
+        try:
+            yield
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def products(workflow):
@@ -176,14 +189,3 @@ def test_a_killed_snakemake_leaves_a_lock_and_its_repetition_completes(submitted
     status, output = finish(start(workflow, cluster))
     assert status == 0, output
     assert products(workflow) == at_home
-
-
-@contextlib.contextmanager
-def ending(process):
-    """End a process that a failed test left behind."""
-    try:
-        yield
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
