@@ -5,8 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
-
-from aia.frames import read_header
+from astropy.io import fits
 
 FULL_DISK_PIXELS = 4096 * 4096
 POINTING_STEP = 3 * 3600  # seconds; the newest record of the master pointing provisionally spans more
@@ -170,11 +169,18 @@ def read_headers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """
     said = {"synthetic": [], "pointing_span": []}
     for channel, name in zip(table["WAVELNTH"], table["level1.5"], strict=True):
-        header = read_header(folder / "level1.5" / channel / name) if name else {}
+        header = _header(folder / "level1.5" / channel / name) if name else {}
         start, end = (pd.Timestamp(header.get(name)) for name in ("PNT_TSTA", "PNT_TSTO"))
         said["synthetic"].append(bool(header.get("SYNTH", False)))
         said["pointing_span"].append((end - start).total_seconds())
     return pd.DataFrame(said, index=table.index)
+
+
+def _header(path: Path) -> fits.Header:
+    """Header of a frame's image: the primary one, or the next where that has no data. Nothing else is read."""
+    with open(path, "rb") as file:
+        header = fits.Header.fromfile(file)
+        return header if header["NAXIS"] else fits.Header.fromfile(file)
 
 
 def about_synthetic(synthetic: pd.Series) -> list[Note]:
