@@ -12,10 +12,12 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from small_archive import SmallModel
 
-from synthetic import server, store
+from synthetic import exports, server, store
 from synthetic.service import Limits
 
 EUV = "aia.lev1_euv_12s"
@@ -519,3 +521,38 @@ def test_one_address_cannot_slip_in_two_requests_at_once(slow_archive):
     for thread in threads:
         thread.join()
     assert sorted(answers) == [2, 7, 7, 7, 7, 7]
+
+
+WORDS = st.sampled_from(
+    [ONE, MINUTE, "aia.response[]", EUV, f"{EUV}[$]{{image}}", "n=1", "0", "|", ",", "=", "im_patch", "x=1",
+     "width=9e9", "t=0", "url",
+     "url_quick", "url-tar", "fits", "as-is", "jpg", "mp4,size=9", "{T_REC:A}", "{segment}", "{#:%0999d}", "{", "}",
+     "%", "../", "\0", "é",
+     "nan", "-1", USER, "JSOC_20210703_1", "[", "]", "?", "'", '"', ";", " ", "\n", "**ALL**", "1e308"]
+)  # fmt: skip
+TEXTS = st.lists(WORDS, max_size=5).map("".join)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.fixed_dictionaries(
+        {
+            "ds": st.one_of(st.just(ONE), TEXTS),
+            "process": TEXTS,
+            "method": TEXTS,
+            "protocol": TEXTS,
+            "filenamefmt": TEXTS,
+        },
+        optional={"seg": TEXTS, "requestid": TEXTS},
+    )
+)
+def test_whatever_is_asked_for_is_answered(archive, parameters):
+    for operation in ("exp_request", "exp_status"):
+        answer = exports.jsoc_fetch(archive.service, parameters | {"op": operation, "notify": USER}, "127.0.0.1")
+        assert int(answer["status"]) in (0, 2, 3, 4, 7)
+        if answer.get("requestid") and int(answer["status"]) == 2:
+            index = exports.jsoc_fetch(
+                archive.service, {"op": "exp_status", "requestid": answer["requestid"]}, "127.0.0.1"
+            )
+            for row in index.get("data", []):
+                assert "/" not in row["filename"]
