@@ -8,6 +8,9 @@ min_version("9.21")
 configfile: "config/config.yaml"
 
 
+report: "captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/acquire.smk"
 include: "rules/calibrate.smk"

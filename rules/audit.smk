@@ -19,7 +19,13 @@ rule write_audit:
         record_list=committed_records,
     output:
         csv="<results>/{event}/audit.csv",
-        html="<results>/{event}/audit.html",
+        html=report(
+            "<results>/{event}/audit.html",
+            caption="../captions/audit.rst",
+            category="{event}",
+            subcategory="all channels",
+            labels={"channel": "all", "product": "audit"},
+        ),
     log:
         "<logs>/{event}/write_audit.log",
     benchmark:
@@ -68,10 +74,22 @@ rule write_provenance:
         audit=rules.write_audit.output,
         snakefile=workflow.source_path("../Snakefile"),
     output:
-        crate="<results>/{event}/ro-crate-metadata.json",
+        crate=report(
+            "<results>/{event}/ro-crate-metadata.json",
+            caption="../captions/crate.rst",
+            category="{event}",
+            subcategory="all channels",
+            labels={"channel": "all", "product": "provenance, software versions"},
+        ),
         sums="<results>/{event}/SHA256SUMS",
         references="<results>/{event}/references.bib",
-        config="<results>/{event}/workflow/config.yaml",
+        config=report(
+            "<results>/{event}/workflow/config.yaml",
+            caption="../captions/config.rst",
+            category="{event}",
+            subcategory="all channels",
+            labels={"channel": "all", "product": "configuration"},
+        ),
         snakefile="<results>/{event}/workflow/Snakefile",
     log:
         "<logs>/{event}/write_provenance.log",
