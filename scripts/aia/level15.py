@@ -150,10 +150,11 @@ def prepare(
     spikes: tuple[np.ndarray, np.ndarray] | None = None,
     deconvolve: Callable[[np.ndarray, int | None], np.ndarray] | None = None,
     space: Workspace | None = None,
+    slot: str = "coefficients",
 ) -> Prepared:
     """Do what needs no table: check the frame, respike, deconvolve, filter for the interpolation.
 
-    Parameters and errors as in `calibrate`.
+    Parameters and errors as in `calibrate`; `slot` names the array of `space` in which the frame stays until `finish`.
     """
     check_level1(header)
     exposure = exposure_time(header) if options.exposure else None
@@ -164,7 +165,7 @@ def prepare(
     counts, missing = image, blank
     if deconvolve is not None:
         image, missing = deconvolve(image, blank), None
-    padded = (space or Workspace()).array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
+    padded = (space or Workspace()).array(slot, (image.shape[0] + 2, image.shape[1] + 2))
     return Prepared(counts, blank, coefficients(image, options.interpolation, missing, out=padded), exposure, respiked)
 
 
@@ -175,6 +176,7 @@ def finish(
     *,
     sigma: np.ndarray | None = None,
     space: Workspace | None = None,
+    slot: str = "coefficients",
 ) -> Pixels:
     """Register a prepared frame, corrected for degradation and exposure in the same pass.
 
@@ -188,7 +190,7 @@ def finish(
     image = interpolate(prepared.source, matrix, offset, shape, gain=gain, out=space.array("image", shape))
     uncertainty = None
     if options.uncertainty:
-        uncertainty = _uncertainty(prepared, sigma, (matrix, offset), gain, shape, space)
+        uncertainty = _uncertainty(prepared, sigma, (matrix, offset), gain, shape, space, slot)
     saturated = int(np.count_nonzero(prepared.counts >= SATURATION))
     return Pixels(image, uncertainty, grid, gain, prepared.exposure, saturated, prepared.respiked)
 
@@ -246,12 +248,13 @@ def _uncertainty(
     gain: float,
     shape: tuple[int, int],
     space: Workspace,
+    slot: str,
 ) -> np.ndarray:
     """Standard deviation of the registered image: the counts' variance, summed with the kernel's squared weights."""
     counts, source = prepared.counts, prepared.source
     squared = np.square(sigma, dtype=np.float64).astype(np.float32)
     # The coefficients have done their work; the variances take their place.
-    padded = space.array("coefficients", (counts.shape[0] + 4, counts.shape[1] + 4))
+    padded = space.array(slot, (counts.shape[0] + 4, counts.shape[1] + 4))
     return variance(
         counts,
         prepared.blank,

@@ -96,17 +96,16 @@ def make_header(
 
 def _kept(level1: fits.Header) -> fits.Header:
     """The level-1 cards that still hold and that FITS allows."""
-    header = fits.Header()
-    for card in level1.cards:
-        if card.keyword in STALE:
-            continue
+    header = level1.copy(strip=True)
+    for key in STALE:
+        header.remove(key, ignore_missing=True, remove_all=True)
+    for place in range(len(header) - 1, -1, -1):
         try:
-            value = card.value
+            value = header.cards[place].value
         except fits.VerifyError:
-            continue  # such as `OSCNMEAN= -nan`: no value that FITS knows
+            value = np.nan  # such as `OSCNMEAN= -nan`: no value that FITS knows
         if isinstance(value, float) and not np.isfinite(value):
-            continue
-        header.append((card.keyword, value, card.comment), bottom=True)
+            del header[place]
     return header
 
 

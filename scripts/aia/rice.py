@@ -48,6 +48,12 @@ def read(path: str | Path) -> np.ndarray | None:
     return image if _decode(words, rows[:, 0].copy(), rows[:, 1].copy(), image) else None
 
 
+def warm_up() -> None:
+    """Load the compiled loop."""
+    none = np.empty(0, np.int64)
+    _decode(np.ndarray((1,), "<u8", np.zeros(8, np.uint8), strides=(1,)), none, none, np.empty((0, 8), np.int16))
+
+
 def _is_archives(header: fits.Header) -> bool:
     """Whether a table is an image as the archive compresses it: 16 bits, row by row, nothing else in the table."""
     settings = {header.get(f"ZNAME{n}"): header.get(f"ZVAL{n}") for n in (1, 2)}

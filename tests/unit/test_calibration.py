@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, write
 
-from aia import calibration, frames, versions
-from aia.calibration import COLUMNS, Sources, calibrate_block, level15_name
+from aia import frames, versions, worker
+from aia.calibration import COLUMNS, Sources, calibrate_block
 from aia.errors import FrameError
 from aia.level15 import Options
 from aia.manifests import good_frames, write_manifest
 from aia.statistics import statistics
+from aia.worker import level15_name
 
 # Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
 GOLDEN = {"1": "c20cc1ec248ad351d881ac1c67aa6f7fbf34b7f682433006c54f75bfae0c78d9"}
@@ -199,6 +200,26 @@ def test_a_frame_that_did_not_arrive_stays_a_row_with_its_reason(rows, sources, 
     assert result[0]["record"] == rows[0][0]["record"]
 
 
+def test_spikes_that_came_with_a_frame_are_put_back_in(rows, sources, tmp_path):
+    cards = frames.read_header(rows[1] / rows[0][0]["file"])
+    x, y = (round(cards[f"{axis}_MP"] + 1 - cards[f"CRPIX{n}"]) for n, axis in ((1, "X"), (2, "Y")))
+    spikes = np.array([[(y + 40) * 4096 + x + 70, (y + 41) * 4096 + x + 90], [9000, 9000]], np.int32)
+    hdu = fits.CompImageHDU(spikes, compression_type="RICE_1")
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(rows[1] / "a.spikes.fits")
+    spiked = [dict(rows[0][0], spikes="a.spikes.fits")]
+    result = run((spiked, rows[1]), tmp_path / "b", sources, respike=True)
+    image, header = frames.read_level15(tmp_path / result[0]["file"])
+    assert (header["RESPIKED"], header["RSP_NUM"], header["NSPIKES"]) == (True, 2, 0)
+    assert result[0]["respiked"] == 2
+    plain, _ = frames.read_level15(tmp_path / run(([rows[0][0]], rows[1]), tmp_path / "b", sources)[0]["file"])
+    assert np.nanmax(image) > 5 * np.nanmax(plain)
+
+
+def test_respike_without_the_spikes_file_is_an_error(rows, sources, tmp_path):
+    with pytest.raises(FrameError, match="spikes file is missing"):
+        run(rows, tmp_path / "b", sources, respike=True)
+
+
 def test_a_block_without_frames_needs_no_table(tmp_path):
     assert run(([], tmp_path), tmp_path / "b", Sources()) == []
 
@@ -219,13 +240,13 @@ def test_damaged_files_are_frames_that_cannot_be_calibrated(rows, sources, tmp_p
 
 
 def test_a_process_that_dies_is_an_error_and_no_wait(rows, sources, tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration.Worker, "_calibrate", lambda *_: os._exit(9))
+    monkeypatch.setattr(worker.Worker, "_finish", lambda *_: os._exit(9))
     with pytest.raises(RuntimeError, match="calibrating process died"):
         run(rows, tmp_path / "b", sources, 2)
 
 
 def test_a_defect_in_a_process_reaches_the_log_with_its_traceback(rows, sources, tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration.Worker, "_calibrate", lambda *_: 1 / 0)
+    monkeypatch.setattr(worker.Worker, "_finish", lambda *_: 1 / 0)
     with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError"):
         run(rows, tmp_path / "b", sources, 2)
 
@@ -234,17 +255,17 @@ def test_a_written_frame_that_does_not_hold_what_it_must_is_not_accepted(made, t
     result, folder = made
     path = folder.parent / result[0]["file"]
     shape = frames.read_level15(path)[0].shape
-    calibration.accept(path, Options(uncertainty=True), shape)
+    worker.accept(path, Options(uncertainty=True), shape)
     with pytest.raises(FrameError, match="BUNIT is 'DN / s' instead of 'DN'"):
-        calibration.accept(path, Options(exposure=False), shape)
+        worker.accept(path, Options(exposure=False), shape)
     with pytest.raises(FrameError, match="instead of 4096 x 4096"):
-        calibration.accept(path, Options(), (4096, 4096))
+        worker.accept(path, Options(), (4096, 4096))
     damaged = tmp_path / "damaged.fits"
     content = bytearray(path.read_bytes())
     content[40000] ^= 1
     damaged.write_bytes(content)
     with pytest.raises(FrameError, match="does not fit its CHECKSUM"):
-        calibration.accept(damaged, Options(), shape)
+        worker.accept(damaged, Options(), shape)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "rice"])
