@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from aia import citations, crate, inventory, software
+from aia.audit import read_lists
 from aia.files import replacing, sha256, write_text
 from aia.joblog import job_log
 
@@ -45,7 +46,7 @@ def main(
         started=started,
         ended=ended,
         recordsets={f"{export['channel']} Å, block {export['block']}": export["recordset"] for export in exports},
-        requests=sorted({request["id"] for export in exports for request in export["requests"]}),
+        requests=sorted(set(read_lists(files["level1"])["request"]) - {""}),
         packages=packages,
         workflow=workflow,
     )

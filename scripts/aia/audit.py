@@ -51,16 +51,15 @@ def read_exports(paths: Iterable[Path | str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row for each record: ``record``, ``request`` (empty for a frame of the level-1 cache), ``reason`` (empty
-        unless the archive gave no file).
+        One row for each record: ``record``, ``reason`` (empty unless the archive gave no file). The request that
+        brought a file stands in the level-1 manifest, whether it came now or lay in the cache.
     """
     rows = {}
     for path in paths:
         export = json.loads(Path(path).read_text(encoding="utf-8"))
-        rows |= {record: {"request": "", "reason": ""} for record in export["cached"]}
-        rows |= {file["record"]: {"request": file["request"], "reason": ""} for file in export["files"]}
-        rows |= {left["record"]: {"request": "", "reason": left["reason"]} for left in export["not_exported"]}
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["request", "reason"], dtype=str)
+        rows |= dict.fromkeys([*export["cached"], *(file["record"] for file in export["files"])], "")
+        rows |= {left["record"]: left["reason"] for left in export["not_exported"]}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["reason"], dtype=str)
     return table.rename_axis("record").reset_index()
 
 
@@ -114,7 +113,7 @@ def join(
     verdicts = _verdicts(records, exports, level1, level15)
     table["outcome"] = _looked_up(table, verdicts, "outcome", "other channel")
     table["reason"] = _looked_up(table, verdicts, "reason")
-    table["request"] = _looked_up(table, exports, "request")
+    table["request"] = _looked_up(table, level1, "request")
     for name, part in (("level1", level1), ("level1.5", level15)):
         table[name] = _looked_up(table, part, "file")
         table[f"{name}_sha256"] = _looked_up(table, part, "sha256")

@@ -25,6 +25,8 @@ STAGES = {
     "audit": 5,
 }
 LAST = 6  # the crate, and what is made with it
+# What an export lists depends on what the cache held by then. Made again, it may read differently and be as right.
+NARRATIVE = STAGES["export"]
 TIMESTAMP = ".snakemake_timestamp"  # by this file in it, Snakemake knows how old a folder is
 
 
@@ -117,7 +119,8 @@ def rebuild(findings: Iterable[Finding], folders: Folders, arguments: Sequence[s
     Remove what is wrong and have it made again, and nothing else.
 
     One call of Snakemake for each stage, upstream first. A file that is as it was recorded is given the time that it
-    had: what was made from it is still right, and no later run makes it again.
+    had: what was made from it is still right, and no later run makes it again. So is an export, which says how files
+    came: the files themselves have been verified. If it reads differently now, the crate is written anew.
 
     Parameters
     ----------
@@ -137,7 +140,7 @@ def rebuild(findings: Iterable[Finding], folders: Folders, arguments: Sequence[s
     times = _times(found, folders)
     targets = repair(findings, folders)
     for stage in range(LAST + 1):
-        wanted = [str(target) for target in targets if folders.stage(target) == stage]
+        wanted = sorted({str(target) for target in targets if folders.stage(target) == stage})
         if not wanted:
             continue
         done = subprocess.run([sys.executable, "-m", "snakemake", *arguments, "--", *wanted], check=False)
@@ -146,8 +149,18 @@ def rebuild(findings: Iterable[Finding], folders: Folders, arguments: Sequence[s
         for path, time in times.items():
             if not path.is_file() or path.stat().st_mtime_ns in (time, found[path]):
                 continue
-            if path.name == TIMESTAMP or recorded.get(path) == sha256(path):
+            same = path.name == TIMESTAMP or recorded.get(path) == sha256(path)
+            if same or folders.stage(path) == NARRATIVE:
                 os.utime(path, ns=(time, time))
+            if not same and folders.stage(path) == NARRATIVE:
+                targets += _without_crate(_root(path, folders))
+
+
+def _without_crate(event: Path) -> list[Path]:
+    """Remove an event's crate; what must be asked for to have it back."""
+    for name in (crate.NAME, crate.SUMS):
+        (event / name).unlink(missing_ok=True)
+    return [event / crate.NAME]
 
 
 def _times(found: Mapping[Path, int], folders: Folders) -> dict[Path, int]:
