@@ -39,9 +39,9 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """Three frames in two blocks, from query to crate."""
+    """Two frames in two blocks, from query to crate."""
     workflow = Workflow.example(tmp_path_factory.mktemp("reproducible"), block="1m")
-    workflow = workflow.changed(start="2021-07-03T14:27:20Z", end="2021-07-03T14:28:20Z")
+    workflow = workflow.changed(start="2021-07-03T14:27:40Z", end="2021-07-03T14:28:15Z")
     run = workflow.run()
     assert run.status == 0, run.output
     yield workflow
