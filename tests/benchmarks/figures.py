@@ -60,6 +60,7 @@ def main() -> int:
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 memory, seconds = map(float, done.stdout.split())
                 measured[product, count] = memory, seconds
+                print(f"{product} of {count} frames: {memory:.0f} MB, {seconds:.1f} s", file=sys.stderr, flush=True)
         finally:
             shutil.rmtree(folder)
     print(f"{'':18}" + "".join(f"{count:>10} frames    " for count in COUNTS) + "   growth")

@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
+# Rules with a message are not shown as `rule name:`; the table of jobs has them all, twice where nothing is run.
+STATS = re.compile(r"^Job stats:\n.*\n-+ .*\n((?:\w+ +\d+\n)+)", re.MULTILINE)
 JOB = re.compile(r"^(?:local)?rule (\w+):$(?:\n {4}.*)*", re.MULTILINE)
 WILDCARDS = re.compile(r"^ {4}wildcards: (.*)$", re.MULTILINE)
 
@@ -89,10 +91,12 @@ class Workflow:
             check=False,
         )
         jobs, wildcards = Counter(), []
+        for table in STATS.findall(done.stdout)[:1]:
+            jobs.update({rule: int(count) for rule, count in map(str.split, table.splitlines())})
+        del jobs["all"], jobs["total"]
         for found in JOB.finditer(done.stdout):
             if found[1] == "all":
                 continue
-            jobs[found[1]] += 1
             named = WILDCARDS.search(found[0])
             wildcards.append(f"{found[1]}: {named[1] if named else ''}")
         return Run(done.returncode, done.stdout, jobs, wildcards)

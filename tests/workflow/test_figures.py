@@ -100,3 +100,24 @@ def test_the_report_shows_figures_captions_and_run_times(made):
     for words in ("sequence figure", "light curve", "movie", "viewer", "level 1.5, all on one"):
         assert words in text, words
     assert str(ROOT) not in text
+
+
+def test_the_report_opens_in_a_browser_and_asks_for_nothing(made):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    address = (made.folder / "report.html").as_uri()
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        errors, requests = [], []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(address)
+        page.get_by_text("Results").first.click()
+        page.get_by_text("peak", exact=True).first.click()
+        page.get_by_text("sequence figure").first.wait_for()
+        browser.close()
+    assert errors == []
+    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
