@@ -15,7 +15,7 @@ from sunpy.coordinates import (
 )
 
 from aia.errors import FrameError
-from aia.location import PIXEL
+from aia.location import PIXEL, parse_location
 
 
 def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -50,7 +50,7 @@ def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str,
         raise FrameError(
             "a region that follows a place on the Sun needs T_OBS, HGLN_OBS, HGLT_OBS and DSUN_OBS in a frame's header"
         ) from None
-    middle = _seen_at(tuple(region["follow"]), region["at"], time, observer)
+    middle = _seen_at(parse_location(region["follow"]), region["at"], time, observer)
     sides = {"x": region["width"], "y": region["height"]}
     return {
         axis: [round(centre - sides[axis] / 2, 3), round(centre + sides[axis] / 2, 3)]

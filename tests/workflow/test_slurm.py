@@ -124,7 +124,7 @@ def rules_of(jobs):
 
 def calibrating(cluster, known=()):
     """Wait for a calibration job to run on a node, other than those known."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while time.monotonic() < deadline:
         for job in cluster.jobs("RUNNING"):
             if "calibrate_level15" in job["comment"] and job["id"] not in known:
@@ -134,7 +134,7 @@ def calibrating(cluster, known=()):
 
 
 def forget_calibration(workflow):
-    shutil.rmtree(workflow.results / "level1.5")
+    shutil.rmtree(workflow.results / "level1.5", ignore_errors=True)
 
 
 def test_calibration_and_figures_run_on_nodes_and_the_network_is_used_at_home_only(submitted, cluster):
