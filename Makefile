@@ -25,6 +25,9 @@ test: $(VENV) ## the whole test suite
 test-slurm: $(VENV) ## the worked example on a real Slurm that is started and stopped here; wants root, slurm-wlm and munge
 	@$(BIN)/python -m pytest -m slurm
 
+test-catalogue: $(VENV) ## 200 short events, two of which fail; takes hours (EVENTS=10 CHANNELS=171 takes minutes)
+	@EVENTS=$(or $(EVENTS),200) CHANNELS="$(or $(CHANNELS),131 171 211)" $(BIN)/python -m pytest -m catalogue
+
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 	@$(BIN)/python tests/benchmarks/plan.py
 
@@ -95,4 +98,4 @@ $(VENV): envs/requirements.txt .python-version
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: help demo test test-slurm bench-plan bench-calibrate bench-figures test-faults test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs serve clean
+.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs serve clean
