@@ -1,5 +1,6 @@
 """BibTeX of what an event was made with: instrument, software with its versions, and calibration tables."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def references(*, versions: Mapping[str, str], tables: Iterable[Table], workflow
 
 
 def _misc(key: str, title: str, note: object) -> str:
+    """An entry of its own; names of series and files hold characters that LaTeX would take for commands."""
+    title, note = (re.sub(r"(?<!\\)([_&%#$])", r"\\\1", str(text)) for text in (title, note))
     fields = {"author": "{{The aia-sequence developers}}"} if key == "aia-sequence" else {}
     fields |= {"title": f"{{{title}}}", "note": f"{{{note}}}"}
     lines = "".join(f"  {name} = {value},\n" for name, value in fields.items())

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
@@ -114,8 +115,9 @@ def rebuild(source: Path, folder: Path, arguments: Sequence[str]) -> list[tuple[
         for name, digest in crate.read_checksums(_text(event / crate.SUMS)).items()
         if name.startswith("figures/")
     }
+    moment = time.time_ns()
     for event in events:
-        seed(event, folder / "results" / event.name)
+        seed(event, folder / "results" / event.name, moment)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(software.ROOT / "Snakefile")]
     command += ["--directory", str(folder), *arguments, "--", *(f"results/{name}" for name in sorted(figures))]
     if subprocess.run(command, check=False).returncode:
@@ -123,21 +125,20 @@ def rebuild(source: Path, folder: Path, arguments: Sequence[str]) -> list[tuple[
     return [(name, _is(folder / "results" / name, digest)) for name, digest in sorted(figures.items())]
 
 
-def seed(archived: Path, results: Path) -> None:
+def seed(archived: Path, results: Path, moment: int) -> None:
     """
     Begin an event's results with what its archive knows, so that nothing is asked for again.
 
-    All files get the same time: none looks newer than what was made from it.
+    All files get the same time (ns): none looks newer than what was made from it, and no table looks newer than them.
     """
     frames = any(archived.glob("level1.5/*/*/*.fits"))
-    started = (archived / crate.SUMS).stat().st_mtime_ns
     for part in SEEDS_WITH_FRAMES if frames else SEEDS:
         for path in sorted((archived / part).rglob("*")):
             target = results / path.relative_to(archived)
             if path.is_file() and not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-                os.utime(target, ns=(started, started))
+                os.utime(target, ns=(moment, moment))
 
 
 def _code() -> list[str]:

@@ -114,6 +114,26 @@ def repair(findings: Iterable[Finding], folders: Folders) -> list[Path]:
     return sorted(targets, key=lambda target: (folders.stage(target), target))
 
 
+def withdraw(paths: Iterable[Path], folders: Folders) -> list[Path]:
+    """
+    Remove the crates of the events to which products belong; of all events for a table that they share.
+
+    A run makes a missing intermediate product again only if something that needs it is missing, too.
+
+    Returns
+    -------
+    list of Path
+        What a run must be asked for to have the crates back.
+    """
+    events = {_root(path, folders) for path in paths}
+    if folders.resources in events:
+        events = {path.parent for path in folders.results.glob(f"*/{crate.NAME}")}
+    for event in events:
+        for name in (crate.NAME, crate.SUMS):
+            (event / name).unlink(missing_ok=True)
+    return sorted(event / crate.NAME for event in events)
+
+
 def rebuild(findings: Iterable[Finding], folders: Folders, arguments: Sequence[str]) -> None:
     """
     Remove what is wrong and have it made again, and nothing else.
@@ -153,14 +173,7 @@ def rebuild(findings: Iterable[Finding], folders: Folders, arguments: Sequence[s
             if same or folders.stage(path) == NARRATIVE:
                 os.utime(path, ns=(time, time))
             if not same and folders.stage(path) == NARRATIVE:
-                targets += _without_crate(_root(path, folders))
-
-
-def _without_crate(event: Path) -> list[Path]:
-    """Remove an event's crate; what must be asked for to have it back."""
-    for name in (crate.NAME, crate.SUMS):
-        (event / name).unlink(missing_ok=True)
-    return [event / crate.NAME]
+                targets += withdraw([path], folders)
 
 
 def _times(found: Mapping[Path, int], folders: Folders) -> dict[Path, int]:

@@ -5,9 +5,9 @@ in the event's crate and in its checksum list, which also holds the crate's own;
 the events that used it; a file of the level-1 cache is named by its hash. The crate and the checksum list are compared
 with each other, so a change in either shows. Logs, benchmarks and quarantined files are no products and have none.
 
-With `--repair`, what is wrong is removed, so that the next run rebuilds it. With `--rebuild`, it is rebuilt at once, by
-name, upstream first: a file that comes back as it was recorded gets its old time again, so nothing that was made from
-it is made again. Everything after `--` goes to Snakemake.
+With `--repair`, what is wrong is removed, and the crates of its events, so that the next run makes it again. With
+`--rebuild`, it is made again at once, by name, upstream first: a file that comes back as it was recorded gets its old
+time again, so nothing that was made from it is made again. Everything after `--` goes to Snakemake.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from aia import crate
 from aia.audit import read_lists
 from aia.errors import AIAError
 from aia.files import sha256
-from aia.repair import TIMESTAMP, Finding, Folders, rebuild, repair
+from aia.repair import TIMESTAMP, Finding, Folders, rebuild, repair, withdraw
 
 BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)")
 NO_PRODUCTS = {"quarantine"}
@@ -74,7 +74,14 @@ def verify(results: Path, resources: Path, cache: Path | None = None) -> Report:
     -------
     Report
         Findings sorted by path.
+
+    Raises
+    ------
+    AIAError
+        If there are no results.
     """
+    if not results.is_dir():
+        raise AIAError(f"{results} is no folder; run the workflow first")
     report = Report()
     claims: dict[str, dict[str, str]] = {}
     for folder in sorted(path for path in results.iterdir() if path.is_dir()):
@@ -202,7 +209,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
             print(report)
         elif options.repair and report.findings:
             targets = repair(report.findings, folders)
-            print("Removed. The next run makes it again; to make nothing else:")
+            withdraw(targets, folders)
+            print("Removed. The next run makes it again, and what follows from it; to make it alone:")
             print("  snakemake --cores all --", *targets)
             return 0
     except AIAError as error:

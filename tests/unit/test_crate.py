@@ -49,7 +49,7 @@ def write(folder, root):
         table = Table({"T_START": ["2021-07-03T12:00:00"], "A_211_X0": [2050.1]})
         table.meta = {
             "archive": "synthetic",
-            "source": f"source of {name}",
+            "source": f"source_of {name}",
             "sha256": hashlib.sha256(b"rows").hexdigest(),
         }
         table.write(tables / name, format="ascii.ecsv")
@@ -151,7 +151,7 @@ def test_the_crate_names_record_sets_requests_tables_and_software(written):
     values = {entity["value"] for entity in known.values() if "PropertyValue" in types(entity)}
     assert (written / "records/211/20210703T1424.recordset.txt").read_text().strip() in values
     assert "JSOC_20210703_211" in values
-    assert known["#table/synthetic/calibration/degradation.ecsv"]["description"] == "Source: source of degradation.ecsv"
+    assert known["#table/synthetic/calibration/degradation.ecsv"]["description"] == "Source: source_of degradation.ecsv"
     assert hashlib.sha256(b"rows").hexdigest() in text
     for name in ("sunpy", "aiapy", "drms", "snakemake", "Python"):
         (version,) = [entity["softwareVersion"] for entity in known.values() if entity.get("name") == name]
@@ -247,6 +247,8 @@ def test_references_name_what_was_used_with_versions_and_table_hashes(written):
     assert "aia-degradation" in keys
     assert f"aiapy {software.packages()['aiapy']}" in text
     assert "VERSION" not in text
+    for field in re.findall(r"^  (?:title|note) = \{(.*)\},$", text, re.MULTILINE):
+        assert not re.search(r"(?<!\\)[_&%#$]", field), f"LaTeX would choke on {field}"
     assert text.count("{") == text.count("}")
     assert hashlib.sha256(b"rows").hexdigest() in text
 

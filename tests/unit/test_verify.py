@@ -172,7 +172,13 @@ def test_repair_says_how_to_make_only_what_it_removed(copied, capsys):
     flip(results / "made-up" / "audit.html", 9)
     assert main([str(results), str(resources), "--repair"]) == 0
     told = capsys.readouterr().out
-    assert f"snakemake --cores all -- {results / 'made-up' / 'audit.html'}" in told
+    assert f"snakemake --cores all -- {results / 'made-up' / 'audit.html'}\n" in told
+    assert not (results / "made-up" / crate.NAME).exists(), "or a run would not notice that anything is missing"
+
+
+def test_without_results_there_is_nothing_to_verify(tmp_path, capsys):
+    assert main([str(tmp_path / "results"), str(tmp_path)]) == 1
+    assert "run the workflow first" in capsys.readouterr().err
 
 
 def test_rebuilding_goes_upstream_first_and_leaves_no_trace_in_the_times(copied, finished, monkeypatch):

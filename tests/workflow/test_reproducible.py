@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 from running import Workflow
 
+from aia import deposit
 from aia.repair import TIMESTAMP
 from aia.verify import verify
 
@@ -101,6 +102,15 @@ def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_withou
     different = [str(path) for path in made if (rebuilt / path).read_bytes() != (finished.results / path).read_bytes()]
     assert different == []
     assert "DIFFERENT" not in said
+
+
+def test_an_archive_with_level_15_frames_needs_nothing_but_itself(finished, tmp_path, capfd):
+    events = [finished.results]
+    deposit.make(tmp_path / "paper.zip", events, finished.folder / "resources", level15=True)
+    deposit.rebuild(tmp_path / "paper.zip", tmp_path / "paper", ["--cores", "2", "--dry-run"])
+    planned = capfd.readouterr()
+    assert "plot_sequence" in planned.out + planned.err
+    assert "calibrate_level15" not in planned.out + planned.err
 
 
 def test_a_run_with_a_colleagues_tables_fetches_none(finished, tmp_path):
