@@ -17,9 +17,12 @@ from aia.resample import fill_missing
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335)
 SHAPE = (4096, 4096)
-# aiapy wants a map; the deconvolution does not look at its coordinates.
-GEOMETRY = {"cunit1": "arcsec", "cunit2": "arcsec", "cdelt1": 0.6, "cdelt2": 0.6, "ctype1": "HPLN-TAN",
-            "ctype2": "HPLT-TAN"}  # fmt: skip
+# aiapy wants a map; its deconvolution looks at nothing but the pixels.
+ANY_HEADER = {
+    "telescop": "SDO/AIA", "instrume": "AIA", "wavelnth": 171, "waveunit": "angstrom",
+    "date-obs": "2010-05-13T00:00:00", "hgln_obs": 0.0, "hglt_obs": 0.0, "dsun_obs": 1.496e11,
+    "ctype1": "HPLN-TAN", "ctype2": "HPLT-TAN", "cunit1": "arcsec", "cunit2": "arcsec", "cdelt1": 0.6, "cdelt2": 0.6,
+}  # fmt: skip
 
 
 def calculate(channel: int) -> np.ndarray:
@@ -86,7 +89,7 @@ class Deconvolution:
                 "only full-disk frames can be deconvolved, a cutout lacks the light that is spread into it"
             )
         counts, missing = fill_missing(image, blank)
-        smap = self._map(counts.astype(np.float64), GEOMETRY)
+        smap = self._map(counts.astype(np.float64), ANY_HEADER)
         result = self._deconvolve(smap, psf=self.kernel, iterations=self.iterations).data.astype(np.float32)
         result[missing[:, 0], missing[:, 1]] = np.nan
         return result

@@ -202,7 +202,7 @@ def test_a_frame_that_did_not_arrive_stays_a_row_with_its_reason(rows, sources, 
 
 def test_spikes_that_came_with_a_frame_are_put_back_in(rows, sources, tmp_path):
     cards = frames.read_header(rows[1] / rows[0][0]["file"])
-    x, y = (round(cards[f"{axis}_MP"] + 1 - cards[f"CRPIX{n}"]) for n, axis in ((1, "X"), (2, "Y")))
+    x, y = (round(cards[f"{axis}0_MP"] + 1 - cards[f"CRPIX{n}"]) for n, axis in ((1, "X"), (2, "Y")))
     spikes = np.array([[(y + 40) * 4096 + x + 70, (y + 41) * 4096 + x + 90], [9000, 9000]], np.int32)
     hdu = fits.CompImageHDU(spikes, compression_type="RICE_1")
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(rows[1] / "a.spikes.fits")

@@ -1,5 +1,7 @@
 """Level 1.5: one grid for all, cutouts included; corrections that are read off again; noise carried through."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from aiapy.calibrate import respike as aiapy_respike
@@ -11,7 +13,8 @@ from scipy import ndimage
 from sunpy.map.mapbase import PixelPair
 from sunpy.map.sources import AIAMap
 
-from aia.corrections import Corrections
+from aia import tables
+from aia.corrections import Corrections, sigma_of_counts
 from aia.errors import FrameError
 from aia.geometry import FULL_DISK, Geometry, grid_of
 from aia.level15 import Options, Workspace, calibrate, respike
@@ -227,3 +230,41 @@ def test_the_disc_centre_comes_to_rest_on_the_reference_pixel():
     rows, columns = np.mgrid[: pixels.grid.ny, : pixels.grid.nx]
     centre = [(columns * weight).sum() / weight.sum() + 1, (rows * weight).sum() / weight.sum() + 1]
     assert centre == pytest.approx([pixels.grid.crpix1, pixels.grid.crpix2], abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["cubic-spline", "keys"])
+def test_repeated_synthetic_exposures_scatter_as_their_uncertainty_says(repeated_exposures, kernel):
+    """The model's noise against aiapy's estimate of it, from counts to DN/s, on disc, limb and corona."""
+    cards, images, sigma = repeated_exposures
+    options = Options(pointing=False, uncertainty=True, interpolation=kernel)
+    results = [calibrate(image, cards, corrected(cards, 0.62), options, sigma=sigma) for image in images]
+    inside = np.all([np.isfinite(result.image) for result in results], axis=0)
+    scatter = np.var([result.image[inside] for result in results], axis=0, ddof=1, dtype=float)
+    expected = np.mean([np.square(result.uncertainty[inside]) for result in results], axis=0)
+    edges = np.percentile(expected, [0, 25, 50, 75, 100])
+    for low, high in pairwise(edges):
+        part = (expected >= low) & (expected <= high)
+        assert np.sqrt(scatter[part].mean() / expected[part].mean()) == pytest.approx(1, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def repeated_exposures(tmp_path_factory):
+    """Header, six images of one scene with different noise, and the errors that the instrument states of itself.
+
+    A part at the western limb is cut out of them, as all of a frame would take long.
+    """
+    from synthetic import catalogue, frames
+    from synthetic.tables import error_table
+
+    record = catalogue.records("aia.lev1_euv_12s", 117033128, 117033128, [211])[0]
+    cards = frames.header(record)
+    first, last = (1700, 3300), (2300, 3900)
+    cards["CRPIX1"] -= first[1]
+    cards["CRPIX2"] -= first[0]
+    part = (slice(first[0], last[0]), slice(first[1], last[1]))
+    images = [frames.image(record, realisation=number)[part].copy() for number in range(6)]
+    path = tmp_path_factory.mktemp("errors") / "errors.ecsv"
+    table, source = tables.fetch_errors(error_table())
+    tables.freeze(path, table, "synthetic", source)
+    return cards, images, sigma_of_counts(211, tables.thaw(path))
