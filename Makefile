@@ -23,10 +23,10 @@ test: $(VENV) ## the whole test suite
 	@$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 test-slurm: $(VENV) ## the worked example on a real Slurm that is started and stopped here; wants root, slurm-wlm and munge
-	@$(BIN)/python -m pytest -m slurm
+	@$(BIN)/python -m pytest -m slurm tests/workflow/test_slurm.py
 
 test-catalogue: $(VENV) ## 200 short events, two of which fail; takes hours (EVENTS=10 CHANNELS=171 takes minutes)
-	@EVENTS=$(or $(EVENTS),200) CHANNELS="$(or $(CHANNELS),131 171 211)" $(BIN)/python -m pytest -m catalogue
+	@EVENTS=$(or $(EVENTS),200) CHANNELS="$(or $(CHANNELS),131 171 211)" $(BIN)/python -m pytest -m catalogue tests/workflow/test_many_events.py
 
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 	@$(BIN)/python tests/benchmarks/plan.py
