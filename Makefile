@@ -17,7 +17,8 @@ help: ## what there is to make
 
 demo: $(VENV) ## the worked example, from query to figure, on the embedded archive
 	@$(SNAKEMAKE) --cores $(CORES)
-	@echo; echo "The sequence figures:"; ls $(CURDIR)/results/*/figures/*/sequence.png
+	@echo; echo "The sequence figures, movies and viewers:"; \
+	ls $(CURDIR)/results/*/figures/*/sequence.png $(CURDIR)/results/*/figures/*/movie.mp4 $(CURDIR)/results/*/figures/*/viewer.html
 
 test: $(VENV) ## the whole test suite
 	@$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
