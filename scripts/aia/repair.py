@@ -81,8 +81,14 @@ class Folders:
         return [path for path in found if "quarantine" not in path.parts]
 
     def recorded(self) -> dict[Path, str]:
-        """Hashes that the crates of all events record, by path."""
+        """Hashes that checksum lists and crates of all events record, by path; one of the two may be damaged."""
         found: dict[Path, str] = {}
+        for path in self.results.glob(f"*/{crate.SUMS}"):
+            try:
+                sums = crate.read_checksums(path.read_text(encoding="utf-8"))
+            except ValueError:
+                continue
+            found |= {path.parent / name: digest for name, digest in sums.items()}
         for path in self.results.glob(f"*/{crate.NAME}"):
             try:
                 files, tables = crate.read_hashes(path.read_text(encoding="utf-8"))

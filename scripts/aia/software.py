@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
@@ -81,14 +82,21 @@ def code_digest(root: Path = ROOT) -> str:
     return digest.hexdigest()
 
 
-def packages(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
-    """Versions of the installed packages that matter, by name; with Python itself first."""
+def packages(names: tuple[str, ...] = PACKAGES, lock: Path = ROOT / "envs" / "requirements.txt") -> dict[str, str]:
+    """
+    Versions of the packages that matter, by name; with Python itself first.
+
+    A step's own environment (``--sdm conda``) may hold only some of them. The others are then those of the lock, with
+    which the environments of all steps agree.
+    """
+    locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", lock.read_text(encoding="utf-8"), re.MULTILINE))
     versions = {"Python": platform.python_version()}
     for name in names:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            continue  # a step's own environment may hold less than the workflow's
+            if name in locked:
+                versions[name] = locked[name]
     return versions
 
 

@@ -229,6 +229,15 @@ def test_without_git_the_code_is_still_known_by_its_digest(tmp_path):
     assert software.workflow(tmp_path).digest != first.digest
 
 
+def test_a_package_that_a_steps_own_environment_lacks_has_the_version_of_the_lock(tmp_path):
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("no-such-package==1.2.3 ; python_version > '3' \\\n    --hash=sha256:00\nnumpy==0.0.1 \\\n")
+    versions = software.packages(("no-such-package", "numpy", "never-heard-of"), lock)
+    assert versions["no-such-package"] == "1.2.3"
+    assert versions["numpy"] != "0.0.1", "what is installed is what was used"
+    assert "never-heard-of" not in versions
+
+
 def test_references_name_what_was_used_with_versions_and_table_hashes(written):
     text = (written / "references.bib").read_text(encoding="utf-8")
     keys = re.findall(r"^@\w+\{([^,]+),$", text, re.MULTILINE)
