@@ -7,6 +7,8 @@ of the manifest, so nothing depends on how many processes there are.
 
 import logging
 import multiprocessing
+import os
+import queue
 import sys
 import time
 import traceback
@@ -185,7 +187,7 @@ def _forked(
     processes = min(processes, len(tasks))
     outbox, inboxes = context.SimpleQueue(), [context.Queue() for _ in range(processes)]
     workers = [
-        context.Process(target=_work, args=(worker, tasks[n::processes], inbox, outbox), daemon=True)
+        context.Process(target=_work, args=(worker, tasks[n::processes], inbox, outbox, os.getpid()), daemon=True)
         for n, inbox in enumerate(inboxes)
     ]
     for process in workers:
@@ -213,19 +215,32 @@ def _forked(
             process.terminate()
 
 
-def _work(worker: Worker, share: list[Task], inbox: Any, outbox: Any) -> None:
-    """Prepare frames ahead as long as no corrections have come, finish one whenever they have."""
+def _work(worker: Worker, share: list[Task], inbox: Any, outbox: Any, parent: int) -> None:
+    """Prepare frames ahead as long as no corrections have come, finish one whenever they have.
+
+    Ends when the parent is gone: a job that was killed leaves no process behind that goes on writing its frames.
+    """
     try:
         coming, waiting = deque(share), deque()
-        while coming or waiting:
+        while (coming or waiting) and os.getppid() == parent:
             if coming and len(waiting) < AHEAD and (not waiting or inbox.empty()):
                 number, row = coming.popleft()
                 waiting.append((number, worker.prepare(row)))
                 continue
             number, ready = waiting.popleft()
             started = time.perf_counter()
-            answer = inbox.get()
+            answer = _next(inbox, parent)
             worker.stages.mark("waiting", started)
             outbox.put((number, *worker.finish(ready, answer)))
     except Exception:  # noqa: BLE001 - a defect: its traceback belongs into the job's log, which the parent writes
         outbox.put((None, traceback.format_exc(), {}))
+
+
+def _next(inbox: Any, parent: int) -> Answer:
+    """The next frame's corrections; none come any more once the parent is gone."""
+    while True:
+        try:
+            return inbox.get(timeout=1.0)
+        except queue.Empty:
+            if os.getppid() != parent:
+                os._exit(1)

@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -333,3 +336,27 @@ def test_statistics_agree_with_numpy(ny, nx, seed):
         assert found["DATARMS"] == pytest.approx(valid.std(), abs=1e-3)
         for key, rank in (("DATAP01", 1), ("DATAMEDN", 50), ("DATAP99", 99)):
             assert found[key] == pytest.approx(np.percentile(valid, rank, method="inverted_cdf"), rel=1e-6)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up in Linux's /proc")
+def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
+    """The job is killed while its processes wait for corrections that will never come."""
+    script = (
+        "import os, sys, time; from pathlib import Path\n"
+        "from aia import calibration; from aia.level15 import Options; from aia.manifests import read_manifest\n"
+        "calibration._resolver = lambda *_: print('waiting', flush=True) or time.sleep(600)\n"
+        "folder = Path(sys.argv[1]); rows = read_manifest(folder / 'b.csv').to_dict('records')\n"
+        "calibration.calibrate_block(rows, folder, folder, calibration.Sources(), Options(), 2)\n"
+    )
+    write_manifest(rows[1] / "b.csv", rows[0])
+    with subprocess.Popen([sys.executable, "-c", script, str(rows[1])], stdout=subprocess.PIPE, text=True) as job:
+        job.stdout.readline()
+        workers = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text(encoding="ascii").split()
+        assert len(workers) == 2
+        job.kill()
+        job.wait()
+    for _ in range(300):
+        if not any(Path(f"/proc/{worker}").exists() for worker in workers):
+            return
+        time.sleep(0.1)
+    pytest.fail("processes of a killed job are still there")
