@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 
 import pytest
+from astropy.io import fits
 from running import Workflow
 
 from aia import deposit
@@ -87,6 +88,20 @@ def flip(path):
         byte = file.read(1)[0]
         file.seek(-1, 1)
         file.write(bytes([byte ^ 1]))
+
+
+def test_a_level_15_header_alone_names_record_request_tables_factors_and_version(finished):
+    header = fits.getheader(next((finished.results / "level1.5" / "211").glob("*/*.fits")))
+    crate = (finished.results / "ro-crate-metadata.json").read_text(encoding="utf-8")
+    assert f"aia.lev1_euv_12s[{header['T_REC'][:19]}Z][{header['WAVELNTH']}]" in crate
+    for table in ("PNT_SHA", "DEG_SHA"):
+        assert f"sha256 of the rows: {header[table]}" in crate
+    assert f'"{header["L1REQ"]}"' in crate
+    assert header["L1SHA256"] in crate
+    assert 0 < header["DEGCORR"] < 1
+    assert header["EXPNORM"] == header["EXPTIME"]
+    assert header["L15PROG"].startswith("aia-sequence ")
+    assert header["L15VERS"]
 
 
 def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_without_asking_for_a_table(
