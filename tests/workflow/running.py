@@ -15,8 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 # Rules with a message are not shown as `rule name:`; the table of jobs has them all, twice where nothing is run.
 STATS = re.compile(r"^Job stats:\n.*\n-+ .*\n((?:\w+ +\d+\n)+)", re.MULTILINE)
-JOB = re.compile(r"^(?:local)?rule (\w+):$(?:\n {4}.*)*", re.MULTILINE)
-WILDCARDS = re.compile(r"^ {4}wildcards: (.*)$", re.MULTILINE)
+MESSAGE = re.compile(r"^Job \d+: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,14 @@ class Run:
         All that it printed.
     jobs
         How many jobs of each rule it ran, or would run; the target rule is left out.
-    wildcards
-        `rule: wildcards` of each job.
+    messages
+        Each job's message, which names its event, channel and block.
     """
 
     status: int
     output: str
     jobs: Counter
-    wildcards: list[str]
+    messages: list[str]
 
 
 @dataclass
@@ -90,13 +89,8 @@ class Workflow:
             text=True,
             check=False,
         )
-        jobs, wildcards = Counter(), []
+        jobs = Counter()
         for table in STATS.findall(done.stdout)[:1]:
             jobs.update({rule: int(count) for rule, count in map(str.split, table.splitlines())})
         del jobs["all"], jobs["total"]
-        for found in JOB.finditer(done.stdout):
-            if found[1] == "all":
-                continue
-            named = WILDCARDS.search(found[0])
-            wildcards.append(f"{found[1]}: {named[1] if named else ''}")
-        return Run(done.returncode, done.stdout, jobs, wildcards)
+        return Run(done.returncode, done.stdout, jobs, MESSAGE.findall(done.stdout))

@@ -105,7 +105,7 @@ def test_a_wider_window_leaves_finished_blocks_alone(demo):
     workflow, _ = demo
     wider = workflow.changed(start="2021-07-03T14:15:00Z", end="2021-07-03T14:45:00Z").run("--dry-run")
     assert wider.status == 0, wider.output
-    blocks = {line.split("block=")[1][:13] for line in wider.wildcards if "block=" in line}
+    blocks = {message.split("block ")[1] for message in wider.messages if "block " in message}
     # 14:25 and 14:30 are finished; 14:35 held one slot, the nearest to the window's end, and is now longer.
     assert blocks == {f"20210703T{label}" for label in ("1415", "1420", "1435", "1440", "1445")}
 
@@ -114,9 +114,9 @@ def test_another_channel_leaves_the_first_alone(demo):
     workflow, _ = demo
     both = workflow.changed(channels=[171, 211]).run("--dry-run")
     assert both.status == 0, both.output
-    per_channel = [line for line in both.wildcards if "channel=" in line]
+    per_channel = [message for message in both.messages if " Å" in message]
     assert per_channel
-    assert all("channel=171" in line for line in per_channel)
+    assert all("at 171 Å" in message for message in per_channel)
     assert both.jobs["query_metadata"] == 0
     assert both.jobs["calibrate_level15"] == 3
 
