@@ -1,8 +1,8 @@
 """What a frame, a file and a request cost: the figures behind resources on a cluster and the budget.
 
-Measured figures stand here and nowhere else. They were taken with `make bench-calibrate` and `make bench-figures` on
-two shared cores and are meant to be right within a factor of two; what is asked of a cluster carries a margin on top
-(`MARGIN`).
+Measured figures stand here and nowhere else: core seconds from the benchmark files (`benchmarks/`) of the worked
+example and from `make bench-calibrate`, on two shared cores. They are meant to be right within a factor of two; what is
+asked of a cluster carries a margin on top (`MARGIN`).
 """
 
 import math
@@ -15,13 +15,14 @@ LEVEL15_BYTES = 4 * LEVEL1_PIXELS + 40_320  # float32, not compressed, with its 
 CUTOUT_BYTES = 2 * 0.35  # per pixel: int16, of which Rice compression leaves about a third
 PLATE_SCALE = 0.6  # arcsec per pixel
 
-STARTUP_SECONDS = 8.0  # per job: Python, astropy, the tables, compiled kernels from their cache
-CALIBRATE_SECONDS = 0.9  # per frame: read, prefilter, resample, write, checksum
+STARTUP_SECONDS = 3.0  # per job: Python, astropy, the tables, compiled kernels from their cache
+CALIBRATE_SECONDS = 0.8  # per frame: read, prefilter, resample, write, checksum
 RESPIKE_SECONDS = 0.3
 PSF_SECONDS = 30.0  # deconvolution, per frame
 UNCERTAINTY_SECONDS = 1.0
 COMPRESSION_SECONDS = 3.1  # lossless GZIP_2
-FIGURE_SECONDS = 0.4  # per frame: figure, movie, viewer, light curve
+FIGURE_SECONDS = 0.3  # per frame: light curve, figure, movie, viewer together
+FIGURE_JOBS = 5  # of a sequence
 
 PROCESS_MB = 700  # one calibration process, one frame in memory
 PSF_MB = 1500  # the transform of the PSF and of a frame beside it
