@@ -173,3 +173,16 @@ def test_the_movie_of_unreadable_frames_leaves_no_process_and_no_file(tmp_path, 
     with pytest.raises(FrameError, match="truncated"):
         encoding.encode(images(), tmp_path / "movie.mp4", (64, 64), 4)
     assert [process.poll() is None for process in started] == [False]
+
+
+def test_the_limb_moves_through_a_region_that_turns_with_the_sun(tmp_path):
+    manifests, _ = write_sequence(tmp_path, numbers=[0, 600], size=512, cdelt=4.8)
+    region = {"follow": [60.0, 20.0], "at": "2021-07-03T14:27:00Z", "width": 360.0, "height": 360.0}
+    frames = list_frames(manifests)
+    options = Options(fps=2, stretch="power")
+    points, statistics = measure(frames, region, options)
+    about = {"title": "flare", "channel": 211, "region": region, "options": options}
+    assert render_movie(frames, points, statistics, tmp_path / "movie.mp4", **about) == 2
+    _, (first, last) = decoded(tmp_path / "movie.mp4")
+    # Four hours later the place is nearer to the limb, and the dark corona beyond it fills more of the region.
+    assert inside(last, statistics).mean() < inside(first, statistics).mean() - 2
