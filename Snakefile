@@ -22,6 +22,7 @@ include: "rules/budget.smk"
 rule all:
     default_target: True
     input:
+        level15=all_level15(),
         figures=all_figures(),
         audits=all_events("<results>/{event}/audit.html"),
         crates=all_events("<results>/{event}/ro-crate-metadata.json"),

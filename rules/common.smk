@@ -199,6 +199,17 @@ def event_channels(wildcards):
     return list(PLAN.event(wildcards.event).channels)
 
 
+def all_level15():
+    """The level-1.5 frames of all events: products of their own, made again when they are gone."""
+    return [
+        f"<results>/{event.name}/level1.5/{channel}/{block}{kind}"
+        for event in PLAN.events.values()
+        for channel in event.channels
+        for block in PLAN.blocks(event.name, series_of(channel))
+        for kind in ("", ".csv")
+    ]
+
+
 def all_events(pattern):
     """The files of all events: what a target asks for."""
     return [pattern.format(event=name) for name in PLAN.events]
