@@ -161,7 +161,7 @@ def check_frozen(event: str, table: pd.DataFrame, frozen: pd.DataFrame) -> None:
 
 
 def _verdicts(records, exports, level1, level15) -> pd.DataFrame:
-    """Outcome and reason of each record of the asked channels; later stages override earlier ones."""
+    """Outcome and reason of each record of the asked channels."""
     rows = {}
     for row in records.itertuples():
         if row.kept == "True":
@@ -170,15 +170,17 @@ def _verdicts(records, exports, level1, level15) -> pd.DataFrame:
             rows[row.record] = ("no image", row.dropped_by)
         else:
             rows[row.record] = ("filtered", row.dropped_by)
-    for row in exports.itertuples():
-        if row.reason:
-            rows[row.record] = ("not exported", row.reason)
     for row in level1.itertuples():
-        if row.reason and rows[row.record][0] == "":
+        if row.reason:
             refused = row.reason.startswith(QUARANTINED)
             rows[row.record] = ("quarantined" if refused else "not delivered", row.reason.removeprefix(QUARANTINED))
+    arrived = set(level1.loc[level1["reason"] == "", "record"])
+    for row in exports.itertuples():
+        # The cache may meanwhile have got what the archive had not exported.
+        if row.reason and row.record not in arrived:
+            rows[row.record] = ("not exported", row.reason)
     for row in level15.itertuples():
-        if rows[row.record][0] == "":
+        if row.record in arrived:
             rows[row.record] = ("not calibrated", row.reason) if row.reason else ("calibrated", "")
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["outcome", "reason"], dtype=str)
     return table.rename_axis("record").reset_index()

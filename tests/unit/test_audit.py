@@ -57,6 +57,14 @@ def test_a_calibrated_row_names_its_files_hashes_request_and_factors(tmp_path):
     assert row["EXPTIME"] == "0.578715", "digits as the archive printed them"
 
 
+def test_a_frame_that_came_from_the_cache_after_all_is_calibrated(tmp_path):
+    lists = EventFolder(tmp_path, {211: ["calibrated", "calibrated"]}).write().read()
+    lists["exports"].loc[0, "reason"] = "the archive exported no file"
+    table = audit.join(**lists)
+    audit.check_counts("made-up", table, len(lists["metadata"]))
+    assert (table["outcome"] == "calibrated").sum() == 2
+
+
 def test_quality_is_told_in_words(tmp_path):
     table = joined(EventFolder(tmp_path, {94: ["no image"]}).write())
     assert table.loc[table["WAVELNTH"] == "94", "quality"].item() == "no image"
