@@ -125,7 +125,8 @@ def test_an_archive_with_level_15_frames_needs_nothing_but_itself(finished, tmp_
     deposit.rebuild(tmp_path / "paper.zip", tmp_path / "paper", ["--cores", "2", "--dry-run"])
     planned = capfd.readouterr()
     assert "plot_sequence" in planned.out + planned.err
-    assert "calibrate_level15" not in planned.out + planned.err
+    # Snakemake also names the rule where it lists those whose files it did not make itself.
+    assert "Calibrating" not in planned.out + planned.err
 
 
 def test_a_run_with_a_colleagues_tables_fetches_none(finished, tmp_path):
