@@ -18,7 +18,7 @@ from synthetic.tables import degradation
 
 DATA = Path(__file__).parent / "data"
 
-# Per channel: brightest pixel of an X1 flare (DN/s, undegraded), delay of the peak in units of the rise time, decay
+# Per channel: brighter kernel of an X1 flare (DN/s, undegraded), delay of the peak in units of the rise time, decay
 # time likewise. Hot lines (131, 94) last, the footpoints' ultraviolet is brief and early.
 _RESPONSE = {
     94: (1500.0, 0.45, 1.6), 131: (14000.0, 0.12, 1.2), 171: (9000.0, 0.10, 1.0), 193: (14000.0, 0.10, 1.1),
@@ -45,7 +45,7 @@ class Flare:
     size: float
 
     def amplitude(self, channel):
-        """Brightest pixel at the peak, DN/s, undegraded."""
+        """Brightness of the brighter kernel at the peak, DN/s, undegraded."""
         return _RESPONSE[channel][0] * self.size**0.7
 
     def profile(self, channel, tai):

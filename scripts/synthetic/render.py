@@ -204,7 +204,7 @@ def corona(scene, geometry, globe, fine, law):
             wide = _tile(fine, 90.0 + 0.3 * outwards, angle * fine.shape[0] * _RAYS_WIDE)
             # The line of sight crosses many of them, fewer the farther out.
             streaks = 1.0 + min(0.06 + 0.7 * height, 0.20) * (0.3 * ray + 1.0 * wide)
-            coarse[j, i] = (0.25 + 0.75 * level) * max(streaks, 0.1)
+            coarse[j, i] = (0.1 + 0.9 * level) * max(streaks, 0.1)
     for row in range(size):
         j, v = row // _COARSE, row - centre
         fy = (row - j * _COARSE) / _COARSE
@@ -237,7 +237,7 @@ def splat(scene, points):
     across = np.empty(129)
     for number in range(points.shape[0]):
         x, y, peak, sigma = points[number]
-        reach = min(int(3.0 * sigma) + 1, 64)
+        reach = min(int(3.5 * sigma) + 1, 64)
         column, row = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
         if column - reach < 0 or row - reach < 0 or column + reach >= size or row + reach >= size:
             continue

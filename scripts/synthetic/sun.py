@@ -74,7 +74,7 @@ _LOOKS = {
 
 
 @cache
-def _laws(channel):
+def laws(channel):
     """Tables of brightness against mu on the disc, and against height beyond the limb, DN/s."""
     look = _LOOKS[channel]
     mu = np.linspace(0.0, 1.0, _LAW_SIZE)
@@ -147,7 +147,7 @@ def scene(channel, tai):
     field = np.empty(SHAPE, dtype=np.float32)
     geometry = np.array([view.radius, view.distance, np.sin(view.latitude), np.cos(view.latitude), view.longitude])
     tiles = textures.network(look.kind, look.contrast), textures.fine(look.kind)
-    globe, (disc_law, corona_law) = _globe(channel, tai), _laws(channel)
+    globe, (disc_law, corona_law) = _globe(channel, tai), laws(channel)
     render.disc(field, geometry, _generations(tai), globe, *tiles, disc_law, look.fine)
     render.corona(field, geometry, globe, tiles[1], corona_law)
     for region in activity.regions(tai):
