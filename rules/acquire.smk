@@ -5,37 +5,13 @@
 # What decides products is a parameter. What does not (the cache's place, patience, connections) is handed over as a
 # resource, because a changed parameter would repeat every finished job.
 
-from aia import filters, versions
+from aia import versions
 from aia.catalogues import duration
-from aia.cutouts import im_patch
 
 STATE = workflow.pathvars.apply("<resources>/synthetic/archive")
 QUARANTINE = workflow.pathvars.apply("<results>/{event}/quarantine/{channel}/{block}")
 EXPORT = PLAN.settings.options["export"]
 PATIENCE = int(duration(EXPORT["timeout"]).total_seconds())
-
-
-def journal_of_block(wildcards):
-    """Where the export requests of the job's block and channel are kept, for all events."""
-    return f"{workflow.pathvars.apply('<resources>')}/{ARCHIVE}/requests/{wildcards.channel}/{wildcards.block}"
-
-
-def query_keywords(wildcards):
-    """Keywords that the conditions of the job's event need besides those of every block's metadata."""
-    return filters.extra_keywords(filters.compile_where(option("where")(wildcards)))
-
-
-def segments_of_event(wildcards):
-    """Segments of a record that the job's event needs: the image, and the spikes if they are to be put back."""
-    respike = (option("calibration")(wildcards) or {}).get("respike", False)
-    return ["image", "spikes"] if respike else ["image"]
-
-
-def processing_of_event(wildcards):
-    """What the archive is to do to the frames of the job's event before it exports them."""
-    if not option("cutout")(wildcards):
-        return {}
-    return im_patch(option("region")(wildcards), iso(PLAN.event(wildcards.event).start))
 
 
 rule mark_refresh:

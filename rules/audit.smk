@@ -2,10 +2,7 @@
 # Out: what became of every record (audit.csv, audit.html), and how the products came about (a Workflow Run RO-Crate).
 # Order: write_audit, write_provenance.
 
-from types import SimpleNamespace
-
 from aia import versions
-from aia.eventconfig import event_config
 
 
 rule write_audit:
@@ -42,22 +39,6 @@ rule write_audit:
         "Accounting for every record of {wildcards.event}"
     script:
         "../scripts/write_audit.py"
-
-
-def event_tables(wildcards):
-    """Calibration tables and point spread functions that the frames of the job's event were calibrated with."""
-    found = set()
-    for channel in event_channels(wildcards):
-        for block in PLAN.blocks(wildcards.event, series_of(channel)):
-            job = SimpleNamespace(event=wildcards.event, channel=channel, block=block)
-            for tables in calibration_tables(job).values():
-                found |= {tables} if isinstance(tables, str) else set(tables)
-    return sorted(found)
-
-
-def config_as_used(wildcards):
-    """The configuration of the job's event alone, with all defaults."""
-    return event_config(PLAN.settings, wildcards.event)
 
 
 rule write_provenance:

@@ -5,28 +5,6 @@
 from aia import versions
 
 
-def calibration_options(wildcards):
-    """How the frames of the job's event and channel are calibrated; a cutout's grid is its region's."""
-    event = PLAN.event(wildcards.event)
-    options = dict(event.options["calibration"])
-    return options | {"region": event.options["region"]} if event.options.get("cutout") else options
-
-
-def calibration_tables(wildcards):
-    """The frozen tables and the point spread function that the job's options ask for, by name."""
-    options, folder = calibration_options(wildcards), f"<resources>/{ARCHIVE}"
-    tables = {}
-    if options["pointing"]:
-        tables["pointing"] = [f"{folder}/calibration/pointing/{day}.ecsv" for day in block_days(wildcards)]
-    if options["degradation"]:
-        tables["degradation"] = f"{folder}/calibration/degradation.ecsv"
-    if options["uncertainty"]:
-        tables["errors"] = f"{folder}/calibration/errors.ecsv"
-    if options["psf"]:
-        tables["psf"] = f"{folder}/psf/{wildcards.channel}.fits"
-    return tables
-
-
 rule fetch_pointing:
     input:
         asked_anew("pointing/{day}"),

@@ -15,9 +15,11 @@ SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
 
-from aia import costs
+from aia import costs, filters
 from aia.blocks import iso, series_of
+from aia.cutouts import im_patch
 from aia.errors import ConfigError
+from aia.eventconfig import event_config
 from aia.plan import Plan
 from aia.settings import check_email, load
 
@@ -281,3 +283,64 @@ def all_records(wildcards):
         for channel in event.channels
         for block in PLAN.blocks(name, series_of(channel))
     ]
+
+
+def journal_of_block(wildcards):
+    """Where the export requests of the job's block and channel are kept, for all events."""
+    return f"{workflow.pathvars.apply('<resources>')}/{ARCHIVE}/requests/{wildcards.channel}/{wildcards.block}"
+
+
+def query_keywords(wildcards):
+    """Keywords that the conditions of the job's event need besides those of every block's metadata."""
+    return filters.extra_keywords(filters.compile_where(option("where")(wildcards)))
+
+
+def segments_of_event(wildcards):
+    """Segments of a record that the job's event needs: the image, and the spikes if they are to be put back."""
+    respike = (option("calibration")(wildcards) or {}).get("respike", False)
+    return ["image", "spikes"] if respike else ["image"]
+
+
+def processing_of_event(wildcards):
+    """What the archive is to do to the frames of the job's event before it exports them."""
+    if not option("cutout")(wildcards):
+        return {}
+    return im_patch(option("region")(wildcards), iso(PLAN.event(wildcards.event).start))
+
+
+def calibration_options(wildcards):
+    """How the frames of the job's event and channel are calibrated; a cutout's grid is its region's."""
+    event = PLAN.event(wildcards.event)
+    options = dict(event.options["calibration"])
+    return options | {"region": event.options["region"]} if event.options.get("cutout") else options
+
+
+def calibration_tables(wildcards):
+    """The frozen tables and the point spread function that the job's options ask for, by name."""
+    options, folder = calibration_options(wildcards), f"<resources>/{ARCHIVE}"
+    tables = {}
+    if options["pointing"]:
+        tables["pointing"] = [f"{folder}/calibration/pointing/{day}.ecsv" for day in block_days(wildcards)]
+    if options["degradation"]:
+        tables["degradation"] = f"{folder}/calibration/degradation.ecsv"
+    if options["uncertainty"]:
+        tables["errors"] = f"{folder}/calibration/errors.ecsv"
+    if options["psf"]:
+        tables["psf"] = f"{folder}/psf/{wildcards.channel}.fits"
+    return tables
+
+
+def event_tables(wildcards):
+    """Calibration tables and point spread functions that the frames of the job's event were calibrated with."""
+    found = set()
+    for channel in event_channels(wildcards):
+        for block in PLAN.blocks(wildcards.event, series_of(channel)):
+            job = SimpleNamespace(event=wildcards.event, channel=channel, block=block)
+            for tables in calibration_tables(job).values():
+                found |= {tables} if isinstance(tables, str) else set(tables)
+    return sorted(found)
+
+
+def config_as_used(wildcards):
+    """The configuration of the job's event alone, with all defaults."""
+    return event_config(PLAN.settings, wildcards.event)
