@@ -35,6 +35,7 @@ def environment(path):
     """Packages of a conda environment with their versions, by the lock's names."""
     listed = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert listed["channels"] == ["conda-forge", "nodefaults"]
+    assert len(set(listed["dependencies"])) == len(listed["dependencies"]), path.name
     pins = dict(re.fullmatch(r"([\w-]+) =([\w.]+)", line).groups() for line in listed["dependencies"])
     return {CONDA_NAMES.get(name, name): version for name, version in pins.items()}
 
