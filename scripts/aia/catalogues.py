@@ -107,12 +107,7 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
     columns, problems = _columns(next(reader), options["ignore"], f"{path}, line {lines[0][0]}")
     if problems:
         raise ConfigError("\n".join(problems))
-    padding = {}
-    for key in ("before", "after"):
-        try:
-            padding[key] = duration(options[key])
-        except ValueError as error:
-            problems.append(f"catalogue.{key}: {error}")
+    padding = {key: _padding(key, options[key]) for key in ("before", "after")}
     validator = Draft202012Validator({**EVENT, "$defs": schema()["$defs"]})
     rows = []
     for cells in reader:
@@ -130,6 +125,13 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
     if problems:
         raise ConfigError("\n".join(problems))
     return rows
+
+
+def _padding(key: str, text: str | int) -> timedelta:
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise ConfigError(f"catalogue.{key}: {error}") from None
 
 
 def _lines(path: Path) -> tuple[list[tuple[int, str]], str]:
@@ -205,10 +207,10 @@ def _entry(
         entry["name"] = f"{label}-{moments['start']:%Y-%m-%dT%H%M}".lstrip("-")
     for key, end in (("start", "from"), ("end", "to")):
         wanted = options[end]
-        if wanted in moments and len(padding) == 2:
+        if wanted in moments:
             moment = moments[wanted] + (padding["after"] if key == "end" else -padding["before"])
             entry[key] = iso(moment)
-        elif not problems and len(padding) == 2:
+        elif not problems:
             problems.append(f"{wanted} missing, and the window's {key} is reckoned from it (catalogue.{end})")
     if "peak" in moments:
         entry["peak"] = iso(moments["peak"])
