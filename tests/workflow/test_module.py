@@ -36,7 +36,7 @@ def test_everything_else_lies_where_the_paper_wants_it(paper):
     folder, _ = paper
     assert {path.name for path in folder.iterdir()} == {".snakemake", "build", "figures"}
     assert {path.name for path in (folder / "build").iterdir()} == {"aia", "resources", "logs", "benchmarks", "level1"}
-    assert len(list((folder / "build" / "aia").glob("*/level1.5/211/*/*.fits"))) == 8
+    assert len(list((folder / "build" / "aia").glob("*/level1.5/211/*/*.fits"))) == 6
 
 
 def test_a_built_paper_has_nothing_to_do(paper):

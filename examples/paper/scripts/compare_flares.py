@@ -18,6 +18,8 @@ from aia.rotation import region_at
 
 def main(*, lightcurves: list, manifests: list, regions: list, titles: list, outputs: list) -> None:
     """Write the figure to every file of `outputs`; the other lists have one entry for each flare."""
+    plt.rc("font", size=8)
+    plt.rc("axes", titlesize=9)
     figure, (top, bottom) = plt.subplots(
         2, 2, figsize=(180 / 25.4, 125 / 25.4), layout="constrained", height_ratios=[2.2, 1], dpi=300
     )
@@ -33,13 +35,11 @@ def main(*, lightcurves: list, manifests: list, regions: list, titles: list, out
             cmap="sdoaia211",
             norm=AsinhNorm(linear_width=np.nanpercentile(image, 90) / 5, vmin=0, vmax=np.nanpercentile(image, 99.9)),
         )
-        figure.colorbar(shown, ax=axes, label=header["BUNIT"], shrink=0.85)
+        figure.colorbar(shown, ax=axes, label=header["BUNIT"], shrink=0.8, ticks=[0, 100, 300, 1000, 3000], format="%d")
         axes.set(title=title, xlabel="X from flare (arcsec)", ylabel="Y from flare (arcsec)")
-        axes.text(0.03, 0.03, header["T_OBS"][:19].replace("T", " "), color="white", transform=axes.transAxes, size=7)
+        axes.text(0.03, 0.03, header["T_OBS"][:19].replace("T", " "), color="white", transform=axes.transAxes)
         if header.get("SYNTH"):
-            axes.text(
-                0.97, 0.97, "synthetic data", color="white", transform=axes.transAxes, size=7, ha="right", va="top"
-            )
+            axes.text(0.97, 0.97, "synthetic data", color="white", transform=axes.transAxes, ha="right", va="top")
         seconds, brightness = lightcurve(Path(table))
         below.plot(seconds, brightness / brightness[0], "o-", ms=3, color="0.2")
         below.set(xlabel="Time from first frame (s)", ylabel="Mean brightness\n(first frame = 1)")
