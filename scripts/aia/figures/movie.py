@@ -28,7 +28,7 @@ from aia.figures.sequence import (
     instant,
     read_picture,
 )
-from aia.figures.style import MISSING, RC, Stretch, new_figure, write_heading
+from aia.figures.style import MISSING, RC, Stretch, new_figure, saturated_name, write_heading
 from aia.files import replacing
 
 log = logging.getLogger(__name__)
@@ -223,6 +223,10 @@ def render_movie(
     step = int((ticks[1].time - ticks[0].time) / np.timedelta64(1, "s")) if len(ticks) > 1 else 0
     stretch = Stretch(options.stretch, *statistics.limits, options.power)
     note = f"{options.fps} steps of {step} s per second of movie; {stretch.words}."
+    if any(point.saturated for point in points):
+        note += f" {saturated_name(channel).capitalize()}: saturated."
+    if any(point.missing for point in points) or any(tick.frame is None for tick in ticks):
+        note += " Grey: missing."
     with matplotlib.rc_context(RC):
         first = read_picture(frames[0].path, region)
         canvas = Canvas(

@@ -49,7 +49,12 @@ RC = {
 
 def saturated_colour(channel: int) -> tuple[float, float, float]:
     """Colour of saturated pixels: one that the channel's own colour map does not hold."""
-    return (1.0, 0.25, 0.2) if channel in (94, 131, 335) else (0.0, 0.9, 1.0)
+    return (1.0, 0.25, 0.2) if saturated_name(channel) == "red" else (0.0, 0.9, 1.0)
+
+
+def saturated_name(channel: int) -> str:
+    """Name of the colour of saturated pixels: cyan, or red where the colour map itself is green or blue."""
+    return "red" if channel in (94, 131, 335) else "cyan"
 
 
 @cache

@@ -575,6 +575,8 @@ canvas.addEventListener("wheel", (event) => {
 window.addEventListener("resize", () => { draw(); drawCharts(); });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
+$("swatch-saturated").style.background = `rgb(${about.saturated})`;
+$("swatch-missing").style.background = "rgb(158, 158, 158)";
 $("stretch").value = about.stretch;
 [$("low").value, $("high").value] = about.limits.map((value) => Number(value.toPrecision(4)));
 buildLookup();
