@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sunpy.map
+from aiapy.calibrate import correct_degradation, register, update_pointing
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, write
 
-from aia import frames, versions, worker
+from aia import frames, tables, versions, worker
 from aia.calibration import COLUMNS, Sources, calibrate_block
 from aia.errors import FrameError
 from aia.level15 import Options
@@ -360,3 +361,32 @@ def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
             return
         time.sleep(0.1)
     pytest.fail("processes of a killed job are still there")
+
+
+@pytest.mark.slow
+def test_the_whole_chain_gives_what_aiapys_own_gives(tmp_path):
+    """A full-disk frame through the block's code, and through the loop of aiapy's documentation."""
+    (tmp_path / "b").mkdir()
+    image, cards = counts((4096, 4096)), header(exposure=0.6, x=0, y=0)
+    write(tmp_path / "a.image_lev1.fits", image, cards)
+    frozen = freeze_tables(tmp_path / "tables")
+    path = tmp_path / "a.image_lev1.fits"
+    row = {key: cards[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY")}
+    row |= {"file": path.name, "record": "r", "reason": "", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    sources = Sources([frozen["pointing"]], frozen["degradation"])
+    (made,) = calibrate_block([row], tmp_path, tmp_path / "b", sources, Options())
+    ours, new = frames.read_level15(tmp_path / made["file"])
+
+    meta = {key.lower(): value for key, value in cards.items() if value is not None}
+    smap = sunpy.map.sources.AIAMap(image.astype(np.float32), meta)
+    smap = update_pointing(smap, pointing_table=tables.thaw(frozen["pointing"]))
+    smap = register(smap, missing=np.nan, order=3, method="scipy")
+    smap = correct_degradation(smap, correction_table=tables.thaw(frozen["degradation"])) / smap.exposure_time
+    shift = [int(new[f"CRPIX{n}"] - smap.meta[f"crpix{n}"]) for n in (1, 2)]
+    same = ours[shift[1] : shift[1] + smap.data.shape[0], shift[0] : shift[0] + smap.data.shape[1]]
+    inside = (slice(20, -20), slice(20, -20))
+    both = np.isfinite(same[inside]) & np.isfinite(smap.data[inside])
+    assert both.mean() > 0.98
+    largest = np.abs(same[inside] - smap.data[inside])[both].max()
+    assert largest < 1e-5 * np.percentile(smap.data[inside][both], 99)
+    assert str(smap.unit) == new["BUNIT"]
