@@ -10,6 +10,7 @@ import pytest
 
 from aia import cache as library
 from aia.cache import Cache, Key, place
+from aia.cachereport import holdings, report
 
 KEY = Key("synthetic", "aia.lev1_euv_12s", "2021-07-03T14:27:23Z", 211, 205107971)
 
@@ -175,3 +176,24 @@ def test_several_processes_share_a_cache(tmp_path):
     cache = Cache(root)
     assert all(cache.get(replace(KEY, wavelnth=channel)) for channel in (94, 131, 171))
     assert not [path for path in root.rglob("*") if path.name.startswith(".")]
+
+
+def test_the_report_says_what_is_held_and_which_events_use_it(cache, frame, tmp_path):
+    entry = cache.put(KEY, frame, "name.fits", "")
+    other = tmp_path / "cut.fits"
+    other.write_bytes(b"cut")
+    cache.put(replace(KEY, t_rec="2022-01-01T00:00:00Z", processing="im_patch,x=1"), other, "cut.fits", "")
+    manifest = tmp_path / "results" / "x1.5-2021-07-03" / "level1" / "211" / "20210703T1400.csv"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(f"file,record,sha256\n20210703T1400/name.fits,r,{entry.sha256}\n")
+    full, cut = holdings(cache.root, tmp_path / "results")
+    assert (full.segment, full.files, full.bytes, full.events) == ("image", 1, 6000, ("x1.5-2021-07-03",))
+    assert (cut.segment, cut.first, cut.events) == ("image (im_patch)", "2022-01-01", ())
+    text = report(cache.root, tmp_path / "results")
+    assert "2 files, 0.00 GB" in text
+    assert "1 events" in text
+
+
+def test_the_report_of_an_empty_cache_says_so(cache, tmp_path, capsys):
+    library.main(["report", "--cache", str(cache.root), "--results", str(tmp_path)])
+    assert capsys.readouterr().out == f"The level-1 cache {cache.root} is empty.\n"
