@@ -9,7 +9,7 @@ from astropy.io import fits
 from aia.checksums import seal
 from aia.errors import FrameError
 from synthetic import catalogue, detector, hashing, sun, tables, times
-from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SHAPE
+from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SATURATION_DN, SHAPE
 from synthetic.keywords import MISSING_INT, keywords
 from synthetic.tables import degradation
 from synthetic.view import SCALE
@@ -98,13 +98,8 @@ def image(record, realisation=0):
     channel, middle = record["WAVELNTH"], _middle(record)
     factor = record["EXPTIME"] * float(degradation(channel, middle)) * float(catalogue.sunlit(np.array([middle]))[0])
     instrument = CHANNELS[channel]
-    noise = np.array(
-        [
-            instrument.dn_per_photon,
-            READ_NOISE_DN[instrument.camera] ** 2 + DARK_NOISE_DN**2,
-            instrument.compression,
-        ]
-    )
+    steady = READ_NOISE_DN[instrument.camera] ** 2 + DARK_NOISE_DN**2
+    noise = np.array([instrument.dn_per_photon, steady, instrument.compression])
     seed = np.uint64(hashing.bits("noise", record["FSN"], realisation))
     counts = np.empty(SHAPE, dtype=np.int16)
     place = _detector_on_scene(record, middle)
@@ -153,10 +148,18 @@ def spikes(record):
         Positions (row * 4096 + column, ascending) and the original intensities, as the ``spikes`` segment keeps them
         and `aiapy.calibrate.respike` puts them back.
     """
+    number = max(record["NSPIKES"], 0)
     rng = np.random.default_rng([record["FSN"], 77])
-    place = np.sort(rng.choice(SHAPE[0] * SHAPE[1], max(record["NSPIKES"], 0), replace=False))
-    value = rng.integers(200, 12000, place.size)
-    return np.stack([place, value]).astype(np.int32)
+    # A particle crosses up to three pixels in a line: each track has a square of four by four pixels to itself.
+    squares = rng.choice((SHAPE[0] // 4) * (SHAPE[1] // 4), number // 3 + 1, replace=False)
+    row, column = np.divmod(squares, SHAPE[1] // 4)
+    down, across = rng.integers(0, 2, (2, squares.size))
+    across |= 1 - down
+    step = np.arange(3)[:, None]
+    place = ((4 * row + step * down) * SHAPE[1] + 4 * column + step * across).ravel()[:number]
+    value = np.minimum(60 + rng.lognormal(5.0, 1.2, number), SATURATION_DN)
+    order = np.argsort(place)
+    return np.stack([place[order], value[order]]).astype(np.int32)
 
 
 def write_fits(record, path, segment="image", as_is=False, realisation=0):

@@ -7,6 +7,7 @@ image.
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import astropy.units as u
 import numpy as np
@@ -14,7 +15,6 @@ import pytest
 from astropy.table import QTable
 from astropy.time import Time
 from scipy.ndimage import map_coordinates
-from scipy.special import erf
 
 from aia.corrections import Tables, resolve
 from aia.level15 import Options, calibrate
@@ -122,7 +122,7 @@ def limb(pair):
     Radius of the limb in the truth, pixels, from the profiles across it.
 
     On either side the brightness follows the model's law there, times a level and slopes that structure leaves free;
-    between them is a step, seen through the telescope's Gaussian. Of 160 sectors of the limb, away from the flare,
+    between them is a step, seen through the telescope. Of 160 sectors of the limb, away from the flare,
     the median counts.
     """
     scene = sun.scene(pair.record["WAVELNTH"], pair.record["T_OBS"])  # whose spline the truth holds on its own grid
@@ -138,6 +138,22 @@ def limb(pair):
     return float(np.median(trials[best] + 0.02 * (a - c) / (2 * (a - 2 * b + c))))
 
 
+@cache
+def blur():
+    """What the scene's smoothing and its spline make of a line, averaged over its directions; every 0.01 pixels."""
+    box = np.full(100, 0.01)
+    spline = np.convolve(np.convolve(box, box), np.convolve(box, box))
+    comb = np.zeros(201)
+    comb[[0, 100, 200]] = 0.25, 0.5, 0.25
+    edge = np.convolve(spline, comb)
+    place, nodes = (np.arange(edge.size) - (edge.size - 1) / 2) * 0.01, np.arange(-500, 501) * 0.01
+    total = np.zeros(nodes.size)
+    for turn in np.radians(np.arange(1.5, 45, 3)):
+        both = [np.interp(nodes / part, place, edge, 0, 0) for part in (np.cos(turn), np.sin(turn))]
+        total += np.convolve(*(one / one.sum() for one in both), "same")
+    return total / total.sum()
+
+
 def _misfit(r, profiles, radius, channel):
     """Sum of squares that the best fit to each profile leaves with the limb at a radius."""
     nodes = np.linspace(-15, 15, 3001)
@@ -145,11 +161,9 @@ def _misfit(r, profiles, radius, channel):
     mu = np.sqrt(np.maximum(1 - ((radius + nodes) / radius) ** 2, 0))
     inside = np.where(nodes < 0, np.interp(mu, np.linspace(0, 1, disc_law.size), disc_law), 0)
     outside = np.where(nodes >= 0, np.interp(nodes / radius, np.linspace(0, 1, corona_law.size), corona_law), 0)
-    width = np.hypot(0.5**0.5, (1 / 3) ** 0.5)  # of the scene's smoothing and of its spline, pixels
-    kernel = np.diff(erf(np.arange(-500.5, 501) * 0.01 / (width * 2**0.5))) / 2
     # Structure on the disc changes with the distance along its surface, which is mu.
     free = inside, inside * mu, inside * nodes, outside, outside * nodes, outside * nodes**2
-    shapes = [np.convolve(shape, kernel, "valid") for shape in free]
+    shapes = [np.convolve(shape, blur(), "valid") for shape in free]
     basis = np.stack([np.interp(r - radius, nodes[500:-500], shape) for shape in shapes], axis=1)
     solution, *_ = np.linalg.lstsq(basis, profiles.T, rcond=None)
     return np.sum((basis @ solution - profiles.T) ** 2, axis=0)
