@@ -133,10 +133,6 @@ def calibrating(cluster, known=()):
     raise TimeoutError(f"no calibration job runs: {cluster.jobs()}")
 
 
-def forget_calibration(workflow):
-    shutil.rmtree(workflow.results / "level1.5", ignore_errors=True)
-
-
 def test_calibration_and_figures_run_on_nodes_and_the_network_is_used_at_home_only(submitted, cluster):
     _, output, jobs = submitted
     assert {job["node"] for job in jobs} <= set(cluster.nodes)
@@ -154,8 +150,7 @@ def test_the_products_are_those_of_a_local_run_byte_for_byte(submitted, at_home)
 
 def test_a_job_killed_on_its_node_and_a_controller_that_dies_are_survived(submitted, at_home, cluster):
     workflow, _, before = submitted
-    forget_calibration(workflow)
-    process = start(workflow, cluster)
+    process = start(workflow, cluster, "--forcerun", "calibrate_level15")
     with ending(process):
         victim = calibrating(cluster, {job["id"] for job in before})
         time.sleep(6)  # the controller saves what it knows every five seconds; younger jobs it would forget
@@ -174,8 +169,7 @@ def test_a_job_killed_on_its_node_and_a_controller_that_dies_are_survived(submit
 
 def test_a_killed_snakemake_leaves_a_lock_and_its_repetition_completes(submitted, at_home, cluster):
     workflow, _, _ = submitted
-    forget_calibration(workflow)
-    process = start(workflow, cluster)
+    process = start(workflow, cluster, "--forcerun", "calibrate_level15")
     with ending(process):
         calibrating(cluster, {job["id"] for job in cluster.jobs()})
         process.send_signal(signal.SIGKILL)
