@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from synthetic import activity, flares, render, textures
+from synthetic import activity, flares, marks, render, textures
 from synthetic.instrument import SHAPE
 from synthetic.view import CENTRE, SCALE, View
 
@@ -206,8 +206,8 @@ def _draw_spots(field, look, view, region):
         half = away * pixels * (1 - near)
         middle = np.array([column, row])
         spine = np.array([middle - half, middle + half])
-        render.shade(field, spine, 0.38 * depth, pixels * max(near, 0.3), view.radius)
-        render.shade(field, spine, 0.75 * depth, 0.45 * pixels * max(near, 0.3), view.radius)
+        marks.shade(field, spine, 0.38 * depth, pixels * max(near, 0.3), view.radius)
+        marks.shade(field, spine, 0.75 * depth, 0.45 * pixels * max(near, 0.3), view.radius)
 
 
 def _draw_strands(field, look, view, strands, share):
@@ -219,7 +219,7 @@ def _draw_strands(field, look, view, strands, share):
     spacing = np.hypot(np.diff(column, append=column[-1:]), np.diff(row, append=row[-1:]))
     sigma = np.maximum(width / SCALE, 0.8)
     peak = share * brightness * np.minimum(spacing / (2.5066 * sigma), 1.0)
-    render.splat(field, np.ascontiguousarray(np.column_stack([column, row, peak, sigma])[shown]))
+    marks.splat(field, np.ascontiguousarray(np.column_stack([column, row, peak, sigma])[shown]))
 
 
 def _draw_filaments(field, channel, look, view, tai):
@@ -229,7 +229,7 @@ def _draw_filaments(field, channel, look, view, tai):
         column, row, _, near = view.project(latitude, longitude, 1 + 0.4 * height)
         if near.min() > 0.05:
             spine = np.ascontiguousarray(np.column_stack([column, row]))
-            render.shade(field, spine, look.filament, width / SCALE, view.radius)
+            marks.shade(field, spine, look.filament, width / SCALE, view.radius)
         elif channel == 304 and abs(near).min() < 0.25:
             _draw_prominence(field, look, view, latitude, longitude, height)
 
@@ -247,7 +247,7 @@ def _draw_prominence(field, look, view, latitude, longitude, height):
     outside = np.hypot(column - CENTRE, row - CENTRE) > view.radius
     peak = look.quiet * rng.lognormal(-1.3, 0.6, 900)
     points = np.column_stack([column, row, peak, rng.uniform(1.2, 4.0, 900)])
-    render.splat(field, np.ascontiguousarray(points[visible & outside]))
+    marks.splat(field, np.ascontiguousarray(points[visible & outside]))
 
 
 def flare_rate(channel, tai):
@@ -281,4 +281,4 @@ def _draw_flares(field, channel, view, tai):
             # Over the limb what is seen of a flare is the top of its loops.
             column, row, *_ = view.project(flare.latitude + north, longitude + east, 1 + height)
             points[number] = column, row, peak * share, size
-        render.splat(field, points)
+        marks.splat(field, points)

@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
+from aia.errors import FrameError
 from synthetic import catalogue, detector, frames, hashing, keywords, tables, times
 from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SATURATION_DN
 
@@ -187,6 +188,26 @@ def test_the_same_record_is_the_same_bytes(quiet, quiet_file, tmp_path):
     frames.write_fits(quiet, again)
     assert again.read_bytes() == quiet_file.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["again.fits"]
+
+
+def test_rows_that_were_lost_are_blank_and_others_are_not(quiet, quiet_file):
+    image = frames.image({**quiet, "MISSVALS": 300 * 4096})
+    blank = (image == BLANK).all(axis=1)
+    assert blank.sum() == 300
+    assert np.ptp(np.flatnonzero(blank)) == 299
+    with fits.open(quiet_file, do_not_scale_image_data=True) as hdus:
+        np.testing.assert_array_equal(image[~blank], hdus[1].data[~blank])
+
+
+def test_behind_the_earth_there_is_no_sun():
+    record = record_at("2016-02-22T07:10:00Z", 171)
+    assert record["QUALITY"] & 0x2000
+    assert abs(frames.image(record).mean()) < 0.05
+
+
+def test_a_record_without_image_has_no_frame(quiet):
+    with pytest.raises(FrameError, match=r"94 A at 2019-11-03T10:00.*no image"):
+        frames.image({**quiet, "T_OBS": times.MISSING})
 
 
 def test_spikes_are_put_back_by_aiapys_rule(quiet, tmp_path):
