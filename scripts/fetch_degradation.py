@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def main(*, archive: str, state: Path, output: Path) -> None:
     """Write the rows of `aia.response`, from which the degradation is calculated."""
     with open_archive(archive, state) as opened, opened.as_jsoc():
-        table, source = tables.fetch_degradation()
+        table, source = tables.fetch_degradation(opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 

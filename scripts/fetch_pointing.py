@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def main(*, archive: str, state: Path, day: str, output: Path) -> None:
     """Write the rows of `aia.master_pointing3h` that frames of a day (as 20210703) can need."""
     with open_archive(archive, state) as opened, opened.as_jsoc():
-        table, source = tables.fetch_pointing(day)
+        table, source = tables.fetch_pointing(day, opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 

@@ -75,6 +75,7 @@ def _about(table: QTable) -> dict[str, str]:
 def _pointing(smap: AIAMap, table: QTable) -> tuple[Geometry, dict[str, Any]]:
     """The geometry after aiapy's pointing update, and the table's row that it was taken from."""
     absent = [key for key in ("X0_MP", "Y0_MP", "SAT_ROT") if number(smap.meta, key.lower()) is None]
+    absent += ["T_OBS"] if not isinstance(smap.meta.get("t_obs"), str) else []
     if absent:
         raise FrameError(
             f"{', '.join(absent)} missing in the header; the pointing cannot be updated from the table. "

@@ -19,18 +19,23 @@ from erfa import ErfaWarning
 
 from aia.errors import ArchiveError, FrameError
 from aia.files import replacing
+from aia.privacy import redact
+from aia.retries import Patience, passing, persist
 
 POINTING_MARGIN = timedelta(hours=6)  # the newest row provisionally spans that long, so a day's first frame may need it
+PATIENCE = Patience()
 TIMES = ("DATE", "T_START", "T_STOP")
 
 
-def fetch_pointing(day: str) -> tuple[QTable, str]:
+def fetch_pointing(day: str, patience: Patience = PATIENCE) -> tuple[QTable, str]:
     """Fetch the 3-hourly pointing of one UTC day and six hours on both sides.
 
     Parameters
     ----------
     day
         As `20210703`.
+    patience
+        How failures that can pass are repeated.
 
     Returns
     -------
@@ -47,12 +52,12 @@ def fetch_pointing(day: str) -> tuple[QTable, str]:
     begin = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
     span = Time([begin - POINTING_MARGIN, begin + timedelta(days=1) + POINTING_MARGIN])
     source = f"aia.master_pointing3h[{span[0].isot}Z-{span[1].isot}Z]"
-    table = _asked(lambda: get_pointing_table("jsoc", time_range=span), source)
+    table = _asked(lambda: get_pointing_table("jsoc", time_range=span), source, patience)
     table.sort("T_START")
     return table, source
 
 
-def fetch_degradation() -> tuple[QTable, str]:
+def fetch_degradation(patience: Patience = PATIENCE) -> tuple[QTable, str]:
     """Fetch all versions of the degradation table; sorted so that aiapy finds each channel's first epoch first.
 
     Raises
@@ -61,12 +66,12 @@ def fetch_degradation() -> tuple[QTable, str]:
         If the archive fails.
     """
     source = "aia.response[][!1=1!]"
-    table = _asked(lambda: get_correction_table("jsoc"), source)
+    table = _asked(lambda: get_correction_table("jsoc"), source, patience)
     table.sort(["VER_NUM", "WAVE_STR", "T_START", "DATE"])
     return table, source
 
 
-def fetch_errors(text: str | None = None) -> tuple[QTable, str]:
+def fetch_errors(text: str | None = None, patience: Patience = PATIENCE) -> tuple[QTable, str]:
     """Fetch the photometric error table: from SolarSoft, whose file aiapy knows by its hash, or from a text.
 
     Parameters
@@ -80,19 +85,28 @@ def fetch_errors(text: str | None = None) -> tuple[QTable, str]:
         If SolarSoft's mirrors fail.
     """
     if text is None:
-        return _asked(get_error_table, "SolarSoft's table of photometric errors"), "aia_V3_error_table.txt (SolarSoft)"
+        source = "SolarSoft's table of photometric errors, version 3"
+        return _asked(get_error_table, source, patience), source
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "errors.txt")
         path.write_text(text, encoding="utf-8")
         return get_error_table(path), "error table of the synthetic instrument"
 
 
-def _asked(question: Callable[[], QTable], source: str) -> QTable:
-    """Ask an archive through aiapy, whose exceptions for a failure are of many kinds."""
-    try:
-        return question()
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise ArchiveError(f"{source}: the archive gave no table: {error}") from error
+def _asked(question: Callable[[], QTable], source: str, patience: Patience) -> QTable:
+    """Ask an archive through aiapy; again, if what went wrong can pass."""
+
+    def ask() -> QTable:
+        try:
+            return question()
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            # aiapy wraps what drms raised, and that alone tells whether it can pass.
+            cause = error.__cause__ or error
+            if passing(cause):
+                raise cause from None
+            raise ArchiveError(redact(f"{source}: the archive gave no table: {error}")) from error
+
+    return persist(ask, source, patience)
 
 
 def freeze(path: str | Path, table: QTable, archive: str, source: str) -> None:

@@ -1,5 +1,6 @@
 """Frozen tables, and what aiapy makes of them: degradation, pointing, errors."""
 
+import drms
 import numpy as np
 import pytest
 from aiapy.calibrate import estimate_error
@@ -11,6 +12,7 @@ from aia import corrections, tables
 from aia.archive import open_archive
 from aia.errors import ArchiveError, FrameError
 from aia.level15 import Options
+from aia.retries import Patience
 
 V10 = {94: 0.90317732, 171: 0.78689527, 193: 0.86181854, 211: 0.82998772, 304: 0.14925002, 335: 0.32689207,
        1600: 0.56048306, 1700: 0.87895035}  # fmt: skip
@@ -178,6 +180,25 @@ def test_the_archives_effective_areas_correct_its_frames(archive, tmp_path):
     thawed = tables.thaw(tmp_path / "d.ecsv")
     assert 0 < degradation(thawed, 304, "2015-01-01T00:00:00").degradation < 0.5
     assert degradation(thawed, 4500, "2015-01-01T00:00:00").degradation_about["version"] == 3
+
+
+def test_a_failure_that_can_pass_is_tried_again(archive, monkeypatch):
+    """Wrapped by aiapy as it is, a broken connection is told from a refusal."""
+    broken, pauses = iter([ConnectionResetError("reset"), TimeoutError("late")]), []
+
+    def query(*arguments, **options):
+        if (error := next(broken, None)) is not None:
+            raise error
+        return unhurt(*arguments, **options)
+
+    unhurt = drms.Client.query
+    monkeypatch.setattr(drms.Client, "query", query)
+    table, _ = tables.fetch_degradation(Patience(attempts=3, sleep=pauses.append))
+    assert len(table) > 10
+    assert len(pauses) == 2
+    broken = iter([TimeoutError("late")] * 3)
+    with pytest.raises(ArchiveError, match="given up after 3 attempts"):
+        tables.fetch_degradation(Patience(attempts=3, sleep=pauses.append))
 
 
 def test_an_archive_without_the_table_is_an_error_in_its_words(archive):
