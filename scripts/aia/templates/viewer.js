@@ -344,12 +344,15 @@ function median(list) {
 
 function chart(svg, times, points, unit) {
   svg.replaceChildren();
-  const width = svg.clientWidth || 800, height = 150, box = { left: 70, right: 14, top: 10, bottom: 36 };
+  const t0 = curveTimes[0], t1 = curveTimes[curveTimes.length - 1], span = t1 - t0 || 1;
+  const marks = [...Object.entries(about.marks), ...(about.peak ? [["peak", about.peak]] : [])]
+    .map(([name, time]) => [name, seconds(time)]).filter(([, at]) => at >= t0 && at <= t1).sort((a, b) => a[1] - b[1]);
+  // Names of marks stand above the curve.
+  const width = svg.clientWidth || 800, height = 170, box = { left: 70, right: 14, top: 10 + 12 * Math.min(marks.length, 4), bottom: 36 };
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const known = points.map((point) => point.value).filter((value) => value !== null && Number.isFinite(value));
   if (!known.length) return;
   const low = Math.min(...known), high = Math.max(...known), room = (high - low || Math.abs(high) || 1) * 0.08;
-  const t0 = curveTimes[0], t1 = curveTimes[curveTimes.length - 1], span = t1 - t0 || 1;
   const x = (time) => box.left + 6 + (time - t0) / span * (width - box.left - box.right - 12);
   const y = (value) => height - box.bottom - (value - low + room) / (high - low + 2 * room) * (height - box.top - box.bottom);
   add(svg, "path", { class: "axis", d: `M${box.left} ${box.top}V${height - box.bottom}H${width - box.right}` });
@@ -368,11 +371,10 @@ function chart(svg, times, points, unit) {
   add(svg, "text", { x: (box.left + width) / 2, y: height - 4, "text-anchor": "middle" }, `Time (UTC), from ${about.curve[0].time.slice(0, 10)}`);
   const label = add(svg, "text", { "text-anchor": "middle", transform: `translate(13 ${(height - box.bottom + box.top) / 2}) rotate(-90)` }, unit);
   label.classList.add("unit");
-  const marks = [...Object.entries(about.marks), ...(about.peak ? [["peak", about.peak]] : [])];
-  marks.map(([name, time]) => [name, seconds(time)]).filter(([, at]) => at >= t0 && at <= t1).sort((a, b) => a[1] - b[1]).forEach(([name, at], line) => {
+  marks.forEach(([name, at], line) => {
     const late = x(at) > width - 150;
-    add(svg, "path", { class: "mark", d: `M${x(at)} ${box.top}V${height - box.bottom}` });
-    add(svg, "text", { x: x(at) + (late ? -4 : 4), y: box.top + 9 + 12 * (line % 4), "text-anchor": late ? "end" : "start" },
+    add(svg, "path", { class: "mark", d: `M${x(at)} ${4 + 12 * (line % 4)}V${height - box.bottom}` });
+    add(svg, "text", { x: x(at) + (late ? -4 : 4), y: 12 + 12 * (line % 4), "text-anchor": late ? "end" : "start" },
       `${name} ${new Date(at * 1000).toISOString().slice(11, 19)}`);
   });
   const gap = 2.5 * median(times.slice(1).map((time, i) => time - times[i]));
