@@ -8,7 +8,7 @@
 from aia import versions
 from aia.catalogues import duration
 
-STATE = workflow.pathvars.apply("<resources>/synthetic/archive")
+STATE = f"{RESOURCES}/synthetic/archive"
 QUARANTINE = workflow.pathvars.apply("<results>/{event}/quarantine/{channel}/{block}")
 EXPORT = PLAN.settings.options["export"]
 PATIENCE = int(duration(EXPORT["timeout"]).total_seconds())

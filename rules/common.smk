@@ -33,6 +33,8 @@ except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
 
 ARCHIVE = PLAN.settings.archive
+# Where a workflow that takes this one as a module has put it: known while the rules are read, no longer while jobs are.
+RESOURCES = workflow.pathvars.apply("<resources>")
 NOW = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
 
 
@@ -287,7 +289,7 @@ def all_records(wildcards):
 
 def journal_of_block(wildcards):
     """Where the export requests of the job's block and channel are kept, for all events."""
-    return f"{workflow.pathvars.apply('<resources>')}/{ARCHIVE}/requests/{wildcards.channel}/{wildcards.block}"
+    return f"{RESOURCES}/{ARCHIVE}/requests/{wildcards.channel}/{wildcards.block}"
 
 
 def query_keywords(wildcards):
