@@ -58,7 +58,7 @@ def asked_anew(what):
 
     def of_job(wildcards):
         named = what.format(**dict(wildcards.items()))
-        folder = Path(workflow.pathvars.apply("<resources>"), ARCHIVE, "refresh", named)
+        folder = Path(RESOURCES, ARCHIVE, "refresh", named)
         if PLAN.settings.options["refresh"] and workflow.is_main_process:
             return [str(folder / f"{NOW}.txt")]
         return sorted(map(str, folder.glob("*.txt")))[-1:]
