@@ -138,6 +138,11 @@ def test_options_that_cannot_be_drawn_are_refused(section, words):
         check_figure(section, [193, 211])
 
 
+def test_marks_of_any_zone_become_utc():
+    marks = Options(marks={"a": "2021-07-03T16:29:00+02:00", "b": "2021-07-03 14:29"}).marks
+    assert set(marks.values()) == {"2021-07-03T14:29:00Z"}
+
+
 def test_options_have_the_defaults_of_the_schema(root):
     import yaml
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from aia.blocks import iso
 from aia.errors import ConfigError
 
 STRETCHES = ("asinh", "log", "power")
@@ -53,13 +54,7 @@ class Options:
             raise ConfigError(f"figure.percentiles: [{low}, {high}] must rise and lie between 0 and 100")
         if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ConfigError(f"figure.limits: {list(self.limits)} (DN/s) must rise")
-        for label, time in self.marks.items():
-            try:
-                datetime.fromisoformat(time)
-            except ValueError:
-                raise ConfigError(
-                    f"figure.marks.{label}: {time!r} is not a time; write it as 2021-07-03T14:29:00Z (UTC)"
-                ) from None
+        object.__setattr__(self, "marks", {label: _utc(label, time) for label, time in self.marks.items()})
 
     @classmethod
     def of(cls, section: Mapping[str, Any] | None) -> "Options":
@@ -88,6 +83,17 @@ def check_figure(section: Mapping[str, Any] | None, channels: Collection[int]) -
     if missing := sorted(set(Options.of(section).rgb or ()) - set(channels)):
         have = ", ".join(map(str, sorted(channels)))
         raise ConfigError(f"figure.rgb: {missing[0]} is not among the channels of the event, which are {have}")
+
+
+def _utc(label: str, text: str) -> str:
+    """Write a time as the archive does, in UTC with Z; without a zone it is meant in UTC."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"figure.marks.{label}: {text!r} is not a time; write it as 2021-07-03T14:29:00Z (UTC)"
+        ) from None
+    return iso(time.replace(tzinfo=UTC) if time.tzinfo is None else time)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -108,7 +108,7 @@ def find_flare(times: np.ndarray, mean: np.ndarray) -> Flare | None:
     # A point against the middle of its neighbours: what is left of a smooth curve is its scatter, times sqrt(3/2).
     scatter = 1.48 * np.median(np.abs(mean[1:-1] - (mean[:-2] + mean[2:]) / 2)) / np.sqrt(1.5)
     risen, fallen = mean[peak] - mean[: peak + 1].min(), mean[peak] - mean[peak:].min()
-    strong = max(risen, fallen) > 0.2 * mean.min()
+    strong = max(risen, fallen) > 0.2 * abs(mean.min())
     if not (strong or min(risen, fallen) > max(CLEAR * scatter, 1e-3 * mean[peak])):
         return None
     level = float(mean[peak] - (risen or fallen) / 2)
