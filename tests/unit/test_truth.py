@@ -5,7 +5,6 @@ instrument's own tables through aiapy's pointing update to the registered, degra
 image.
 """
 
-import warnings
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,6 +21,9 @@ from synthetic import catalogue, flares, frames, keywords, sun, tables, times
 from synthetic.instrument import CHANNELS, SATURATION_DN
 from synthetic.view import View
 
+# The response table ends in 2030, of which nobody knows yet the leap seconds.
+pytestmark = pytest.mark.filterwarnings("ignore:.*dubious year:erfa.core.ErfaWarning")
+
 CENTRE = 2047.5  # of the level-1.5 grid, from 0
 
 # Records of normal exposure after the flare of the worked example, when its kernel no longer saturates.
@@ -29,6 +31,10 @@ MOMENTS = {
     94: "15:20:11", 131: "15:20:23", 171: "15:05:11", 193: "15:20:23", 211: "15:20:11", 304: "14:40:11",
     335: "15:00:11", 1600: "14:30:11", 1700: "14:30:11", 4500: "14:00:00",
 }  # fmt: skip
+
+
+# Exposures averaged, of the faint channels, whose single frames' noise alone moves a fitted limb by some hundredths.
+REPEATS = {94: 4, 131: 2, 335: 2}
 
 
 def record_of(channel, clock):
@@ -75,11 +81,14 @@ class Pair:
 def pair_of(channel, clock, calibration_tables):
     record = record_of(channel, clock)
     header = frames.header(record)
+    repeats = REPEATS.get(channel, 1)
     image = frames.image(record)
-    with warnings.catch_warnings():
-        # The response table ends in 2030, of which nobody knows yet the leap seconds.
-        warnings.filterwarnings("ignore", message=".*dubious year")
-        corrections = resolve(header, calibration_tables, Options())
+    if repeats > 1:
+        image = image.astype(np.float32)
+        for realisation in range(1, repeats):
+            image += frames.image(record, realisation)
+        image /= repeats
+    corrections = resolve(header, calibration_tables, Options())
     calibrated = calibrate(image, header, corrections, Options()).image
     return Pair(record, calibrated, frames.truth(channel, record["T_OBS"]))
 
@@ -193,9 +202,8 @@ def test_the_disc_lies_in_the_middle_at_its_size_and_upright(pair):
 
 @pytest.mark.slow
 def test_the_limb_is_where_rsun_obs_says(pair):
-    true = limb(pair)
-    assert true == pytest.approx(pair.radius, abs=0.02)
-    assert true + limb_shift(pair) == pytest.approx(pair.radius, abs=0.02)
+    assert limb(pair) == pytest.approx(pair.radius, abs=0.02)
+    assert abs(limb_shift(pair)) < 0.02
 
 
 @pytest.mark.slow
