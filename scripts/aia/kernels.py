@@ -107,28 +107,28 @@ def filter_rows(padded):
 @njit(cache=True, nogil=True)
 def filter_columns(padded):
     """Spline prefilter along columns, in place, with mirror boundaries; a panel of columns at a time."""
-    n = padded.shape[0] - 2
+    n = last = padded.shape[0] - 2
     closing, end = POLE / (POLE * POLE - ONE), np.float32(np.float64(POLE) ** (n - 1))
     total = np.empty(PANEL, np.float32)
     for left in range(1, padded.shape[1] - 1, PANEL):
-        panel = padded[1:-1, left : min(left + PANEL, padded.shape[1] - 1)]
-        width, power = panel.shape[1], POLE
+        # Indices into the whole array, whose rows are known to be contiguous: loops over a view do not vectorise.
+        width, power = min(PANEL, padded.shape[1] - 1 - left), POLE
         for k in range(width):
-            total[k] = panel[0, k] + end * panel[n - 1, k]
-        for j in range(1, min(n - 1, HORIZON)):
+            total[k] = padded[1, left + k] + end * padded[last, left + k]
+        for j in range(2, min(n, HORIZON + 1)):
             for k in range(width):
-                total[k] += power * (panel[j, k] + end * panel[n - 1 - j, k])
+                total[k] += power * (padded[j, left + k] + end * padded[n + 1 - j, left + k])
             power *= POLE
         for k in range(width):
-            panel[0, k] = total[k] / (ONE - end * end)
-        for j in range(1, n):
-            for k in range(width):
-                panel[j, k] += POLE * panel[j - 1, k]
-        for k in range(width):
-            panel[n - 1, k] = (POLE * panel[n - 2, k] + panel[n - 1, k]) * closing
-        for j in range(n - 2, -1, -1):
-            for k in range(width):
-                panel[j, k] = POLE * (panel[j + 1, k] - panel[j, k])
+            padded[1, left + k] = total[k] / (ONE - end * end)
+        for j in range(2, n + 1):
+            for k in range(left, left + width):
+                padded[j, k] += POLE * padded[j - 1, k]
+        for k in range(left, left + width):
+            padded[last, k] = (POLE * padded[last - 1, k] + padded[last, k]) * closing
+        for j in range(n - 1, 0, -1):
+            for k in range(left, left + width):
+                padded[j, k] = POLE * (padded[j + 1, k] - padded[j, k])
 
 
 @njit(cache=True, nogil=True)

@@ -14,6 +14,8 @@ from numba import njit
 BLOCK = 32  # pixels that share a number of split bits
 SPLIT_BITS = 4  # in which that number is written
 RAW = 14  # the number that stands for differences written as they are, in 16 bits
+EVEN_BYTES, EVEN_PAIRS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+NEEDED = 32  # bits of a pixel at most, between two looks at the unary part
 MARGIN = 128  # bytes; more than a damaged block can run past its end before that is noticed
 
 
@@ -92,10 +94,11 @@ def _decode(words, sizes, starts, image):
 def _fill(words, place, held, n_held):
     """Top up the bits that wait (at the top of `held`, 56 at least); the place of the first byte that does not."""
     word = words[place]
-    swapped = np.uint64(0)
-    for n in range(8):
-        swapped |= ((word >> np.uint64(8 * n)) & np.uint64(255)) << np.uint64(56 - 8 * n)
-    return place + ((63 - n_held) >> 3), held | (swapped >> np.uint64(n_held)), n_held | 56
+    # The bytes in reverse order, by swapping ever larger halves
+    word = ((word >> np.uint64(8)) & EVEN_BYTES) | ((word & EVEN_BYTES) << np.uint64(8))
+    word = ((word >> np.uint64(16)) & EVEN_PAIRS) | ((word & EVEN_PAIRS) << np.uint64(16))
+    word = (word >> np.uint64(32)) | (word << np.uint64(32))
+    return place + ((63 - n_held) >> 3), held | (word >> np.uint64(n_held)), n_held | 56
 
 
 @njit(cache=True, nogil=True)
@@ -113,7 +116,8 @@ def _decode_row(words, place, stop, zeros, row):
             for i in range(first, end):
                 row[i] = last
         for i in range(first, end if split >= 0 else first):
-            place, held, n_held = _fill(words, place, held, n_held)
+            if n_held < NEEDED:
+                place, held, n_held = _fill(words, place, held, n_held)
             quotient, bits = 0, 16
             if split < RAW:
                 while held >> np.uint64(56) == 0:
