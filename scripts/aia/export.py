@@ -295,7 +295,7 @@ def _deliver(
             "processing": request.processing,
             "recordset": request.recordset,
             "count": len(files),
-            "size_mb": _number(finished._d.get("size")),
+            "size_mb": _number(finished._d.get("size")),  # drms shows it nowhere else
         }
     )
 

@@ -27,7 +27,7 @@ VERSION = "1"  # raise it when the records that a condition keeps change
 
 NO_IMAGE = "QUALITY bit 31 (no image)"
 
-COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+COMPARISONS = ("<=", ">=", "!=", "=", "<", ">")  # longer ones first, as they are looked for in this order
 MISSING_INTEGER = -(2**31)
 NOT_A_NUMBER_LIMIT = "1e+30"  # no keyword's value reaches it, and SQL's NaN exceeds it
 
@@ -253,7 +253,7 @@ def _condition(name: str, wanted: Any) -> Condition:
             problem = "the lower end comes first" if keyword.kind != "bits" else _allowed(keyword)
             raise ValueError(f"{text!r} is not a range of {name}; {problem}")
         return Condition(name, "..", values, f"{name} {values[0]} .. {values[1]}")
-    found = re.fullmatch(r"(<=|>=|!=|=|<|>)?\s*(.*)", text, re.DOTALL)
+    found = re.fullmatch(rf"({'|'.join(COMPARISONS)})?\s*(.*)", text, re.DOTALL)
     operator = found[1] or "="
     value = _value(keyword, found[2])
     if keyword.kind == "bits" and operator not in ("=", "!="):

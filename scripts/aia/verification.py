@@ -11,7 +11,6 @@ from astropy.io import fits
 from aia.errors import FrameError
 from aia.metadata import utc
 
-BLOCK = 2880  # bytes; FITS files consist of these
 T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
 ALL_ONES = 0xFFFFFFFF
 
