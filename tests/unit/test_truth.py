@@ -234,13 +234,13 @@ def test_the_flare_s_kernel_has_the_scene_s_brightness(pair):
 
 @pytest.mark.slow
 def test_brightness_does_not_depend_on_exposure(calibration_tables):
-    """The kernel in neighbouring frames of 0.17 and 2.9 s, long after the flare has faded below saturation."""
+    """The kernel in frames of 0.15 and 2.0 s, before the flare saturates and late in it."""
     pairs = [pair_of(193, clock, calibration_tables) for clock in ("14:34:47", "14:24:59")]
     assert pairs[1].record["EXPTIME"] > 10 * pairs[0].record["EXPTIME"]
     for pair in pairs:
         kernel = kernel_of(pair.record)
-        saturated = pair.truth[kernel].max() * pair.record["EXPTIME"] > SATURATION_DN
-        assert not saturated
+        left = tables.degradation(193, pair.record["T_OBS"])
+        assert pair.truth[kernel].max() * pair.record["EXPTIME"] * left < SATURATION_DN
         assert pair.calibrated[kernel].mean(dtype=float) == pytest.approx(
             pair.truth[kernel].mean(dtype=float), rel=0.005
         )
