@@ -62,6 +62,6 @@ def test_two_events_fail_the_others_are_finished_and_a_repetition_does_only_the_
     status, output = call(broken=False)
     assert status == 0, output
     assert finished(folder) == everything
-    events = set(re.findall(r"event-\d{3}", output))
+    events = set(re.findall(r"^Job \d+: .*?(event-\d{3})", output, re.MULTILINE))
     assert events == set(BROKEN.values()), "the repetition touched other events"
     assert "Nothing to be done" in call(broken=False, dry=True)[1]
