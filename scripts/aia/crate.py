@@ -7,6 +7,7 @@ folder. Calibration tables are shared by events and lie outside of it: they are 
 
 import json
 import mimetypes
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -166,6 +167,19 @@ def read_hashes(crate: str) -> tuple[dict[str, str], dict[str, str]]:
     files = {entity["@id"]: entity["sha256"] for entity in graph if not entity["@id"].startswith("#")}
     tables = {entity["alternateName"]: entity["sha256"] for entity in graph if entity["@id"].startswith("#table/")}
     return files, tables
+
+
+def salvage_tables(damaged: str) -> dict[str, str]:
+    """
+    Read what a crate says of tables, even if it is JSON no more.
+
+    A crate that is written anew takes the tables as they are: what the damaged one still knows of them must be used
+    before. The text of `build` has one property a line, sorted.
+    """
+    said = re.compile(
+        r'"@id": "#table/[^"\n]*",.*?"alternateName": "([^"\n]+)",.*?"sha256": "([0-9a-f]{64})"', re.DOTALL
+    )
+    return dict(said.findall(damaged))
 
 
 def _description(run: Run) -> str:

@@ -101,7 +101,7 @@ def verify(results: Path, resources: Path, cache: Path | None = None) -> Report:
 def _finished(report: Report, folder: Path) -> dict[str, str]:
     """Verify an event that has a crate; return what it says of the tables."""
     both = (folder / crate.NAME, folder / crate.SUMS)
-    described, tables = _readable(both[0], crate.read_hashes) or ({}, {})
+    described, tables = _readable(both[0], crate.read_hashes) or ({}, _readable(both[0], crate.salvage_tables) or {})
     sums = _readable(both[1], crate.read_checksums) or {}
     own = sums.pop(crate.NAME, "")
     if wrong := report.check(both[0], {own}) or ("changed" if described != sums else ""):
@@ -123,7 +123,7 @@ def _finished(report: Report, folder: Path) -> dict[str, str]:
 def _readable[T](path: Path, read: Callable[[str], T]) -> T | None:
     """What a file says, or None if it is too damaged to be read."""
     try:
-        return read(path.read_text(encoding="utf-8"))
+        return read(path.read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -99,6 +99,16 @@ def test_a_changed_table_is_found_through_the_events_that_used_it(copied):
     assert not path.exists()
 
 
+def test_a_changed_table_is_found_even_if_the_crate_is_json_no_more(copied):
+    results, resources = copied
+    table = resources / "synthetic" / "calibration" / "degradation.ecsv"
+    flip(table, 100)
+    path = results / "made-up" / crate.NAME
+    path.write_text(path.read_text(encoding="utf-8").replace("{", "z", 1), encoding="utf-8")
+    found = {finding.path: finding.what for finding in verify(results, resources).findings}
+    assert found == {path: "changed", table: "changed"}
+
+
 def test_a_table_that_was_fetched_anew_for_another_event_is_no_damage(copied):
     results, resources = copied
     path = resources / "synthetic" / "calibration" / "degradation.ecsv"
