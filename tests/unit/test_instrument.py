@@ -206,7 +206,7 @@ def test_behind_the_earth_there_is_no_sun():
 
 
 def test_a_record_without_image_has_no_frame(quiet):
-    with pytest.raises(FrameError, match=r"94 A at 2019-11-03T10:00.*no image"):
+    with pytest.raises(FrameError, match=r"94 A at 2019-11-03T.* no image"):
         frames.image({**quiet, "T_OBS": times.MISSING})
 
 
