@@ -38,7 +38,8 @@ _SHAPES = {
 }
 _PERCENTILES = ("DATAP01", "DATAP10", "DATAP25", "DATAMEDN", "DATAP75", "DATAP90", "DATAP95", "DATAP98", "DATAP99")
 _HOUR_S = 3600.0
-# Pixels of a flare that are brighter than a fraction of its brighter kernel (where its loops cross they are brighter yet).
+# Pixels of a flare that are brighter than a fraction of its brighter kernel (where its loops cross they are brighter
+# yet).
 _BRIGHTER = (
     (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.2, 1.9),
     (7400, 6400, 5400, 3900, 2800, 1880, 860, 370, 160, 75, 0),
