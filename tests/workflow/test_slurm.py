@@ -110,11 +110,13 @@ def ending(process):
 
 
 def products(workflow):
-    """Hash of every file under results/."""
+    """Hash of every file under results/, but for exports, which list what the cache held, and what hashes those."""
     return {
         str(path.relative_to(workflow.results)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(workflow.results.rglob("*"))
-        if path.is_file() and path.name != ".snakemake_timestamp"
+        if path.is_file()
+        and "export" not in path.parts
+        and path.name not in (".snakemake_timestamp", "SHA256SUMS", "ro-crate-metadata.json")
     }
 
 
