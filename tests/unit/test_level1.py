@@ -19,6 +19,7 @@ from aia.files import sha256
 from aia.journal import Journal
 from aia.manifests import LEVEL1_COLUMNS, good_frames, read_manifest, write_manifest
 from aia.retries import Patience
+from synthetic.store import count_fetches, read_log
 
 BAD = "*2021-07-03T142749Z*"
 
@@ -139,8 +140,6 @@ def test_a_cached_frame_that_vanished_since_the_request_is_asked_for_again(tmp_p
 
 
 def test_what_an_interrupted_transfer_left_whole_is_not_fetched_again(tmp_path):
-    from synthetic.store import count_fetches
-
     with small_archive(tmp_path / "state") as archive:
         task = flare_task(archive)
         cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
@@ -237,6 +236,36 @@ def test_two_workflows_fill_one_cache_at_once(tmp_path):
     assert one.drop(columns="request").equals(two.drop(columns="request"))
     objects = {sha256(path) for path in (shared / "objects").rglob("*.fits")}
     assert set(one["sha256"]) == objects
+
+
+@pytest.mark.slow
+def test_a_job_killed_in_the_middle_of_its_transfers_fetches_no_verified_frame_again(tmp_path):
+    shared, state = tmp_path / "shared", tmp_path / "state"
+    shared.mkdir()
+    context = multiprocessing.get_context("spawn")
+    fetched, known = [], set()
+    for enough in (2, 7, 13, 99):
+        folder = tmp_path / f"until{enough}"
+        worker = context.Process(target=run_workflow, args=(folder, shared, state))
+        worker.start()
+        while worker.is_alive() and len(list((shared / "records").rglob("*.json"))) < enough:
+            worker.join(0.002)
+        worker.kill()
+        worker.join()
+        log = [entry for entry in read_log(state) if entry["op"] == "file"][len(fetched) :]
+        assert not [entry for entry in log if clock_of(entry["record"]) in known]
+        fetched += log
+        known = {path.name.split(".")[0] for path in (shared / "records").rglob("*.json")}
+        assert len(known) >= min(enough, 20)
+    assert worker.exitcode == 0
+    with small_archive(tmp_path / "other") as archive:
+        undisturbed = acquire(tmp_path, archive, flare_task(archive))
+    assert read_manifest(place(folder).manifest)["sha256"].equals(undisturbed["sha256"])
+
+
+def clock_of(record):
+    """Clock time of a record's slot, as the cache's entries begin with it."""
+    return record.split("T")[1].split("Z")[0].replace(":", "") + "Z"
 
 
 def test_a_manifest_reads_back_as_it_was_written(tmp_path):
