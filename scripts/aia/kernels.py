@@ -7,38 +7,45 @@ import numpy as np
 from numba import njit
 
 POLE = np.float32(np.sqrt(3.0) - 2.0)
-HORIZON = 32  # the pole's 32nd power is 5e-19: what lies farther off cannot be seen in float32
+TAPS = 12  # to either side, of the prefilter: the pole's 13th power is 4e-8, which float32 cannot tell from nothing
+PREFILTER = (np.sqrt(3.0) - 2.0) ** np.arange(TAPS + 1)
+PREFILTER = (PREFILTER / (PREFILTER[0] + 2 * PREFILTER[1:].sum())).astype(np.float32)  # they add up to one
 GROWN = 8  # layers of a hole that are filled from its rim before the prefilter; the pole's 8th power is 3e-5
-GROUP = 8  # rows that the row filter works on at once, to hide the latency of the recursion
-PANEL = 64  # columns that the column filter works on at once: 64 x 4096 coefficients stay in the second-level cache
+STEPS = np.arange(16384, dtype=np.float32)  # 0, 1, 2 …: a load is faster than a conversion; no image is wider
 ONE, HALF, SIXTH = np.float32(1), np.float32(0.5), np.float32(1 / 6)
 TWO, THREE, FOUR, FIVE = np.float32(2), np.float32(3), np.float32(4), np.float32(5)
 
 
 @njit(cache=True, nogil=True)
-def load(image, blank, padded):
-    """Copy an image into the padded array as float32, missing pixels as NaN; its range and how many are missing."""
+def survey(image, blank):
+    """Range of an image's valid pixels, NaN if there are none, and the number of missing ones."""
     low, high, n_missing = np.inf, -np.inf, 0
+    for j in range(image.shape[0]):
+        row = image[j]
+        least, most, gaps = row[0], row[0], 0
+        for i in range(row.size):
+            gaps += row[i] == blank or row[i] != row[i]
+            least, most = min(least, row[i]), max(most, row[i])
+        if not gaps:
+            low, high = min(low, np.float64(least)), max(high, np.float64(most))
+            continue
+        n_missing += gaps
+        for i in range(row.size):
+            if row[i] != blank and row[i] == row[i]:
+                low, high = min(low, np.float64(row[i])), max(high, np.float64(row[i]))
+    return (low, high, n_missing) if n_missing < image.size else (np.nan, np.nan, n_missing)
+
+
+@njit(cache=True, nogil=True)
+def load(image, blank, padded):
+    """Copy an image into the padded array as float32, missing pixels as NaN."""
     for j in range(image.shape[0]):
         source, target = image[j], padded[j + 1, 1:-1]
         for i in range(source.size):
             target[i] = np.float32(source[i])
-        least, most, gaps = source[0], source[0], 0
         for i in range(source.size):
-            gaps += source[i] == blank or source[i] != source[i]
-            least, most = min(least, source[i]), max(most, source[i])
-        if gaps:
-            n_missing += gaps
-            for i in range(source.size):
-                if source[i] == blank or source[i] != source[i]:
-                    target[i] = np.nan
-                else:
-                    low, high = min(low, np.float64(source[i])), max(high, np.float64(source[i]))
-        else:
-            low, high = min(low, np.float64(least)), max(high, np.float64(most))
-    if n_missing == image.size:
-        low, high = np.nan, np.nan
-    return low, high, n_missing
+            if source[i] == blank:
+                target[i] = np.nan
 
 
 @njit(cache=True, nogil=True)
@@ -75,60 +82,63 @@ def fill(padded, missing):
 
 
 @njit(cache=True, nogil=True)
-def filter_rows(padded):
-    """Spline prefilter along rows, in place, with mirror boundaries; the gain of both axes (36) is applied here."""
-    n = padded.shape[1] - 2
-    gain, closing = np.float32(36), POLE / (POLE * POLE - ONE)
-    end = np.float32(np.float64(POLE) ** (n - 1))
-    carry = np.empty(GROUP, np.float32)
-    for first in range(1, padded.shape[0] - 1, GROUP):
-        rows = padded[first : min(first + GROUP, padded.shape[0] - 1), 1:-1]
-        for k in range(rows.shape[0]):
-            row = rows[k]
-            total, power = row[0] + end * row[n - 1], POLE
-            for i in range(1, min(n - 1, HORIZON)):
-                total += power * (row[i] + end * row[n - 1 - i])
-                power *= POLE
-            carry[k] = gain * total / (ONE - end * end)
-            row[0] = carry[k]
-        for i in range(1, n):
-            for k in range(rows.shape[0]):
-                carry[k] = gain * rows[k, i] + POLE * carry[k]
-                rows[k, i] = carry[k]
-        for k in range(rows.shape[0]):
-            carry[k] = (POLE * rows[k, n - 2] + rows[k, n - 1]) * closing
-            rows[k, n - 1] = carry[k]
-        for i in range(n - 2, -1, -1):
-            for k in range(rows.shape[0]):
-                carry[k] = POLE * (carry[k] - rows[k, i])
-                rows[k, i] = carry[k]
+def _mirrored(i, n):
+    """Pixel 0 … n - 1 that pixel `i` is, in an image mirrored about the outermost pixels' centres."""
+    i = abs(i) % (2 * (n - 1))
+    return min(i, 2 * (n - 1) - i)
 
 
 @njit(cache=True, nogil=True)
-def filter_columns(padded):
-    """Spline prefilter along columns, in place, with mirror boundaries; a panel of columns at a time."""
-    n = last = padded.shape[0] - 2
-    closing, end = POLE / (POLE * POLE - ONE), np.float32(np.float64(POLE) ** (n - 1))
-    total = np.empty(PANEL, np.float32)
-    for left in range(1, padded.shape[1] - 1, PANEL):
-        # Indices into the whole array, whose rows are known to be contiguous: loops over a view do not vectorise.
-        width, power = min(PANEL, padded.shape[1] - 1 - left), POLE
-        for k in range(width):
-            total[k] = padded[1, left + k] + end * padded[last, left + k]
-        for j in range(2, min(n, HORIZON + 1)):
-            for k in range(width):
-                total[k] += power * (padded[j, left + k] + end * padded[n + 1 - j, left + k])
-            power *= POLE
-        for k in range(width):
-            padded[1, left + k] = total[k] / (ONE - end * end)
-        for j in range(2, n + 1):
-            for k in range(left, left + width):
-                padded[j, k] += POLE * padded[j - 1, k]
-        for k in range(left, left + width):
-            padded[last, k] = (POLE * padded[last - 1, k] + padded[last, k]) * closing
-        for j in range(n - 1, 0, -1):
-            for k in range(left, left + width):
-                padded[j, k] = POLE * (padded[j + 1, k] - padded[j, k])
+def _filter_row(source, taps, wide, out):
+    """Spline prefilter along a row; `wide` has room for the row and `TAPS` pixels at either end."""
+    n = source.size
+    inner = wide[TAPS : TAPS + n]
+    for i in range(n):
+        inner[i] = np.float32(source[i])
+    for k in range(1, TAPS + 1):
+        wide[TAPS - k] = inner[_mirrored(-k, n)]
+        wide[TAPS + n - 1 + k] = inner[_mirrored(n - 1 + k, n)]
+    for i in range(n):
+        near = taps[1] * (wide[i + 11] + wide[i + 13]) + taps[2] * (wide[i + 10] + wide[i + 14])
+        near += taps[3] * (wide[i + 9] + wide[i + 15]) + taps[4] * (wide[i + 8] + wide[i + 16])
+        far = taps[5] * (wide[i + 7] + wide[i + 17]) + taps[6] * (wide[i + 6] + wide[i + 18])
+        far += taps[7] * (wide[i + 5] + wide[i + 19]) + taps[8] * (wide[i + 4] + wide[i + 20])
+        far += taps[9] * (wide[i + 3] + wide[i + 21]) + taps[10] * (wide[i + 2] + wide[i + 22])
+        far += taps[11] * (wide[i + 1] + wide[i + 23]) + taps[12] * (wide[i] + wide[i + 24])
+        out[i] = taps[0] * wide[i + 12] + (near + far)
+
+
+@njit(cache=True, nogil=True)
+def _add_pairs(a, b, c, d, e, f, weights, out):
+    """Add three pairs of rows, each with its weight."""
+    u, v, w = weights
+    for i in range(out.size):
+        out[i] += u * (a[i] + b[i]) + v * (c[i] + d[i]) + w * (e[i] + f[i])
+
+
+@njit(cache=True, nogil=True)
+def prefilter(image, taps, padded):
+    """Spline coefficients of an image: filtered along rows, then along columns, in one pass through it.
+
+    The recursive filter is applied as its impulse response, a sum over the neighbours on both sides. That is more
+    arithmetic, but no step waits for the one before it. The filtered rows wait in a ring that stays in the cache.
+    """
+    ny, nx = image.shape
+    ring, wide = np.empty((2 * TAPS + 1, nx), np.float32), np.empty(nx + 2 * TAPS, np.float32)
+    lines, n_filtered = np.empty((TAPS + 1, 2), np.int64), 0
+    for j in range(ny):
+        while n_filtered < min(j + TAPS + 1, ny):
+            _filter_row(image[n_filtered], taps, wide, ring[n_filtered % len(ring)])
+            n_filtered += 1
+        for k in range(1, TAPS + 1):
+            lines[k, 0], lines[k, 1] = _mirrored(j - k, ny) % len(ring), _mirrored(j + k, ny) % len(ring)
+        out, centre = padded[j + 1, 1:-1], ring[j % len(ring)]
+        for i in range(nx):
+            out[i] = taps[0] * centre[i]
+        for k in range(1, TAPS + 1, 3):
+            (a, b), (c, d), (e, f) = lines[k], lines[k + 1], lines[k + 2]
+            weights = taps[k], taps[k + 1], taps[k + 2]
+            _add_pairs(ring[a], ring[b], ring[c], ring[d], ring[e], ring[f], weights, out)
 
 
 @njit(cache=True, nogil=True)
@@ -212,15 +222,16 @@ def _keys_weights(t):
 
 
 @njit(cache=True, nogil=True)
-def _sum(padded, j, i, wx, wy):
-    """Weighted sum of the 4 x 4 values whose first is padded[j, i]."""
+def _sum(rows, k, wx, wy):
+    """Weighted sum of 4 x 4 values: pixels k to k + 3 of four rows."""
+    p, q, r, s = rows
     a, b, c, d = wx
     e, f, g, h = wy
     return (
-        e * (a * padded[j, i] + b * padded[j, i + 1] + c * padded[j, i + 2] + d * padded[j, i + 3])
-        + f * (a * padded[j + 1, i] + b * padded[j + 1, i + 1] + c * padded[j + 1, i + 2] + d * padded[j + 1, i + 3])
-        + g * (a * padded[j + 2, i] + b * padded[j + 2, i + 1] + c * padded[j + 2, i + 2] + d * padded[j + 2, i + 3])
-        + h * (a * padded[j + 3, i] + b * padded[j + 3, i + 1] + c * padded[j + 3, i + 2] + d * padded[j + 3, i + 3])
+        e * (a * p[k] + b * p[k + 1] + c * p[k + 2] + d * p[k + 3])
+        + f * (a * q[k] + b * q[k + 1] + c * q[k + 2] + d * q[k + 3])
+        + g * (a * r[k] + b * r[k + 1] + c * r[k + 2] + d * r[k + 3])
+        + h * (a * s[k] + b * s[k + 1] + c * s[k + 2] + d * s[k + 3])
     )
 
 
@@ -237,46 +248,58 @@ def _dress(row, first, end, low, high, gain, missing):
 
 
 @njit(cache=True, nogil=True)
-def interpolate_spline(padded, matrix, offset, low, high, gain, missing, out):
+def _run_spline(rows, steps, tx, ty, dx, dy, out):
+    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
+    for k in range(out.size):
+        wx, wy = _spline_weights(tx + steps[k] * dx), _spline_weights(ty + steps[k] * dy)
+        out[k] = _sum(rows, k, wx, wy)
+
+
+@njit(cache=True, nogil=True)
+def interpolate_spline(padded, matrix, offset, low, high, gain, missing, steps, out):
     """Evaluate the B-spline of padded coefficients on an output grid."""
     ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
-        row = out[j]
         for n in range(n_runs):
             i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
-            tx, ty = positions[n, 0], positions[n, 1]
             # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            for k in range(length):
-                step = np.float32(k)
-                wx, wy = _spline_weights(tx + step * dx), _spline_weights(ty + step * dy)
-                row[i + k] = _sum(padded, line, column + k, wx, wy)
-        _dress(row, first, end, low, high, gain, missing)
+            p, q = padded[line, column:], padded[line + 1, column:]
+            r, s = padded[line + 2, column:], padded[line + 3, column:]
+            tx, ty = positions[n, 0], positions[n, 1]
+            _run_spline((p, q, r, s), steps, tx, ty, dx, dy, out[j, i : i + length])
+        _dress(out[j], first, end, low, high, gain, missing)
 
 
 @njit(cache=True, nogil=True)
-def interpolate_keys(padded, matrix, offset, low, high, gain, missing, out):
+def _run_keys(rows, steps, tx, ty, dx, dy, out):
+    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
+    for k in range(out.size):
+        wx, wy = _keys_weights(tx + steps[k] * dx), _keys_weights(ty + steps[k] * dy)
+        out[k] = _sum(rows, k, wx, wy)
+
+
+@njit(cache=True, nogil=True)
+def interpolate_keys(padded, matrix, offset, low, high, gain, missing, steps, out):
     """Evaluate Keys' cubic convolution of a padded image on an output grid."""
     ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
-        row = out[j]
         for n in range(n_runs):
             i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
-            tx, ty = positions[n, 0], positions[n, 1]
             # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            for k in range(length):
-                step = np.float32(k)
-                wx, wy = _keys_weights(tx + step * dx), _keys_weights(ty + step * dy)
-                row[i + k] = _sum(padded, line, column + k, wx, wy)
-        _dress(row, first, end, low, high, gain, missing)
+            p, q = padded[line, column:], padded[line + 1, column:]
+            r, s = padded[line + 2, column:], padded[line + 3, column:]
+            tx, ty = positions[n, 0], positions[n, 1]
+            _run_keys((p, q, r, s), steps, tx, ty, dx, dy, out[j, i : i + length])
+        _dress(out[j], first, end, low, high, gain, missing)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _cardinal_squares(t):
     """Squared weights of the six pixels around a position `t` past the third of them, in the interpolating spline.
 
@@ -297,74 +320,87 @@ def _cardinal_squares(t):
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _keys_squares(t):
     """Squared weights of the six pixels around a position `t` past the third of them; Keys' outer two are nought."""
     a, b, c, d = _keys_weights(t)
     return np.float32(0), a * a, b * b, c * c, d * d, np.float32(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _square(weight):
     """The square of a weight of the cardinal spline, whose factor sqrt(3) becomes 3."""
     return THREE * weight * weight
 
 
-@njit(cache=True, nogil=True)
-def _six(padded, j, i, weights):
-    """Weighted sum of six neighbours in a row, the first of which is padded[j, i]."""
+@njit(cache=True, nogil=True, inline="always")
+def _six(row, k, weights):
+    """Weighted sum of pixels k to k + 5 of a row."""
     a, b, c, d, e, f = weights
-    left = a * padded[j, i] + b * padded[j, i + 1] + c * padded[j, i + 2]
-    return left + d * padded[j, i + 3] + e * padded[j, i + 4] + f * padded[j, i + 5]
+    left = a * row[k] + b * row[k + 1] + c * row[k + 2]
+    return left + d * row[k + 3] + e * row[k + 4] + f * row[k + 5]
 
 
-@njit(cache=True, nogil=True)
-def _sum_six(padded, j, i, wx, wy):
-    """Weighted sum of the 6 x 6 values whose first is padded[j, i]."""
+@njit(cache=True, nogil=True, inline="always")
+def _sum_six(rows, k, wx, wy):
+    """Weighted sum of 6 x 6 values: pixels k to k + 5 of six rows."""
+    p, q, r, s, t, u = rows
     a, b, c, d, e, f = wy
-    lower = a * _six(padded, j, i, wx) + b * _six(padded, j + 1, i, wx) + c * _six(padded, j + 2, i, wx)
-    upper = d * _six(padded, j + 3, i, wx) + e * _six(padded, j + 4, i, wx) + f * _six(padded, j + 5, i, wx)
+    lower = a * _six(p, k, wx) + b * _six(q, k, wx) + c * _six(r, k, wx)
+    upper = d * _six(s, k, wx) + e * _six(t, k, wx) + f * _six(u, k, wx)
     return lower + upper
 
 
 @njit(cache=True, nogil=True)
-def variance_spline(padded, matrix, offset, out):
+def _variance_run_spline(rows, steps, tx, ty, dx, dy, out):
+    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
+    for k in range(out.size):
+        wx, wy = _cardinal_squares(tx + steps[k] * dx), _cardinal_squares(ty + steps[k] * dy)
+        out[k] = _sum_six(rows, k, wx, wy)
+
+
+@njit(cache=True, nogil=True)
+def variance_spline(padded, matrix, offset, steps, out):
     """Sum padded variances with the squared weights of the interpolating spline."""
     ny, nx, width = padded.shape[0] - 4, padded.shape[1] - 4, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
-        row = out[j]
         for n in range(n_runs):
             i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
-            tx, ty = positions[n, 0], positions[n, 1]
             # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            for k in range(length):
-                step = np.float32(k)
-                wx, wy = _cardinal_squares(tx + step * dx), _cardinal_squares(ty + step * dy)
-                row[i + k] = _sum_six(padded, line, column + k, wx, wy)
-        row[:first], row[end:] = np.nan, np.nan
+            p, q, r = padded[line, column:], padded[line + 1, column:], padded[line + 2, column:]
+            s, t, u = padded[line + 3, column:], padded[line + 4, column:], padded[line + 5, column:]
+            tx, ty = positions[n, 0], positions[n, 1]
+            _variance_run_spline((p, q, r, s, t, u), steps, tx, ty, dx, dy, out[j, i : i + length])
+        out[j, :first], out[j, end:] = np.nan, np.nan
 
 
 @njit(cache=True, nogil=True)
-def variance_keys(padded, matrix, offset, out):
+def _variance_run_keys(rows, steps, tx, ty, dx, dy, out):
+    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
+    for k in range(out.size):
+        wx, wy = _keys_squares(tx + steps[k] * dx), _keys_squares(ty + steps[k] * dy)
+        out[k] = _sum_six(rows, k, wx, wy)
+
+
+@njit(cache=True, nogil=True)
+def variance_keys(padded, matrix, offset, steps, out):
     """Sum padded variances with the squared weights of Keys' convolution."""
     ny, nx, width = padded.shape[0] - 4, padded.shape[1] - 4, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
-        row = out[j]
         for n in range(n_runs):
             i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
-            tx, ty = positions[n, 0], positions[n, 1]
             # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            for k in range(length):
-                step = np.float32(k)
-                wx, wy = _keys_squares(tx + step * dx), _keys_squares(ty + step * dy)
-                row[i + k] = _sum_six(padded, line, column + k, wx, wy)
-        row[:first], row[end:] = np.nan, np.nan
+            p, q, r = padded[line, column:], padded[line + 1, column:], padded[line + 2, column:]
+            s, t, u = padded[line + 3, column:], padded[line + 4, column:], padded[line + 5, column:]
+            tx, ty = positions[n, 0], positions[n, 1]
+            _variance_run_keys((p, q, r, s, t, u), steps, tx, ty, dx, dy, out[j, i : i + length])
+        out[j, :first], out[j, end:] = np.nan, np.nan
 
 
 @njit(cache=True, nogil=True)

@@ -83,14 +83,14 @@ def coefficients(image, kernel="cubic-spline", blank=None, out=None):
     if not image.dtype.isnative:
         image = image.astype(image.dtype.newbyteorder("="))
     padded = np.empty((image.shape[0] + 2, image.shape[1] + 2), np.float32) if out is None else out
-    low, high, n_missing = kernels.load(image, ABSENT if blank is None else np.int64(blank), padded)
+    low, high, n_missing = kernels.survey(image, ABSENT if blank is None else np.int64(blank))
     missing = np.empty((0, 2), np.int64)
     if n_missing:
-        missing = np.argwhere(np.isnan(padded[1:-1, 1:-1]))
-        kernels.fill(padded, missing)
+        image, missing = fill_missing(image, blank)
     if kernel == "cubic-spline":
-        kernels.filter_rows(padded)
-        kernels.filter_columns(padded)
+        kernels.prefilter(image, kernels.PREFILTER, padded)
+    else:
+        padded[1:-1, 1:-1] = image
     # Mirrored about the outermost pixels' centres
     padded[1:-1, 0], padded[1:-1, -1] = padded[1:-1, 2], padded[1:-1, -3]
     padded[0], padded[-1] = padded[2], padded[-3]
@@ -145,7 +145,7 @@ def interpolate(source, matrix, offset, shape, *, clip=True, gain=1.0, missing=n
     limited = clip and source.low <= source.high
     low, high = (np.float32(source.low), np.float32(source.high)) if limited else (-unlimited, unlimited)
     run = kernels.interpolate_spline if source.kernel == "cubic-spline" else kernels.interpolate_keys
-    run(source.padded, matrix, offset, low, high, np.float32(gain), np.float32(missing), out)
+    run(source.padded, matrix, offset, low, high, np.float32(gain), np.float32(missing), kernels.STEPS, out)
     if len(source.missing):
         kernels.claim(source.missing, REACH[source.kernel], matrix, offset, out)
     return out
@@ -197,7 +197,7 @@ def variance(counts, blank, squared, kernel, missing, matrix, offset, *, gain=1.
     for n in range(2):
         padded[n], padded[-1 - n] = padded[4 - n], padded[-5 + n]
     add_up = kernels.variance_spline if kernel == "cubic-spline" else kernels.variance_keys
-    add_up(padded, matrix, offset, out)
+    add_up(padded, matrix, offset, kernels.STEPS, out)
     if len(missing):
         kernels.claim(missing, REACH[kernel], matrix, offset, out)
     np.sqrt(out, out=out)
