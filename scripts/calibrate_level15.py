@@ -8,8 +8,8 @@ from typing import Any
 
 from aia.calibration import COLUMNS, Sources, calibrate_block
 from aia.joblog import job_log
-from aia.level15 import Options
 from aia.manifests import read_manifest, write_manifest
+from aia.options import Options
 
 logger = logging.getLogger(__name__)
 

@@ -1,27 +1,30 @@
 """Calibration of a block: its level-1 frames through several processes, its level-1.5 frames and their rows out.
 
-The processes are forked from one that has imported what they need, so a block pays for its imports once. They read and
-filter frames while the parent imports aiapy and looks the frames' corrections up; results are put together in the order
-of the manifest, so nothing depends on how many processes there are.
+A block pays for its imports once: one process imports aiapy and looks the frames' corrections up, while this one loads
+the compiled kernels and forks those that read frames ahead and calibrate them. Each takes the next frame when it has
+done one; results are put together in the order of the manifest, so nothing depends on how many processes there are.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
-import queue
 import sys
+import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aia import frames
 from aia.errors import FrameError
-from aia.level15 import Options
-from aia.worker import AHEAD, Answer, Stages, Worker
+from aia.options import Options
+from aia.stages import Stages
+
+if TYPE_CHECKING:
+    from aia.worker import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -109,11 +112,11 @@ def calibrate_block(
         If a frame cannot be calibrated and the options say that this fails the block; it names every such frame.
     """
     tasks = [(number, row) for number, row in enumerate(rows) if not row["reason"]]
-    worker = Worker(level1, folder, options, sources.psf)
+    wanted = (level1, folder, options, sources.psf)
     results: dict[int, dict[str, Any]] = {}
     if tasks:
         run = _alone if processes <= 1 or len(tasks) == 1 else _forked
-        for done, (number, result, seconds) in enumerate(run(tasks, worker, level1, sources, options, processes), 1):
+        for done, (number, result, seconds) in enumerate(run(tasks, wanted, sources, processes), 1):
             results[number] = result
             if stages is not None:
                 stages.add(seconds)
@@ -144,10 +147,12 @@ def _show_progress(done: int, total: int) -> None:
         logger.info("calibrated %d of %d frames", done, total)
 
 
-def _resolver(sources: Sources, options: Options, channels: set[int]) -> Callable[[Mapping[str, Any]], Answer]:
+def _resolver(sources: Sources, options: Options, channels: set[int]) -> Callable[[Mapping[str, Any]], "Answer"]:
     """Look-up of corrections; importing it takes seconds, so it is done once and not by the workers."""
+    gc.disable()  # nothing that is imported is garbage, and looking for some takes an eighth of the time
     from aia import corrections, tables
 
+    gc.enable()
     thawed = corrections.Tables(
         pointing=tables.join(map(tables.thaw, sources.pointing)) if options.pointing else None,
         degradation=tables.thaw(sources.degradation) if options.degradation else None,
@@ -159,88 +164,91 @@ def _resolver(sources: Sources, options: Options, channels: set[int]) -> Callabl
     return lambda header: (corrections.resolve(header, thawed, options), sigma.get(header.get("WAVELNTH")))
 
 
-def _answer(resolve: Callable, path: Path) -> Answer:
+def _answer(resolve: Callable, path: Path) -> "Answer":
     """A frame's corrections, or the reason why there are none."""
     try:
-        return resolve(frames.read_header(path))
+        return resolve(frames.read_keywords(path))
     except FrameError as error:
         return str(error)
 
 
-def _alone(
-    tasks: list[Task], worker: Worker, level1: Path, sources: Sources, options: Options, _: int
-) -> Iterator[Result]:
+def _alone(tasks: list[Task], wanted: tuple, sources: Sources, _: int) -> Iterator[Result]:
     """Frames one after another, in this process."""
+    from aia.worker import Worker
+
+    worker, (level1, _, options, _) = Worker(*wanted), wanted
     started = time.perf_counter()
     resolve = _resolver(sources, options, {row["WAVELNTH"] for _, row in tasks})
     worker.stages.mark("tables", started)
     for number, row in tasks:
-        yield (number, *worker.finish(worker.prepare(row), _answer(resolve, level1 / row["file"])))
+        yield (number, *worker.finish(worker.read(row), _answer(resolve, level1 / row["file"])))
 
 
-def _forked(
-    tasks: list[Task], worker: Worker, level1: Path, sources: Sources, options: Options, processes: int
-) -> Iterator[Result]:
-    """Frames dealt out to forked processes; this one looks up their corrections meanwhile."""
-    worker.warm_up()
+def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) -> Iterator[Result]:
+    """Frames worked on by forked processes, one more of which looks up their corrections."""
     context = multiprocessing.get_context("fork")
-    processes = min(processes, len(tasks))
-    outbox, inboxes = context.SimpleQueue(), [context.Queue() for _ in range(processes)]
-    workers = [
-        context.Process(target=_work, args=(worker, tasks[n::processes], inbox, outbox, os.getpid()), daemon=True)
-        for n, inbox in enumerate(inboxes)
-    ]
-    for process in workers:
-        process.start()
+    taken, outbox = context.Value("q", 0), context.SimpleQueue()
+    inboxes = [context.Queue() for _ in range(min(processes, len(tasks)))]
+    started: list[multiprocessing.process.BaseProcess] = []
+
+    def start(target: Callable, *arguments: Any) -> None:
+        arguments = (os.getpid(), outbox, target, *arguments)
+        started.append(context.Process(target=_child, args=arguments, daemon=True))
+        started[-1].start()
+
     try:
-        started = time.perf_counter()
-        resolve = _resolver(sources, options, {row["WAVELNTH"] for _, row in tasks})
-        spent = {"tables": time.perf_counter() - started}
-        for position, (_, row) in enumerate(tasks):
-            inboxes[position % processes].put(_answer(resolve, level1 / row["file"]))
-        for _ in tasks:
+        start(_look_up, tasks, wanted, sources, inboxes)
+        from aia import worker
+
+        worker.load_kernels(wanted[2])
+        gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
+        for inbox in inboxes:
+            start(worker.work, wanted, tasks, taken, inbox, outbox)
+        left = len(tasks)
+        while left:
             while outbox.empty():
-                if any(process.exitcode for process in workers):
+                if any(process.exitcode for process in started):
                     raise RuntimeError("a calibrating process died; it may have run out of memory")
                 time.sleep(0.005)
             number, result, seconds = outbox.get()
             if number is None:
                 raise RuntimeError(f"a calibrating process failed:\n{result}")
-            yield number, result, seconds | spent
-            spent = {}
-        for process in workers:
+            left -= 1
+            yield number, result, seconds
+        for process in started[1:]:
             process.join()
     finally:
-        for process in workers:
+        # The first one may still be telling corrections that nobody waits for any more.
+        for process in started:
             process.terminate()
 
 
-def _work(worker: Worker, share: list[Task], inbox: Any, outbox: Any, parent: int) -> None:
-    """Prepare frames ahead as long as no corrections have come, finish one whenever they have.
+def _child(parent: int, outbox: Any, target: Callable, *arguments: Any) -> None:
+    """What a forked process does; it tells the parent of a defect, and ends with it.
 
-    Ends when the parent is gone: a job that was killed leaves no process behind that goes on writing its frames.
+    A job that was killed leaves no process behind that goes on writing its frames.
     """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
-        coming, waiting = deque(share), deque()
-        while (coming or waiting) and os.getppid() == parent:
-            if coming and len(waiting) < AHEAD and (not waiting or inbox.empty()):
-                number, row = coming.popleft()
-                waiting.append((number, worker.prepare(row)))
-                continue
-            number, ready = waiting.popleft()
-            started = time.perf_counter()
-            answer = _next(inbox, parent)
-            worker.stages.mark("waiting", started)
-            outbox.put((number, *worker.finish(ready, answer)))
-    except Exception:  # noqa: BLE001 - a defect: its traceback belongs into the job's log, which the parent writes
+        target(*arguments)
+    except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
         outbox.put((None, traceback.format_exc(), {}))
 
 
-def _next(inbox: Any, parent: int) -> Answer:
-    """The next frame's corrections; none come any more once the parent is gone."""
-    while True:
-        try:
-            return inbox.get(timeout=1.0)
-        except queue.Empty:
-            if os.getppid() != parent:
-                os._exit(1)
+def _look_up(tasks: list[Task], wanted: tuple, sources: Sources, inboxes: list) -> None:
+    """Tell every process the corrections of every frame; the one that has the frame will need them."""
+    level1, _, options, _ = wanted
+    started = time.perf_counter()
+    resolve = _resolver(sources, options, {row["WAVELNTH"] for _, row in tasks})
+    spent = {"tables": time.perf_counter() - started}
+    for number, row in tasks:
+        answer = _answer(resolve, level1 / row["file"])
+        for inbox in inboxes:
+            inbox.put((number, answer, spent if inbox is inboxes[0] else {}))
+        spent = {}

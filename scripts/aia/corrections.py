@@ -18,7 +18,7 @@ from sunpy.map.sources import AIAMap
 
 from aia.errors import FrameError
 from aia.geometry import Geometry, number
-from aia.level15 import SATURATION, Corrections, Options
+from aia.options import SATURATION, Corrections, Options
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
 # What aiapy looks at; the rest of the header, undefined values among it, is no concern of its maps.

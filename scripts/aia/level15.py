@@ -7,68 +7,18 @@ start-up takes longer than a frame.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from aia import versions
 from aia.errors import FrameError
-from aia.frames import COMPRESSIONS
-from aia.geometry import SIDE, Geometry, Grid, grid_of, number
-from aia.resample import KERNELS, Coefficients, coefficients, interpolate, variance
+from aia.geometry import SIDE, Grid, grid_of, number
+from aia.options import SATURATION, Corrections, Options
+from aia.resample import Coefficients, coefficients, interpolate, variance
 
 VERSION = versions.LEVEL15
-SATURATION = 16383  # DN; the analogue-digital converter has 14 bits
-
-
-@dataclass(frozen=True)
-class Options:
-    """What is done to a frame: the event's `calibration` options, see `config/README.md`."""
-
-    pointing: bool = True
-    respike: bool = False
-    psf: bool = False
-    psf_iterations: int = 25
-    degradation: bool = True
-    degradation_version: int = 10
-    exposure: bool = True
-    uncertainty: bool = False
-    interpolation: str = "cubic-spline"
-    compression: str = "none"
-    on_bad_frame: str = "fail"
-    region: Mapping[str, tuple[float, float]] | None = None
-
-    def __post_init__(self):
-        for name, allowed in (
-            ("interpolation", KERNELS),
-            ("compression", COMPRESSIONS),
-            ("on_bad_frame", ("fail", "skip")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"calibration.{name}: {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
-
-
-@dataclass(frozen=True)
-class Corrections:
-    """The numbers that correct a frame, and where they come from; None or empty where a correction is not applied.
-
-    Attributes
-    ----------
-    geometry
-        After the pointing correction, if that is applied.
-    pointing, degradation_about, errors_about, psf_about
-        Source of the correction: keys `source`, `sha256`, and what else is told of it in the header.
-    degradation
-        Sensitivity relative to launch.
-    """
-
-    geometry: Geometry
-    pointing: dict[str, Any] = field(default_factory=dict)
-    degradation: float | None = None
-    degradation_about: dict[str, Any] = field(default_factory=dict)
-    errors_about: dict[str, Any] = field(default_factory=dict)
-    psf_about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -90,11 +40,11 @@ class Workspace:
     def __init__(self) -> None:
         self._arrays: dict[str, np.ndarray] = {}
 
-    def array(self, name: str, shape: tuple[int, int]) -> np.ndarray:
-        """A float32 array of this shape, with whatever was in it."""
+    def array(self, name: str, shape: tuple[int, int], kind: type = np.float32) -> np.ndarray:
+        """An array of this shape, with whatever was in it; a name has one kind."""
         size = shape[0] * shape[1]
         if name not in self._arrays or self._arrays[name].size < size:
-            self._arrays[name] = np.empty(size, np.float32)
+            self._arrays[name] = np.empty(size, kind)
         return self._arrays[name][:size].reshape(shape)
 
 
@@ -129,70 +79,6 @@ def exposure_time(header: Mapping[str, Any]) -> float:
     if seconds is None or seconds <= 0:
         raise FrameError(f"EXPTIME is {header.get('EXPTIME')!r}; the image cannot be normalised to it")
     return seconds
-
-
-@dataclass
-class Prepared:
-    """A level-1 frame made ready for registration, before its corrections need to be known."""
-
-    counts: np.ndarray
-    blank: int | None
-    source: Coefficients
-    exposure: float | None
-    respiked: int | None
-
-
-def prepare(
-    image: np.ndarray,
-    header: Mapping[str, Any],
-    options: Options,
-    *,
-    spikes: tuple[np.ndarray, np.ndarray] | None = None,
-    deconvolve: Callable[[np.ndarray, int | None], np.ndarray] | None = None,
-    space: Workspace | None = None,
-    slot: str = "coefficients",
-) -> Prepared:
-    """Do what needs no table: check the frame, respike, deconvolve, filter for the interpolation.
-
-    Parameters and errors as in `calibrate`; `slot` names the array of `space` in which the frame stays until `finish`.
-    """
-    check_level1(header)
-    exposure = exposure_time(header) if options.exposure else None
-    blank = header.get("BLANK") if np.issubdtype(image.dtype, np.integer) else None
-    respiked = None
-    if options.respike:
-        image, respiked = respike(image, header, spikes)
-    counts, missing = image, blank
-    if deconvolve is not None:
-        image, missing = deconvolve(image, blank), None
-    padded = (space or Workspace()).array(slot, (image.shape[0] + 2, image.shape[1] + 2))
-    return Prepared(counts, blank, coefficients(image, options.interpolation, missing, out=padded), exposure, respiked)
-
-
-def finish(
-    prepared: Prepared,
-    corrections: Corrections,
-    options: Options,
-    *,
-    sigma: np.ndarray | None = None,
-    space: Workspace | None = None,
-    slot: str = "coefficients",
-) -> Pixels:
-    """Register a prepared frame, corrected for degradation and exposure in the same pass.
-
-    Parameters and errors as in `calibrate`.
-    """
-    space = space or Workspace()
-    gain = 1.0 / ((corrections.degradation or 1.0) * (prepared.exposure or 1.0))
-    grid = grid_of(prepared.counts.shape, corrections.geometry, options.region)
-    matrix, offset = corrections.geometry.map(grid)
-    shape = (grid.ny, grid.nx)
-    image = interpolate(prepared.source, matrix, offset, shape, gain=gain, out=space.array("image", shape))
-    uncertainty = None
-    if options.uncertainty:
-        uncertainty = _uncertainty(prepared, sigma, (matrix, offset), gain, shape, space, slot)
-    saturated = int(np.count_nonzero(prepared.counts >= SATURATION))
-    return Pixels(image, uncertainty, grid, gain, prepared.exposure, saturated, prepared.respiked)
 
 
 def calibrate(
@@ -237,35 +123,42 @@ def calibrate(
         If the frame is not of level 1, was corrected before, or cannot be corrected.
     """
     space = space or Workspace()
-    prepared = prepare(image, header, options, spikes=spikes, deconvolve=deconvolve, space=space)
-    return finish(prepared, corrections, options, sigma=sigma, space=space)
+    check_level1(header)
+    exposure = exposure_time(header) if options.exposure else None
+    blank = header.get("BLANK") if np.issubdtype(image.dtype, np.integer) else None
+    respiked = None
+    if options.respike:
+        image, respiked = respike(image, header, spikes)
+    saturated = int(np.count_nonzero(image >= SATURATION))
+    sharpened = deconvolve(image, blank) if deconvolve is not None else image
+    padded = space.array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
+    source = coefficients(sharpened, options.interpolation, blank if sharpened is image else None, out=padded)
+    gain = 1.0 / ((corrections.degradation or 1.0) * (exposure or 1.0))
+    grid = grid_of(image.shape, corrections.geometry, options.region)
+    affine, shape = corrections.geometry.map(grid), (grid.ny, grid.nx)
+    made = interpolate(source, *affine, shape, gain=gain, out=space.array("image", shape))
+    uncertainty = None
+    if options.uncertainty:
+        uncertainty = _uncertainty(image, blank, source, sigma, affine, gain, shape, space)
+    return Pixels(made, uncertainty, grid, gain, exposure, saturated, respiked)
 
 
 def _uncertainty(
-    prepared: Prepared,
+    counts: np.ndarray,
+    blank: int | None,
+    source: Coefficients,
     sigma: np.ndarray,
     affine: tuple[np.ndarray, np.ndarray],
     gain: float,
     shape: tuple[int, int],
     space: Workspace,
-    slot: str,
 ) -> np.ndarray:
     """Standard deviation of the registered image: the counts' variance, summed with the kernel's squared weights."""
-    counts, source = prepared.counts, prepared.source
     squared = np.square(sigma, dtype=np.float64).astype(np.float32)
     # The coefficients have done their work; the variances take their place.
-    padded = space.array(slot, (counts.shape[0] + 4, counts.shape[1] + 4))
-    return variance(
-        counts,
-        prepared.blank,
-        squared,
-        source.kernel,
-        source.missing,
-        *affine,
-        gain=gain,
-        padded=padded,
-        out=space.array("uncertainty", shape),
-    )
+    padded = space.array("coefficients", (counts.shape[0] + 4, counts.shape[1] + 4))
+    out = space.array("uncertainty", shape)
+    return variance(counts, blank, squared, source.kernel, source.missing, *affine, gain=gain, padded=padded, out=out)
 
 
 def respike(

@@ -11,7 +11,8 @@ from astropy.io.fits.verify import VerifyWarning
 from aia import __version__
 from aia.errors import FrameError
 from aia.geometry import CENTRE, SCALE, SIDE, Grid, number
-from aia.level15 import VERSION, Corrections, Options, Pixels
+from aia.level15 import VERSION, Pixels
+from aia.options import Corrections, Options
 from aia.statistics import PERCENTILES
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings.

@@ -16,8 +16,8 @@ are contiguous and the loop vectorises; any other affine map merely has short ru
 import numpy as np
 
 from aia import kernels
+from aia.options import KERNELS
 
-KERNELS = ("cubic-spline", "keys")
 # A missing pixel claims every output pixel that lies closer to it than this, in input pixels along both axes. Keys has
 # four taps and nothing else. The spline's prefilter reaches on without end, falling off by 0.27 a pixel; sunpy claims
 # one pixel more than the taps, and so do we.

@@ -1,7 +1,8 @@
-"""Decoding of Rice-compressed level-1 images, in half of the time that astropy takes.
+"""Decoding of Rice-compressed level-1 images, in a fraction of the time that astropy takes.
 
 The archive compresses each row of a 16-bit image by itself. astropy decodes them one by one from Python; here a
-compiled loop goes through all of them. The format is that of the FITS standard 4.0, section 10.4.1. Anything else than
+compiled loop goes through two at a time: within a row every pixel has to wait for the one before it, and two rows wait
+for different ones. The format is that of the FITS standard 4.0, section 10.4.1. Anything else than
 what the archive writes is left to astropy.
 """
 
@@ -9,23 +10,25 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
-BLOCK = 32  # pixels that share a number of split bits
-SPLIT_BITS = 4  # in which that number is written
+BLOCK = 32  # pixels that share a number of split bits, which is written in four bits, plus one
 RAW = 14  # the number that stands for differences written as they are, in 16 bits
 EVEN_BYTES, EVEN_PAIRS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
-NEEDED = 32  # bits of a pixel at most, between two looks at the unary part
-MARGIN = 128  # bytes; more than a damaged block can run past its end before that is noticed
+MARGIN = 512  # bytes; more than a damaged block can run past its end before that is noticed
 
 
-def read(path: str | Path) -> np.ndarray | None:
+def read(path: str | Path, out: np.ndarray | None = None) -> np.ndarray | None:
     """Read a Rice-compressed 16-bit image from the first extension of a file.
 
     Parameters
     ----------
     path
         FITS file.
+    out
+        int16, to read into if it has the image's shape.
 
     Returns
     -------
@@ -46,7 +49,8 @@ def read(path: str | Path) -> np.ndarray | None:
     heap = content[header.get("THEAP", table) :]
     # Eight bytes from any place on
     words = np.ndarray((heap.size - 7,), "<u8", heap, strides=(1,))
-    image = np.empty((header["ZNAXIS2"], header["ZNAXIS1"]), np.int16)
+    shape = header["ZNAXIS2"], header["ZNAXIS1"]
+    image = out if out is not None and out.shape == shape else np.empty(shape, np.int16)
     return image if _decode(words, rows[:, 0].copy(), rows[:, 1].copy(), image) else None
 
 
@@ -71,68 +75,114 @@ def _is_archives(header: fits.Header) -> bool:
     )
 
 
+@intrinsic
+def _leading_zeros(_, word):
+    """Number of zeros above a word's highest one; a machine instruction that numba does not offer."""
+    return types.int64(types.uint64), lambda _, builder, __, words: builder.ctlz(
+        words[0], ir.Constant(ir.IntType(1), 0)
+    )
+
+
 @njit(cache=True, nogil=True)
 def _decode(words, sizes, starts, image):
     """Decode all rows; False if one is not what it must be."""
-    zeros = np.empty(256, np.uint8)  # leading zeros of a byte
-    zeros[0] = 8
-    for value in range(1, 256):
-        zeros[value] = 7 - int(np.log2(value))
-    for n in range(sizes.size):
-        first, end = starts[n], starts[n] + sizes[n]
-        if (
-            sizes[n] < 2
-            or first < 0
-            or end > words.size + 7 - MARGIN
-            or not _decode_row(words, first, end, zeros, image[n])
-        ):
+    n_rows, last = sizes.size, words.size + 7 - MARGIN
+    for n in range(n_rows):
+        if sizes[n] < 2 or starts[n] < 0 or starts[n] + sizes[n] > last:
+            return False
+    n = 0
+    while n < n_rows:
+        if n + 1 < n_rows and _decode_pair(words, starts[n : n + 2], sizes[n : n + 2], image[n], image[n + 1]):
+            n += 2
+        elif _decode_row(words, starts[n], starts[n] + sizes[n], image[n]):
+            n += 1
+        else:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _fill(words, place, held, n_held):
-    """Top up the bits that wait (at the top of `held`, 56 at least); the place of the first byte that does not."""
-    word = words[place]
+def _filled(word, held, n_held):
+    """Bits that wait (at the top of `held`), topped up to 56 at least from the eight bytes that follow them."""
     # The bytes in reverse order, by swapping ever larger halves
     word = ((word >> np.uint64(8)) & EVEN_BYTES) | ((word & EVEN_BYTES) << np.uint64(8))
     word = ((word >> np.uint64(16)) & EVEN_PAIRS) | ((word & EVEN_PAIRS) << np.uint64(16))
     word = (word >> np.uint64(32)) | (word << np.uint64(32))
-    return place + ((63 - n_held) >> 3), held | (word >> np.uint64(n_held)), n_held | 56
+    return held | (word >> np.uint64(n_held))
 
 
 @njit(cache=True, nogil=True)
-def _decode_row(words, place, stop, zeros, row):
-    """Decode a row: differences of neighbours, in blocks of unary quotients and `split` further bits."""
-    place, held, n_held = _fill(words, place, np.uint64(0), 0)
-    last = np.int64(held >> np.uint64(48))
-    held, n_held = held << np.uint64(16), n_held - 16
+def _difference(quotient, split, rest):
+    """The difference of two neighbours: even codes are positive, odd ones negative."""
+    code = (quotient << split) | np.int64(rest)
+    return (code >> 1) ^ -(code & 1)
+
+
+@njit(cache=True, nogil=True)
+def _decode_pair(words, starts, sizes, row_a, row_b):
+    """Decode two rows side by side; False if one of them has a block of another kind than by far the most."""
+    a, b, end_a, end_b = starts[0], starts[1], starts[0] + sizes[0], starts[1] + sizes[1]
+    held_a, held_b = _filled(words[a], np.uint64(0), 0), _filled(words[b], np.uint64(0), 0)
+    last_a, last_b = np.int64(held_a >> np.uint64(48)), np.int64(held_b >> np.uint64(48))
+    held_a, held_b, n_a, n_b, a, b = held_a << np.uint64(16), held_b << np.uint64(16), 40, 40, a + 7, b + 7
+    for first in range(0, row_a.size, BLOCK):
+        held_a, a, n_a = _filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
+        held_b, b, n_b = _filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
+        split_a, split_b = np.int64(held_a >> np.uint64(60)) - 1, np.int64(held_b >> np.uint64(60)) - 1
+        if not (0 <= split_a < RAW and 0 <= split_b < RAW):
+            return False
+        held_a, held_b, n_a, n_b = held_a << np.uint64(4), held_b << np.uint64(4), n_a - 4, n_b - 4
+        down_a, down_b = np.uint64(63 - split_a), np.uint64(63 - split_b)
+        for i in range(first, min(first + BLOCK, row_a.size)):
+            zeros_a, zeros_b = _leading_zeros(held_a), _leading_zeros(held_b)
+            if zeros_a + split_a >= n_a:
+                held_a, a, n_a = _filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
+                zeros_a = _leading_zeros(held_a)
+            if zeros_b + split_b >= n_b:
+                held_b, b, n_b = _filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
+                zeros_b = _leading_zeros(held_b)
+            if zeros_a + split_a >= n_a or zeros_b + split_b >= n_b:
+                return False
+            # Shifted in two steps, because a shift by all 64 bits is undefined
+            held_a, held_b = held_a << np.uint64(zeros_a) << np.uint64(1), held_b << np.uint64(zeros_b) << np.uint64(1)
+            last_a += _difference(zeros_a, split_a, held_a >> np.uint64(1) >> down_a)
+            last_b += _difference(zeros_b, split_b, held_b >> np.uint64(1) >> down_b)
+            row_a[i], row_b[i] = last_a, last_b
+            held_a, held_b = held_a << np.uint64(split_a), held_b << np.uint64(split_b)
+            n_a, n_b = n_a - zeros_a - 1 - split_a, n_b - zeros_b - 1 - split_b
+        if a - (n_a >> 3) > end_a or b - (n_b >> 3) > end_b:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _decode_row(words, place, stop, row):
+    """Decode a row with blocks of any kind: differences of neighbours, unary quotients and `split` further bits."""
+    held, n_held = _filled(words[place], np.uint64(0), 0), 40
+    last, held, place = np.int64(held >> np.uint64(48)), held << np.uint64(16), place + 7
     for first in range(0, row.size, BLOCK):
         end = min(first + BLOCK, row.size)
-        place, held, n_held = _fill(words, place, held, n_held)
-        split = np.int64(held >> np.uint64(64 - SPLIT_BITS)) - 1
-        held, n_held = held << np.uint64(SPLIT_BITS), n_held - SPLIT_BITS
+        held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
+        split = np.int64(held >> np.uint64(60)) - 1
+        held, n_held = held << np.uint64(4), n_held - 4
         if split < 0:
-            for i in range(first, end):
-                row[i] = last
-        for i in range(first, end if split >= 0 else first):
-            if n_held < NEEDED:
-                place, held, n_held = _fill(words, place, held, n_held)
-            quotient, bits = 0, 16
+            row[first:end] = last
+            continue
+        bits = split if split < RAW else 16
+        for i in range(first, end):
+            held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
+            quotient = 0
             if split < RAW:
-                while held >> np.uint64(56) == 0:
-                    held, n_held, quotient = held << np.uint64(8), n_held - 8, quotient + 8
-                    place, held, n_held = _fill(words, place, held, n_held)
+                while held >> np.uint64(32) == 0:
+                    held, n_held, quotient = held << np.uint64(32), n_held - 32, quotient + 32
+                    held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
                     if place > stop + 8:
                         return False
-                ahead = np.int64(zeros[held >> np.uint64(56)])
-                held, n_held, quotient = held << np.uint64(ahead + 1), n_held - ahead - 1, quotient + ahead
-                bits = split
-            # Shifted in two steps, because a shift by all 64 bits is undefined
-            rest = np.int64((held >> np.uint64(1)) >> np.uint64(63 - bits))
+                zeros = _leading_zeros(held)
+                held, n_held, quotient = held << np.uint64(zeros + 1), n_held - zeros - 1, quotient + zeros
+                held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
+            last += _difference(quotient, bits, held >> np.uint64(1) >> np.uint64(63 - bits))
             held, n_held = held << np.uint64(bits), n_held - bits
-            difference = (quotient << bits) | rest
-            last += ~(difference >> 1) if difference & 1 else difference >> 1
             row[i] = last
         if place - (n_held >> 3) > stop:
             return False

@@ -1,7 +1,7 @@
 """Statistics of a level-1.5 image: the keywords that level 1 states of its own pixels, for the new ones.
 
-One pass for the moments, one for the percentiles; missing pixels (NaN) do not count. Sums are kept in lanes, whose
-number is fixed, so the result does not depend on the processor.
+One pass for the moments and a coarse histogram, one for the fine histograms around the percentiles; missing pixels
+(NaN) do not count. Sums are kept in lanes, whose number is fixed, so the result does not depend on the processor.
 """
 
 import math
@@ -10,6 +10,9 @@ import numpy as np
 from numba import njit
 
 LANES = 16
+HALF = 1 << 16  # values of half of a float32's bits
+SIGN = 1 << 31  # the bit of a float32 that holds its sign
+LOWEST = 0x007F  # upper half of the key of minus infinity; below it are negative NaN
 PERCENTILES = {"DATAP01": 1, "DATAP10": 10, "DATAP25": 25, "DATAMEDN": 50, "DATAP75": 75, "DATAP90": 90, "DATAP95": 95,
                "DATAP98": 98, "DATAP99": 99}  # fmt: skip
 
@@ -32,7 +35,9 @@ def statistics(image):
     shift, total = np.float32(_near(image)), image.size
     sums, counted = np.zeros((4, LANES)), np.zeros(LANES, np.int32)
     low, high = np.full(LANES, np.inf, np.float32), np.full(LANES, -np.inf, np.float32)
-    _moments(image, shift, sums, low, high, counted)
+    bits, histogram = image.view(np.uint32), np.zeros(HALF, np.int64)
+    _count_up(image, bits, shift, sums, low, high, counted, histogram)
+    histogram[:LOWEST] = 0
     count = int(counted.sum())
     counts = {
         "TOTVALS": total,
@@ -50,7 +55,7 @@ def statistics(image):
     if m2 > 0:
         values |= {"DATASKEW": m3 / m2**1.5, "DATAKURT": m4 / m2**2 - 3}
     ranks = np.array([max(-(-count * p // 100) - 1, 0) for p in PERCENTILES.values()], np.int64)
-    values |= dict(zip(PERCENTILES, _ranked(image, ranks), strict=True))
+    values |= dict(zip(PERCENTILES, _ranked(bits, histogram, ranks), strict=True))
     column = image[:, image.shape[1] // 2]
     column = column[~np.isnan(column)]
     if column.size:
@@ -82,71 +87,69 @@ def _add(value, shift, lane, sums, low, high, counts):
 
 
 @njit(cache=True, nogil=True)
-def _moments(image, shift, sums, low, high, counts):
-    """Add up the first four powers of value - shift of the valid pixels, in lanes; their range and number.
+def _key(bits):
+    """Bits of a float32, rearranged so that they ascend with the value; NaN comes last, negative NaN first."""
+    return np.uint32(bits ^ np.uint32(-np.int32(bits >> np.uint32(31)) | np.uint32(SIGN)))
 
-    `sums` (4, LANES), `low`, `high` and `counts` (LANES) come initialised. A row's sums are added to those of the rows
-    before, which keeps rounding small.
+
+@njit(cache=True, nogil=True)
+def _count_up(image, bits, shift, sums, low, high, counted, histogram):
+    """Add up the first four powers of value - shift of the valid pixels, in lanes; their range, number and histogram.
+
+    `sums` (4, LANES), `low`, `high` and `counted` (LANES) come initialised. A row's sums are added to those of the rows
+    before, which keeps rounding small. The `histogram` (HALF) is that of the upper half of the keys of all pixels.
     """
     of_row = np.zeros((4, LANES))
     for j in range(image.shape[0]):
-        row = image[j]
+        row, keys = image[j], bits[j]
         for first in range(0, row.size - LANES + 1, LANES):
             for k in range(LANES):
-                _add(row[first + k], shift, k, of_row, low, high, counts)
+                _add(row[first + k], shift, k, of_row, low, high, counted)
         for i in range(row.size // LANES * LANES, row.size):
-            _add(row[i], shift, i % LANES, of_row, low, high, counts)
+            _add(row[i], shift, i % LANES, of_row, low, high, counted)
         for power in range(4):
             for k in range(LANES):
                 sums[power, k] += of_row[power, k]
                 of_row[power, k] = 0.0
+        for i in range(row.size):
+            histogram[_key(keys[i]) >> np.uint32(16)] += 1
 
 
 @njit(cache=True, nogil=True)
-def _key(value):
-    """Bits of a float32, rearranged so that they ascend with the value."""
-    bits = np.float32(value).view(np.uint32)
-    return ~bits if bits >> 31 else bits | np.uint32(0x80000000)
+def _ranked(bits, histogram, ranks):
+    """Values at given ranks (0-based, ascending) among valid pixels: a fine histogram of each coarse bin that has one.
 
-
-@njit(cache=True, nogil=True)
-def _ranked(image, ranks):
-    """Values at given ranks (0-based, ascending) among valid pixels, by the upper, then the lower half of bits."""
-    upper = np.zeros(65536, np.int64)
-    for j in range(image.shape[0]):
-        for i in range(image.shape[1]):
-            value = image[j, i]
-            if value == value:
-                upper[_key(value) >> 16] += 1
-    slot = np.full(65536, -1, np.int64)
-    bins = np.empty(ranks.size, np.int64)
-    below = np.zeros(ranks.size, np.int64)
+    Missing pixels have the highest keys, which no rank reaches, or the lowest, which the histogram leaves out.
+    """
+    slots, bins, below = np.zeros(HALF, np.uint8), np.empty(ranks.size, np.int64), np.empty(ranks.size, np.int64)
     used = 0
     for n in range(ranks.size):
-        seen, b = 0, 0
-        while seen + upper[b] <= ranks[n]:
-            seen += upper[b]
-            b += 1
-        bins[n], below[n] = b, seen
-        if slot[b] < 0:
-            slot[b] = used
+        bins[n], below[n] = _reached(histogram, ranks[n])
+        if not slots[bins[n]]:
             used += 1
-    lower = np.zeros((used, 65536), np.int64)
-    for j in range(image.shape[0]):
-        for i in range(image.shape[1]):
-            value = image[j, i]
-            if value == value:
-                key = _key(value)
-                s = slot[key >> 16]
-                if s >= 0:
-                    lower[s, key & np.uint32(0xFFFF)] += 1
+            slots[bins[n]] = used
+    fine = np.zeros((used + 1, HALF), np.int64)
+    for j in range(bits.shape[0]):
+        row = bits[j]
+        for i in range(row.size):
+            key = _key(row[i])
+            slot = slots[key >> np.uint32(16)]
+            if slot:
+                fine[slot, key & np.uint32(HALF - 1)] += 1
     values = np.empty(ranks.size, np.float32)
     for n in range(ranks.size):
-        seen, b = below[n], 0
-        while seen + lower[slot[bins[n]], b] <= ranks[n]:
-            seen += lower[slot[bins[n]], b]
-            b += 1
-        key = np.uint32(bins[n] << 16 | b)
-        bits = key & np.uint32(0x7FFFFFFF) if key >> 31 else ~key
-        values[n] = np.uint32(bits).view(np.float32)
+        lower, _ = _reached(fine[slots[bins[n]]], ranks[n] - below[n])
+        key = np.uint32(bins[n] << 16 | lower)
+        back = key ^ np.uint32(SIGN) if key >> np.uint32(31) else ~key
+        values[n] = np.uint32(back).view(np.float32)
     return values
+
+
+@njit(cache=True, nogil=True)
+def _reached(histogram, rank):
+    """The bin in which a rank lies, and how many values are in those below."""
+    seen, n = 0, 0
+    while seen + histogram[n] <= rank:
+        seen += histogram[n]
+        n += 1
+    return n, seen

@@ -1,8 +1,10 @@
-"""What one process does with one frame after another: read and filter it, finish it when its corrections are known."""
+"""What one process does with one frame after another: read it, calibrate it when its corrections are known."""
 
+import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +13,15 @@ from astropy.io import fits
 
 from aia import frames, level15, rice, statistics
 from aia.errors import FrameError
-from aia.files import sha256
-from aia.level15 import Corrections, Options, Prepared
+from aia.files import forget, settle, sha256
+from aia.geometry import SIDE
 from aia.level15header import check_level15, make_header
+from aia.options import Corrections, Options
+from aia.stages import Stages
 
-AHEAD = 3  # frames that a process has ready, at most, while it waits for corrections: 0.1 GB each
+AHEAD = 3  # frames that a process has read, at most, while it waits for corrections: 34 MB each
 
 type Answer = tuple[Corrections, np.ndarray | None] | str  # corrections and errors of counts, or why there are none
-
-
-@dataclass
-class Stages:
-    """Seconds spent on each stage of the work, for the benchmark."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def mark(self, stage: str, since: float) -> float:
-        """Add the time since `since` to a stage; the present."""
-        now = time.perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - since
-        return now
-
-    def add(self, seconds: Mapping[str, float]) -> None:
-        """Add another process's seconds."""
-        for stage, spent in seconds.items():
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
 
 
 @dataclass
@@ -43,9 +29,9 @@ class Ready:
     """A frame that waits for its corrections, or the reason why it cannot be calibrated."""
 
     row: Mapping[str, Any]
+    image: np.ndarray | None = None
     header: fits.Header | None = None
-    prepared: Prepared | None = None
-    slot: str = ""
+    spikes: tuple[np.ndarray, np.ndarray] | None = None
     reason: str = ""
 
 
@@ -66,34 +52,31 @@ class Worker:
         self.level1, self.folder, self.options, self.psf = level1, folder, options, psf
         self.space, self.stages, self.deconvolve, self.started = level15.Workspace(), Stages(), None, 0
 
-    def warm_up(self) -> None:
-        """Load the compiled kernels, for processes that are forked afterwards to inherit."""
-        source = level15.coefficients(np.zeros((8, 8), np.int16), self.options.interpolation)
-        statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
-        rice.warm_up()
+    def make_room(self, ready: Ready) -> None:
+        """Touch the arrays that a frame of this size needs: memory that nobody has used yet takes time to come by."""
+        if ready.image is not None:
+            rows, columns = ready.image.shape
+            self.space.array("coefficients", (rows + 2, columns + 2)).fill(0)
+            self.space.array("image", (rows, columns)).fill(0)
 
-    def prepare(self, row: Mapping[str, Any]) -> Ready:
-        """Read a frame and do what needs no corrections; no more than `AHEAD` frames may wait at once."""
-        options, now = self.options, time.perf_counter()
-        slot, self.started = f"coefficients {self.started % AHEAD}", self.started + 1
+    def read(self, row: Mapping[str, Any]) -> Ready:
+        """Read a frame; no more than `AHEAD` frames may wait at once, their arrays are used again."""
+        started = time.perf_counter()
+        counts = self.space.array(f"counts {self.started % AHEAD}", (SIDE, SIDE), np.int16)
+        self.started += 1
         try:
-            image, header = frames.read_level1(self.level1 / row["file"], digest=row["sha256"])
-            spikes = frames.read_spikes(self.level1 / row["spikes"]) if options.respike and row.get("spikes") else None
-            now = self.stages.mark("decode", now)
-            if options.psf and self.deconvolve is None:
-                from aia.psf import Deconvolution
-
-                self.deconvolve = Deconvolution(self.psf, options.psf_iterations)
-            prepared = level15.prepare(
-                image, header, options, spikes=spikes, deconvolve=self.deconvolve, space=self.space, slot=slot
-            )
+            image, header = frames.read_level1(self.level1 / row["file"], digest=row["sha256"], out=counts)
+            spikes = None
+            if self.options.respike and row.get("spikes"):
+                spikes = frames.read_spikes(self.level1 / row["spikes"])
         except FrameError as error:
             return Ready(row, reason=str(error))
-        self.stages.mark("prefilter", now)
-        return Ready(row, header, prepared, slot)
+        finally:
+            self.stages.mark("decode", started)
+        return Ready(row, image, header, spikes)
 
     def finish(self, ready: Ready, answer: Answer) -> tuple[dict[str, Any], dict[str, float]]:
-        """Register, write and check a frame; what the manifest tells of it, and seconds by stage."""
+        """Calibrate, write and check a frame; what the manifest tells of it, and seconds by stage."""
         try:
             reason = ready.reason or (answer if isinstance(answer, str) else "")
             if reason:
@@ -106,9 +89,16 @@ class Worker:
 
     def _finish(self, ready: Ready, corrections: Corrections, sigma: np.ndarray | None) -> dict[str, Any]:
         row, options, stages, now = ready.row, self.options, self.stages, time.perf_counter()
+        if options.psf and self.deconvolve is None:
+            from aia.psf import Deconvolution
+
+            self.deconvolve = Deconvolution(self.psf, options.psf_iterations)
         if self.deconvolve is not None:
             corrections = replace(corrections, psf_about=self.deconvolve.about)
-        pixels = level15.finish(ready.prepared, corrections, options, sigma=sigma, space=self.space, slot=ready.slot)
+        pixels = level15.calibrate(
+            ready.image, ready.header, corrections, options,
+            spikes=ready.spikes, sigma=sigma, deconvolve=self.deconvolve, space=self.space,
+        )  # fmt: skip
         now = stages.mark("resample", now)
         found = statistics.statistics(pixels.image)
         now = stages.mark("statistics", now)
@@ -119,8 +109,13 @@ class Worker:
         step = frames.RICE_STEP * pixels.gain
         frames.write_level15(path, pixels.image, header, pixels.uncertainty, options.compression, step)
         now = stages.mark("encode", now)
+        # The disk works while the file is read again.
+        settling = threading.Thread(target=settle, args=(path,))
+        settling.start()
         accept(path, options, shape)
         result = {"file": f"{self.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": sha256(path)}
+        settling.join()
+        forget(path)
         stages.mark("acceptance", now)
         return result | _told(corrections, pixels, options) | {"reason": ""}
 
@@ -167,3 +162,62 @@ def _told(corrections: Corrections, pixels: level15.Pixels, options: Options) ->
         "psf_iterations": options.psf_iterations if options.psf else None,
         "uncertainty": options.uncertainty,
     }
+
+
+def load_kernels(options: Options) -> None:
+    """Load the compiled kernels, for processes that are forked afterwards to inherit."""
+    source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
+    statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
+    rice.warm_up()
+
+
+def work(wanted: tuple, tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any, inbox: Any, outbox: Any) -> None:
+    """Take frames and read them ahead as long as no corrections have come, finish one whenever they have.
+
+    Parameters
+    ----------
+    wanted
+        What `Worker` takes.
+    tasks
+        Number and level-1 row of each frame.
+    taken
+        Shared count of the frames that a process has taken.
+    inbox
+        Queue of number, corrections and seconds by stage, of every frame.
+    outbox
+        Queue of number, result and seconds by stage, for the parent.
+    """
+    worker, waiting, answers, more = Worker(*wanted), deque(), {}, True
+    while True:
+        while not inbox.empty():
+            _note(answers, inbox, worker.stages)
+        if more and (not waiting or (len(waiting) < AHEAD and waiting[0][0] not in answers)):
+            task = _take(tasks, taken)
+            more = task is not None
+            if more:
+                waiting.append((task[0], worker.read(task[1])))
+                if not answers and len(waiting) == 1:
+                    worker.make_room(waiting[0][1])
+        elif waiting:
+            number, ready = waiting.popleft()
+            started = time.perf_counter()
+            while number not in answers:
+                _note(answers, inbox, worker.stages)
+            worker.stages.mark("waiting", started)
+            outbox.put((number, *worker.finish(ready, answers.pop(number))))
+        else:
+            return
+
+
+def _take(tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any) -> tuple[int, Mapping[str, Any]] | None:
+    """The first frame that no process has taken yet."""
+    with taken.get_lock():
+        taken.value += 1
+        return tasks[taken.value - 1] if taken.value <= len(tasks) else None
+
+
+def _note(answers: dict[int, Answer], inbox: Any, stages: Stages) -> None:
+    """Wait for the next frame's corrections."""
+    number, answer, spent = inbox.get()
+    answers[number] = answer
+    stages.add(spent)

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 START = datetime(2021, 7, 3, 14, 25, tzinfo=UTC)
 CHANNEL = 211
 SECONDS_TO_1993 = 504_921_600  # seconds
-STAGES = ("decode", "prefilter", "waiting", "resample", "statistics", "encode", "acceptance")
+STAGES = ("decode", "waiting", "prefilter", "resample", "statistics", "encode", "acceptance")
 
 
 def make_frames(folder, number):
@@ -69,9 +69,9 @@ def pick(fetched):
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
     from aia.calibration import COLUMNS, Sources, calibrate_block
-    from aia.level15 import Options
     from aia.manifests import read_manifest, write_manifest
-    from aia.worker import Stages
+    from aia.options import Options
+    from aia.stages import Stages
 
     stages, out = Stages(), folder / "ours"
     stages.seconds["start-up"] = time.perf_counter() - STARTED

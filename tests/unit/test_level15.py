@@ -17,7 +17,8 @@ from aia import tables
 from aia.corrections import Corrections, sigma_of_counts
 from aia.errors import FrameError
 from aia.geometry import FULL_DISK, Geometry, grid_of
-from aia.level15 import Options, Workspace, calibrate, respike
+from aia.level15 import Workspace, calibrate, respike
+from aia.options import Options
 
 PLAIN = Options(pointing=False, degradation=False, exposure=False)
 

@@ -19,7 +19,8 @@ from aia.calibration import Sources, calibrate_block
 from aia.errors import FrameError
 from aia.files import sha256
 from aia.geometry import FULL_DISK, Geometry
-from aia.level15 import Options, calibrate
+from aia.level15 import calibrate
+from aia.options import Options
 
 ONLY_REGISTERED = Options(pointing=False, degradation=False)
 

@@ -11,7 +11,7 @@ from level1_frames import TABLES_FOLDER, freeze_tables, header, pointing_table
 from aia import corrections, tables
 from aia.archive import open_archive
 from aia.errors import ArchiveError, FrameError
-from aia.level15 import Options
+from aia.options import Options
 from aia.retries import Patience
 
 V10 = {94: 0.90317732, 171: 0.78689527, 193: 0.86181854, 211: 0.82998772, 304: 0.14925002, 335: 0.32689207,

@@ -16,7 +16,8 @@ from astropy.time import Time
 from scipy.ndimage import map_coordinates
 
 from aia.corrections import Tables, resolve
-from aia.level15 import Options, calibrate
+from aia.level15 import calibrate
+from aia.options import Options
 from synthetic import catalogue, flares, frames, keywords, sun, tables, times
 from synthetic.instrument import CHANNELS, SATURATION_DN
 from synthetic.view import View

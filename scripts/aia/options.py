@@ -1,0 +1,64 @@
+"""What is done to a frame, and with which numbers.
+
+Apart from the code that does it, which takes numba, and the code that works the numbers out, which takes aiapy: either
+is slow to start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aia.geometry import Geometry
+
+KERNELS = ("cubic-spline", "keys")
+COMPRESSIONS = ("none", "gzip", "rice")
+SATURATION = 16383  # DN; the analogue-digital converter has 14 bits
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is done to a frame: the event's `calibration` options, see `config/README.md`."""
+
+    pointing: bool = True
+    respike: bool = False
+    psf: bool = False
+    psf_iterations: int = 25
+    degradation: bool = True
+    degradation_version: int = 10
+    exposure: bool = True
+    uncertainty: bool = False
+    interpolation: str = "cubic-spline"
+    compression: str = "none"
+    on_bad_frame: str = "fail"
+    region: Mapping[str, tuple[float, float]] | None = None
+
+    def __post_init__(self):
+        for name, allowed in (
+            ("interpolation", KERNELS),
+            ("compression", COMPRESSIONS),
+            ("on_bad_frame", ("fail", "skip")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"calibration.{name}: {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """The numbers that correct a frame, and where they come from; None or empty where a correction is not applied.
+
+    Attributes
+    ----------
+    geometry
+        After the pointing correction, if that is applied.
+    pointing, degradation_about, errors_about, psf_about
+        Source of the correction: keys `source`, `sha256`, and what else is told of it in the header.
+    degradation
+        Sensitivity relative to launch.
+    """
+
+    geometry: Geometry
+    pointing: dict[str, Any] = field(default_factory=dict)
+    degradation: float | None = None
+    degradation_about: dict[str, Any] = field(default_factory=dict)
+    errors_about: dict[str, Any] = field(default_factory=dict)
+    psf_about: dict[str, Any] = field(default_factory=dict)
