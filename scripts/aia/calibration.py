@@ -1,8 +1,9 @@
 """Calibration of a block: its level-1 frames through several processes, its level-1.5 frames and their rows out.
 
-A block pays for its imports once: one process imports aiapy and looks the frames' corrections up, while this one loads
-the compiled kernels and forks those that read frames ahead and calibrate them. Each takes the next frame when it has
-done one; results are put together in the order of the manifest, so nothing depends on how many processes there are.
+A block pays for its imports once, and not for one after the other. A process imports aiapy and looks the frames'
+corrections up; this one loads the compiled kernels meanwhile and forks those that calibrate, the last of them when the
+first has what it needs from aiapy, so that no more are at work than there should be. Each takes the next frame when it
+has done one; results are put together in the order of the manifest, so nothing depends on how many there are.
 """
 
 import gc
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aia import frames
 from aia.errors import FrameError
 from aia.options import Options
 from aia.stages import Stages
@@ -58,6 +58,8 @@ COLUMNS = (
     *CORRECTION_COLUMNS,
 )
 
+
+READY, DEFECT = -1, -2  # in place of a frame's number: the tables are there; a process has failed
 
 type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
 type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
@@ -166,6 +168,8 @@ def _resolver(sources: Sources, options: Options, channels: set[int]) -> Callabl
 
 def _answer(resolve: Callable, path: Path) -> "Answer":
     """A frame's corrections, or the reason why there are none."""
+    from aia import frames
+
     try:
         return resolve(frames.read_keywords(path))
     except FrameError as error:
@@ -197,12 +201,12 @@ def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) 
         started[-1].start()
 
     try:
-        start(_look_up, tasks, wanted, sources, inboxes)
+        start(_look_up, tasks, wanted, sources, inboxes, outbox)
         from aia import worker
 
         worker.load_kernels(wanted[2])
         gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
-        for inbox in inboxes:
+        for inbox in inboxes[:-1]:
             start(worker.work, wanted, tasks, taken, inbox, outbox)
         left = len(tasks)
         while left:
@@ -211,10 +215,13 @@ def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) 
                     raise RuntimeError("a calibrating process died; it may have run out of memory")
                 time.sleep(0.005)
             number, result, seconds = outbox.get()
-            if number is None:
+            if number == READY:
+                start(worker.work, wanted, tasks, taken, inboxes[-1], outbox)
+            elif number == DEFECT:
                 raise RuntimeError(f"a calibrating process failed:\n{result}")
-            left -= 1
-            yield number, result, seconds
+            else:
+                left -= 1
+                yield number, result, seconds
         for process in started[1:]:
             process.join()
     finally:
@@ -238,15 +245,16 @@ def _child(parent: int, outbox: Any, target: Callable, *arguments: Any) -> None:
     try:
         target(*arguments)
     except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
-        outbox.put((None, traceback.format_exc(), {}))
+        outbox.put((DEFECT, traceback.format_exc(), {}))
 
 
-def _look_up(tasks: list[Task], wanted: tuple, sources: Sources, inboxes: list) -> None:
+def _look_up(tasks: list[Task], wanted: tuple, sources: Sources, inboxes: list, outbox: Any) -> None:
     """Tell every process the corrections of every frame; the one that has the frame will need them."""
     level1, _, options, _ = wanted
     started = time.perf_counter()
     resolve = _resolver(sources, options, {row["WAVELNTH"] for _, row in tasks})
     spent = {"tables": time.perf_counter() - started}
+    outbox.put((READY, {}, {}))
     for number, row in tasks:
         answer = _answer(resolve, level1 / row["file"])
         for inbox in inboxes:

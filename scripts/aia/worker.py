@@ -19,7 +19,7 @@ from aia.level15header import check_level15, make_header
 from aia.options import Corrections, Options
 from aia.stages import Stages
 
-AHEAD = 3  # frames that a process has read, at most, while it waits for corrections: 34 MB each
+AHEAD = 6  # frames that a process has read, at most, while it waits for corrections: 34 MB each
 
 type Answer = tuple[Corrections, np.ndarray | None] | str  # corrections and errors of counts, or why there are none
 
