@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from synthetic import addresses, filenames
 from synthetic.addresses import address_status, status_text
-from synthetic.info import segment_path
 from synthetic.orders import Order
 from synthetic.service import RefusedError
 from synthetic.storage import export_directory
 from synthetic.store import hidden
+from synthetic.units import check_units, export_units, has_file, segment_path
 
 CONTACT = "jsoc_help@jsoc.stanford.edu"
 IDENTITY = re.compile(r"JSOC_\d{8}_\d+(_X_IN)?", re.A)
@@ -34,6 +34,8 @@ def jsoc_fetch(service, parameters, client):
             return request(service, parameters, client)
         if operation == "exp_status":
             return status(service, parameters)
+        if operation == "exp_su":
+            return export_units(service, parameters)
         if operation == "exp_repeat":
             raise RefusedError(4, "Re-Export requests temporarily disabled.")
         raise RefusedError(4, f"Operation '{operation[:40]}' is not supported by this archive.")
@@ -69,6 +71,9 @@ def _admit(service, order, address, client):
             count=len(order.records),
             size=order.megabytes,
         )
+    if order.quick and not any(has_file(segment, record) for record, segment, _ in order.files()):
+        raise RefusedError(4, "There are no files in this RecordSet")
+    check_units(order.records)
     if order.quick:
         return _immediate(order)
     return _queued(service, _enter(service, order, address, client))
@@ -112,8 +117,6 @@ def _immediate(order):
         path = segment_path(order.series, segment.name, record)
         if path.startswith("/SUM"):
             data.append({"record": f"{name}{{{segment.name}}}", "filename": path})
-    if not data:
-        raise RefusedError(4, "There are no files in this RecordSet")
     return {
         "rcount": len(order.records),
         "count": len(data),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from synthetic import storage, times, values
-from synthetic.info import no_image
 from synthetic.patch import read_patch, write_patch
 from synthetic.pictures import read_picture, write_jpg, write_movie
+from synthetic.units import ONLINE, record_of_unit, unit_status
 
 _TYPES = {"fits": "application/fits", "json": "application/json", "html": "text/html", "tar": "application/x-tar"}
 _TYPES |= {"jpg": "image/jpeg", "mpg": "video/mpeg", "mp4": "video/mp4"}
@@ -60,8 +60,8 @@ def find_file(service, path):
 
 def _stored(service, unit, name):
     """A segment's file in its storage unit: without science keywords."""
-    found = service.model.record_of_unit(unit, names=_LOOKED_AT)
-    if found is None or no_image(found[1]):
+    found = record_of_unit(service.model, unit)
+    if found is None or unit_status(found[1]) != ONLINE:
         return None
     series, record = found
     for segment in series.segments:

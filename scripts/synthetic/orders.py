@@ -6,11 +6,12 @@ import re
 from functools import cached_property
 
 from synthetic import conditions, filenames, pictures, times, values
-from synthetic.info import no_image, open_records
+from synthetic.info import open_records
 from synthetic.recordset import FilterError, parse
 from synthetic.selection import TooManyRecordsError
 from synthetic.series import find
 from synthetic.service import RefusedError
+from synthetic.units import no_image
 
 
 class Order:
