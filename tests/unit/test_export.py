@@ -215,3 +215,28 @@ def test_a_delivery_of_other_records_is_refused(state, journal):
         journal.write(replace(kept, records=(task.kept["record"].iloc[1],)))
         with pytest.raises(ArchiveError, match=r"delivered aia.lev1_euv_12s.*, which was not asked for"):
             obtain(archive, journal, needed(task, 1))
+
+
+def test_records_on_tape_are_left_out_by_name_and_the_others_exported(state, journal):
+    lost = "aia.lev1_euv_12s[2021-07-03T14:28:11Z][211]"
+    with small_archive(state, [{"mode": "offline", "record": lost}]) as archive:
+        task = flare_task(archive)
+        delivery = obtain(archive, journal, needed(task))
+    assert delivery.not_exported == [
+        {"record": lost, "reason": "the archive has no file of it on disk (NoDataDirectory)"}
+    ]
+    assert {file["record"] for file in delivery.files} == set(task.kept["record"]) - {lost}
+    assert len(requests_sent(state)) == 2
+
+
+def test_a_job_killed_before_it_heard_the_id_waits_for_the_pending_request_and_gets_it(state, journal, caplog):
+    with small_archive(state, staging=0.5) as archive:
+        task = flare_task(archive)
+        with pytest.raises(ArchiveError, match="not done after"):
+            obtain(archive, journal, needed(task), Limits(timeout=0.0))
+        (kept,) = journal.requests()
+        journal.drop(kept)
+        delivery = obtain(archive, journal, needed(task))
+    assert f"Waiting for {kept.id}" in caplog.text
+    assert [request["id"] for request in delivery.requests] == [kept.id]
+    assert set(count_exports(state).values()) == {1}
