@@ -203,7 +203,9 @@ def test_a_terminal_shows_a_bar_and_a_log_does_not(tmp_path, monkeypatch, termin
         get(server, tmp_path, ["a", "b"])
         monkeypatch.undo()
         print("end", file=screen, flush=True)
-        shown = os.read(master, 100_000).decode()
+        shown = ""
+        while not shown.endswith("end\r\n"):
+            shown += os.read(master, 100_000).decode()
     os.close(master)
     assert ("Files Downloaded" in shown) is terminal
     assert log.read_text() == ""
