@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import termios
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -197,6 +198,7 @@ def test_a_defect_of_our_own_is_not_taken_for_a_bad_file(tmp_path):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_terminal_shows_a_bar_and_a_log_does_not(tmp_path, monkeypatch, terminal):
     master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (24, 100))
     log = tmp_path / "log"
     with site() as server, open(slave, "w", encoding="utf-8") as screen, log.open("w+", encoding="utf-8") as file:
         monkeypatch.setattr(sys, "stderr", screen if terminal else file)
