@@ -76,6 +76,7 @@ from aia.errors import ConfigError
 
 QUERIES = ("showextseries", "show_series", "series_struct", "rs_summary", "rs_list")
 _ALL = (*QUERIES, "exp_request", "exp_status", "exp_su", "checkAddress.sh", "file")
+_WITHOUT_SERIES = {"showextseries", "show_series", "exp_su", "checkAddress.sh"}
 # Operations that a mode fits, and its own settings with their defaults.
 MODES = {
     "html200": (_ALL, {}),
@@ -240,6 +241,9 @@ def _rule(path, number, entry):
         raise ConfigError(
             f"{where}: mode {mode} does not fit op {wrong[0]!r}; it fits {', '.join(fitting) or 'records only'}"
         )
+    for selector, needed in (("file", {"file"}), ("record", {"file"}), ("series", {*_ALL} - _WITHOUT_SERIES)):
+        if selector in entry and ops and not needed & {*ops}:
+            raise ConfigError(f"{where}: {', '.join(ops)} cannot be chosen by '{selector}', which it does not name")
     probability = entry.get("probability")
     if probability is not None and not (isinstance(probability, int | float) and 0 <= probability <= 1):
         raise ConfigError(f"{where}: 'probability' is {probability!r}, expected a number from 0 to 1")

@@ -138,6 +138,11 @@ class Store:
         """The row of the request whose files lie in a directory, or None."""
         return self.one("SELECT * FROM requests WHERE directory = ?", directory)
 
+    def series_of(self, identity):
+        """Name of the series that a request exports; empty if nothing is known of it."""
+        row = self.one("SELECT record FROM files WHERE request = ? LIMIT 1", identity)
+        return row["record"].partition("[")[0].removesuffix("_mod") if row else ""
+
     def start_registration(self, address, now):
         """Remember that an address waits for its registration."""
         with self.change() as database:
