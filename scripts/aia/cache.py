@@ -9,6 +9,7 @@ date is trusted. A folder that cannot be written to is read all the same.
 """
 
 import argparse
+import errno
 import json
 import logging
 import os
@@ -23,6 +24,8 @@ from aia.cachereport import report
 from aia.files import sha256, write_json
 
 logger = logging.getLogger(__name__)
+
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)  # another's folder, or a file system that is mounted read-only
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,9 @@ class Cache:
             if not target.exists() or sha256(target) != entry.sha256:
                 place(file, target)
             write_json(self.root / key.path, {"key": asdict(key), **asdict(entry)})
-        except PermissionError as error:
+        except OSError as error:
+            if error.errno not in CLOSED:
+                raise
             logger.warning("the cache %s cannot be written to (%s); the file is used and not kept", self.root, error)
         return entry
 
@@ -138,9 +143,12 @@ def place(source: str | Path, target: str | Path) -> None:
     try:
         try:
             os.link(source, part)
-        except OSError:
+            if part.stat().st_mode & 0o222:
+                part.chmod(0o444)
+        except OSError:  # another file system, or another's file
+            part.unlink(missing_ok=True)
             shutil.copyfile(source, part)
-        part.chmod(0o444)
+            part.chmod(0o444)
         os.replace(part, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
