@@ -16,6 +16,8 @@ from synthetic.units import check_units, export_units, has_file, segment_path
 CONTACT = "jsoc_help@jsoc.stanford.edu"
 IDENTITY = re.compile(r"JSOC_\d{8}_\d+(_X_IN)?", re.A)
 _NO_WAIT = 999999
+# Steps that JSOC's clients may ask for.
+STEPS = ["HmiB2ptr", "Maproj", "aia_scale_aialev1", "aia_scale_orig", "aia_scale_other", "im_patch", "rebin", "resize"]
 
 
 def jsoc_fetch(service, parameters, client):
@@ -59,10 +61,11 @@ def _admit(service, order, address, client):
     """The second half of the checks, and the answer."""
     if existing := _existing(service, order):
         return _queued(service, existing)
-    if order.megabytes > service.limits.megabytes:
+    largest = order.largest(service.limits.megabytes)
+    if order.megabytes > largest:
         raise RefusedError(
             3,
-            f"Request exceeds max byte limit of {service.limits.megabytes}MB",
+            f"Request exceeds max byte limit of {largest}MB",
             requestid="VOID",
             method=order.method,
             protocol=order.protocol,
@@ -160,8 +163,11 @@ def _enter(service, order, address, client):
 
 def _failure(order):
     """Why a request will fail in the queue, or None."""
-    unknown = sorted(order.process.keys() - {"im_patch"})
-    return f"Processing step {unknown[0][:40]} is not available in this archive" if unknown else None
+    for step in sorted(order.process.keys() - {"im_patch"}):
+        if step in STEPS:
+            return f"Processing step {step} is not available in this archive, which has im_patch alone"
+        return f"Unknown processing step '{step[:40]}'; JSOC's are {', '.join(STEPS)}"
+    return None
 
 
 def _files(order, directory):

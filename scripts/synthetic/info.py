@@ -16,6 +16,7 @@ ALL, NONE = "**ALL**", "**NONE**"
 _NESTED = re.compile(r"[*+?}][^()]*\)+[*+?{]|\([^)]*\|[^)]*\)[*+{]")
 _PSEUDO = ("*recnum*", "*sunum*", "*spec*", "*online*", "*archive*")
 _PSEUDO += ("*retain*", "*size*", "*recdir*", "*dirmtime*", "*logdir*")
+_OWNER = "production"
 _RETENTION = {"retention": -60, "stagingretention": 4, "unitsize": 1, "archive": 0, "tapegroup": 0}
 
 
@@ -71,10 +72,11 @@ def jsoc_info(service, parameters):
     return answer | {"runtime": round(time.perf_counter() - started, 6), "status": 0}
 
 
-def series_struct(service, sets, _):
+def series_struct(service, sets, parameters):
     """Everything about a series: prime keys, keywords, segments, links and its interval."""
     series = sets[0][1]
     keywords = service.model.keywords(series)
+    owner, shadow = ({"owner": _OWNER}, {"HasShadow": 0}) if parameters.get("o") == "1" else ({}, {})
     described = []
     for keyword in keywords:
         described.append(_describe(keyword, keyword.name))
@@ -86,13 +88,14 @@ def series_struct(service, sets, _):
     return {
         "note": series.note,
         **_RETENTION,
+        **owner,
         "primekeys": list(series.primekeys),
         "primekeysinfo": [_primekey_info(series, key) for key in series.primekeys],
         "dbindex": list(series.primekeys),
         "keywords": described,
         "segments": [_describe_segment(segment) for segment in series.segments],
         "links": [{"name": k.name, "target": k.target, "kind": k.kind, "note": k.note} for k in series.links],
-        "Interval": _interval(service.model, series, keywords),
+        "Interval": _interval(service.model, series, keywords) | shadow,
     }
 
 
