@@ -52,7 +52,10 @@ def send(archive: Archive, text: str, processing: dict[str, dict[str, str]], lim
             email=archive.email,
             requester=False,
         )
-        return _raise_if_failed(sent)
+        sent = _raise_if_failed(sent)
+        if not REQUEST_ID.fullmatch(str(sent.id)):
+            raise ArchiveError(f"export of {text}: the archive answers {sent.id!r}, which is no id of a request")
+        return sent
 
     end, pause = limits.clock() + limits.timeout, archive.polling.first
     while True:

@@ -86,6 +86,17 @@ def test_a_job_killed_before_it_heard_the_id_gets_the_same_request(state, journa
     assert set(count_exports(state).values()) == {1}
 
 
+@pytest.mark.parametrize("identity", [None, "", "VOID", "../../JSOC_20210703_001", "JSOC_20210703_001,x", 7])
+def test_an_id_that_is_none_is_not_kept(state, journal, monkeypatch, identity):
+    with small_archive(state) as archive:
+        task = flare_task(archive)
+        answer = {"status": 2, "requestid": identity, "method": "url", "protocol": "fits", "wait": 0}
+        monkeypatch.setattr(archive.client._json, "exp_request", lambda *_, **__: answer)
+        with pytest.raises(ArchiveError, match="which is no id of a request"):
+            obtain(archive, journal, needed(task))
+    assert journal.requests() == []
+
+
 def test_while_an_address_has_a_request_pending_the_next_one_waits_for_it(state, journal, tmp_path):
     with small_archive(state, staging=0.5) as archive:
         task = flare_task(archive)

@@ -6,10 +6,12 @@ from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
 import drms
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from small_archive import SmallModel
 
-from synthetic import server
+from synthetic import info, server
 
 EUV = "aia.lev1_euv_12s"
 FLARE = f"{EUV}[2021-07-03T14:25:00Z-2021-07-03T14:35:00Z]"
@@ -136,9 +138,9 @@ def test_every_field_of_a_description_has_the_type_that_clients_read(archive, na
     names = [keyword["name"] for keyword in told["keywords"]]
     assert set(told["primekeys"]) <= set(names)
     assert len(names) == len(set(names))
-    for info in told["primekeysinfo"]:
-        if info["slotted"]:
-            assert {f"{info['name']}_{part}" for part in ("index", "step", "epoch")} <= set(names)
+    for key in told["primekeysinfo"]:
+        if key["slotted"]:
+            assert {f"{key['name']}_{part}" for part in ("index", "step", "epoch")} <= set(names)
     for end in ("FirstRecord", "LastRecord"):
         assert ask(archive, "jsoc_info", op="rs_summary", ds=told["Interval"][end])["count"] > 0
 
@@ -454,6 +456,31 @@ def test_forms_are_answered_as_queries_are(archive):
     form = urlencode({"op": "rs_summary", "ds": FLARE}).encode()
     with urlopen(f"{archive.url}cgi-bin/ajax/jsoc_info", data=form, timeout=60) as answer:
         assert json.loads(answer.read())["count"] == 357
+
+
+PARAMETERS = st.lists(
+    st.sampled_from(
+        ["T_REC", "**ALL**", "**NONE**", "*recnum*", "*spec*", "*size*", "*dirmtime*", "image", "spikes", "lev1", "foo",
+         ",", "%2C", "%", "%00", "\0", "é", " ", "../", "'", '"', "-1", "1", "1e9", "9" * 30, "NOT ", "("]
+    ),
+    max_size=4,
+).map("".join)  # fmt: skip
+
+
+@hypothesis.settings(
+    max_examples=500, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(
+    st.sampled_from(["rs_list", "rs_summary", "series_struct", "nonsense"]),
+    st.sampled_from([f"{EUV}[2021-07-03T14:27:23Z]", f"{FLARE}[? EXPTIME > 1000 ?]", "aia.response[]", "aia.nope[]"]),
+    st.dictionaries(st.sampled_from(["key", "seg", "link", "n", "R", "o", "f", "userhandle"]), PARAMETERS),
+)
+def test_whatever_is_asked_of_records_is_answered(archive, op, ds, parameters):
+    answer = info.jsoc_info(archive.service, parameters | {"op": op, "ds": ds})
+    assert answer["status"] in (0, 4, 5, 6)
+    for column in (*answer.get("keywords", []), *answer.get("segments", [])):
+        assert op != "rs_list" or len(column["values"]) == answer["count"]
+    json.dumps(answer, allow_nan=False)
 
 
 def test_slashes_are_escaped_as_the_real_answers_have_them(archive):
