@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aia.errors import FrameError
-from aia.files import write_json
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +42,8 @@ class Parts:
         self.note = path.with_name(f"{path.name}.part.json")
         self.asked: dict[str, str] = {}
         self.total = self.first = 0
+        found = path.parent.glob(f"{glob.escape(path.name)}.*.part")
+        self.pieces = {int(piece.name.split(".")[-2]) for piece in found}
 
     def begin(self, headers: Mapping[str, str]) -> Path:
         """Make ready for the file, or for the rest of it, by what the archive tells of it beforehand.
@@ -73,8 +74,9 @@ class Parts:
         else:
             self.drop()
             if validator:
-                write_json(self.note, about)
-        piece, arriving = self._piece(self.first), self._piece(self.first, "arriving")
+                self.note.write_text(json.dumps(about), encoding="utf-8")  # one that is cut short is worth nothing
+        piece, arriving = self._piece(self.first), self._arriving
+        self.pieces.add(self.first)
         piece.write_bytes(b"")
         arriving.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # without a second name, an unfinished file is fetched anew
@@ -103,9 +105,8 @@ class Parts:
         FrameError
             If its length is not the announced one.
         """
-        arriving = self._piece(self.first, "arriving")
-        os.replace(arriving, self._piece(self.first))
-        arriving.unlink(missing_ok=True)  # two names of one file are left as they are by a replacement
+        os.replace(self._arriving, self._piece(self.first))
+        self._arriving.unlink(missing_ok=True)  # two names of one file are left as they are by a replacement
         size = self._join()
         if size != self.total:
             self.drop()
@@ -120,9 +121,11 @@ class Parts:
 
     def drop(self) -> None:
         """Remove all parts."""
-        for path in self._all():
+        for first in self.pieces:
+            self._piece(first).unlink(missing_ok=True)
+        for path in (self.note, self._arriving):
             path.unlink(missing_ok=True)
-        self.first, self.asked = 0, {}
+        self.pieces, self.first, self.asked = set(), 0, {}
 
     def _name(self) -> None:
         os.replace(self._piece(0), self.path)
@@ -130,15 +133,18 @@ class Parts:
 
     def _join(self) -> int:
         """Put pieces that follow each other together; the length of what begins with the first byte."""
+        if 0 not in self.pieces:
+            return 0
         whole = self._piece(0)
-        size = whole.stat().st_size if whole.exists() else 0
-        for first, piece in sorted((int(path.name.split(".")[-2]), path) for path in self._all("*.part")):
-            if first and first == size:
+        size = whole.stat().st_size
+        for first in sorted(self.pieces - {0}):
+            piece = self._piece(first)
+            if first == size:
                 with whole.open("ab") as target, piece.open("rb") as source:
                     shutil.copyfileobj(source, target)
                 size = whole.stat().st_size
-            if first:
-                piece.unlink()
+            piece.unlink()
+        self.pieces = {0}
         return size
 
     def _about(self) -> Any:
@@ -148,12 +154,12 @@ class Parts:
         except (OSError, ValueError):
             return None
 
-    def _piece(self, first: int, kind: str = "part") -> Path:
-        return self.path.with_name(f"{self.path.name}.{first}.{kind}")
+    @property
+    def _arriving(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.arriving")
 
-    def _all(self, pattern: str = "*") -> list[Path]:
-        """Pieces, arriving files and the note; file names of the archive end in .fits, so that none is among them."""
-        return list(self.path.parent.glob(f"{glob.escape(self.path.name)}.{pattern}"))
+    def _piece(self, first: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{first}.part")
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
