@@ -1,7 +1,12 @@
 """A transfer that breaks off is continued where it ended, but only of the same file, and nothing is trusted for it."""
 
 import hashlib
+import os
 import re
+import subprocess
+import sys
+import threading
+import time
 
 import pytest
 from small_archive import flare_task, place, small_archive
@@ -152,6 +157,39 @@ def test_what_a_killed_job_had_to_the_last_byte_is_not_fetched(tmp_path):
         outcome, _ = get(server, tmp_path, ["a"])
         assert server.calls == []
     assert outcome.failed == {}
+    assert only(tmp_path) == {"a": BODY}
+
+
+FETCH = """
+import sys
+from pathlib import Path
+from aia.transfer import Item, fetch
+fetch([Item(sys.argv[1], Path(sys.argv[2]))], lambda item: None, lambda item, reason: None)
+"""
+
+
+def test_a_process_killed_in_the_middle_of_a_file_leaves_what_it_had(tmp_path, root):
+    release = threading.Event()
+
+    def stalls(handler):
+        file(handler)
+        if handler.command == "GET" and not handler.headers.get("Range"):
+            release.wait(60)
+
+    file = Resumable(cuts=[4000])
+    with site(a=stalls) as server:
+        environment = os.environ | {"PYTHONPATH": str(root / "scripts")}
+        command = [sys.executable, "-c", FETCH, server.url("a"), str(tmp_path / "a")]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            part = tmp_path / "a.0.part"
+            while process.poll() is None and not (part.exists() and part.stat().st_size == 4000):
+                time.sleep(0.01)
+            process.kill()
+        release.set()
+        assert not (tmp_path / "a").exists()
+        outcome, _ = get(server, tmp_path, ["a"])
+    assert outcome.failed == {}
+    assert file.ranges == [None, "bytes=4000-"]
     assert only(tmp_path) == {"a": BODY}
 
 
