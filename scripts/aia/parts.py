@@ -22,7 +22,7 @@ from aia.errors import FrameError
 logger = logging.getLogger(__name__)
 
 LONGEST_FILE = 256 * 2**20  # bytes; a full-disk frame has 8 to 34 MB
-PARTIAL = 206
+WHOLE, PARTIAL = 200, 206
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.A)
 
 
@@ -41,9 +41,14 @@ class Parts:
         self.path, self.source = path, urlsplit(url).path
         self.note = path.with_name(f"{path.name}.part.json")
         self.asked: dict[str, str] = {}
+        self.begun = False
         self.total = self.first = 0
         found = path.parent.glob(f"{glob.escape(path.name)}.*.part")
         self.pieces = {int(piece.name.split(".")[-2]) for piece in found}
+
+    def wait(self) -> None:
+        """Forget what was announced: the next answer is to a question that has yet to be asked."""
+        self.begun, self.asked = False, {}
 
     def begin(self, headers: Mapping[str, str]) -> Path:
         """Make ready for the file, or for the rest of it, by what the archive tells of it beforehand.
@@ -75,6 +80,7 @@ class Parts:
             self.drop()
             if validator:
                 self.note.write_text(json.dumps(about), encoding="utf-8")  # one that is cut short is worth nothing
+        self.begun = True
         piece, arriving = self._piece(self.first), self._arriving
         self.pieces.add(self.first)
         piece.write_bytes(b"")
@@ -84,18 +90,23 @@ class Parts:
         return arriving
 
     def check(self, status: int, headers: Mapping[str, str]) -> None:
-        """Make sure that an answer is the rest that was asked for, before it is written.
+        """Make sure that an answer is as long as was announced, or the rest that was asked for, before it is written.
 
         Raises
         ------
         FrameError
             If it is not; the parts are gone then, and the next question is for the whole file.
         """
+        announced = headers.get("Content-Length", "")
+        expected = [PARTIAL if self.asked else WHOLE, str(self.total - self.first), self.first, self.total]
         found = _RANGE.fullmatch(headers.get("Content-Range", "")) if status == PARTIAL else None
-        wanted = [self.first, self.total - 1, self.total]
-        if not found or [int(number) for number in found.groups()] != wanted:
+        place = [int(found[1]), int(found[3])] if found else [0, self.total]
+        if [status, announced, *place] != expected:
             self.drop()
-            raise FrameError(f"{self.path.name} changed in the archive, or is not sent in parts; it is fetched anew")
+            raise FrameError(
+                f"{self.path.name} is not sent as announced ({announced or 'unknown'} bytes with HTTP {status}); it is "
+                "fetched anew"
+            )
 
     def finish(self) -> None:
         """Give the file its name after a transfer that ended well.

@@ -145,7 +145,7 @@ class _Transfer:
             ),
         )
         for url, item in by_url.items():
-            self.parts[item].asked = {}
+            self.parts[item].wait()
             downloader.enqueue_file(
                 url,
                 path=item.path.parent,
@@ -217,7 +217,7 @@ def _begun(parts: Parts) -> Callable:
 
 
 def _session(config: SessionConfig) -> aiohttp.ClientSession:
-    """A session as parfive makes it, in which questions for the rest of a file say so."""
+    """A session as parfive makes it, in which questions for the rest of a file say so, and answers are looked at."""
 
     async def ask(session, context, params):
         if context.trace_request_ctx and params.method == "GET":
@@ -225,7 +225,7 @@ def _session(config: SessionConfig) -> aiohttp.ClientSession:
 
     async def answered(session, context, params):
         parts = context.trace_request_ctx
-        if parts and parts.asked and params.method == "GET" and params.response.ok:
+        if parts and parts.begun and params.method == "GET" and params.response.ok:
             parts.check(params.response.status, params.response.headers)
 
     trace = aiohttp.TraceConfig()

@@ -102,6 +102,24 @@ def test_an_answer_that_is_not_the_rest_is_not_joined_to_the_part(tmp_path, sett
     assert only(tmp_path) == {"a": BODY}
 
 
+@pytest.mark.parametrize("length", [str(2 * len(BODY)), None])
+def test_an_answer_longer_than_announced_is_not_written(tmp_path, length):
+    def grows(handler):
+        handler.send_response(200)
+        if handler.command == "HEAD":
+            handler.send_header("Content-Length", len(BODY))
+        elif length:
+            handler.send_header("Content-Length", length)
+        handler.end_headers()
+        if handler.command == "GET":
+            handler.wfile.write(2 * BODY)
+
+    with site(a=grows) as server:
+        outcome, _ = get(server, tmp_path, ["a"])
+    assert "is not sent as announced" in outcome.failed[tmp_path / "a"]
+    assert only(tmp_path) == {}
+
+
 def test_a_part_that_the_archive_refuses_to_continue_is_dropped(tmp_path):
     whole = Resumable(cuts=[4000])
 
