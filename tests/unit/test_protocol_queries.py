@@ -458,6 +458,23 @@ def test_forms_are_answered_as_queries_are(archive):
         assert json.loads(answer.read())["count"] == 357
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_strictly_what_jsoc_misreads_is_refused_by_the_server(tmp_path, strict):
+    with server.running(tmp_path, model=SmallModel(lambda: NOW), clock=lambda: NOW, strict=strict) as running:
+        answer = ask(running, "jsoc_info", op="rs_summary", ds=FLARE.replace("Z", ""))
+        assert ("without a zone" in answer.get("error", "")) is strict
+        assert answer.get("count", 357) == 357
+        assert ask(running, "jsoc_info", op="rs_summary", ds=FLARE)["count"] == 357
+
+
+def test_a_client_gets_records_under_their_names(archive):
+    ds = f"{EUV}[2021-07-03T14:27:23Z/24s][211]"
+    found, paths = drms.Client(archive.drms_config()).query(ds, key="T_OBS", seg="image", rec_index=True)
+    names = [f"{EUV}[2021-07-03T14:27:{second}Z][211]" for second in (23, 35)]
+    assert list(found.index) == list(paths.index) == names
+    assert paths["image"].str.startswith("/SUM").all()
+
+
 PARAMETERS = st.lists(
     st.sampled_from(
         ["T_REC", "**ALL**", "**NONE**", "*recnum*", "*spec*", "*size*", "*dirmtime*", "image", "spikes", "lev1", "foo",
