@@ -146,11 +146,11 @@ class Store:
     def start_registration(self, address, now):
         """Remember that an address waits for its registration."""
         with self.change() as database:
-            database.execute("INSERT OR IGNORE INTO registrations VALUES (?, ?)", (address, now))
+            database.execute("INSERT OR REPLACE INTO registrations VALUES (?, ?)", (address, now))
 
-    def registration_started(self, address):
-        """Whether an address waits for its registration."""
-        return self.one("SELECT 1 FROM registrations WHERE address = ?", address) is not None
+    def registration_started(self, address, since):
+        """Whether an address waits for its registration, begun since a moment."""
+        return self.one("SELECT 1 FROM registrations WHERE address = ? AND started > ?", address, since) is not None
 
     def add_log(self, **entry):
         """Remember an exchange, given by the columns of table ``log``; returns its number."""

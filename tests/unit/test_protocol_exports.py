@@ -346,6 +346,16 @@ def test_a_request_that_is_pending_for_an_hour_counts_no_more(tmp_path, clock):
         assert request(archive, MINUTE)["status"] == 2
 
 
+def test_a_registration_that_nobody_confirms_ends_after_a_quarter_of_an_hour(archive, clock):
+    def answer(checkonly):
+        query = urlencode({"address": "new@elsewhere.org", "checkonly": checkonly})
+        return json.loads(get(archive, f"/cgi-bin/ajax/checkAddress.sh?{query}"))["status"]
+
+    assert [answer(1), answer(0), answer(1), answer(0)] == [4, 1, 3, 3]
+    clock.now += 901
+    assert [answer(1), answer(0), answer(1)] == [4, 1, 3]
+
+
 @pytest.mark.parametrize("method", ["url", "url-tar", "ftp", "ftp-tar", "url_direct", "carrier-pigeon"])
 def test_methods_are_kept_as_they_are_asked_for(archive, method):
     order = request(archive, method=method, requester="someone", sizeratio="1", userhandle="x", formatvar="data")
