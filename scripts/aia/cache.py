@@ -90,6 +90,9 @@ class Cache:
             intact = path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
         except FileNotFoundError:
             intact = False
+        except PermissionError:
+            logger.warning("%s: the cached file %s may not be read; it is fetched again", key.path.stem, path)
+            return None
         if intact:
             return entry
         logger.warning("%s: the cached file %s is missing or damaged; it is fetched again", key.path.stem, path)
@@ -127,6 +130,9 @@ class Cache:
             if content.pop("key") == asdict(key) and re.fullmatch(r"[0-9a-f]{64}", content["sha256"]):
                 return Entry(**content)
         except FileNotFoundError:
+            return None
+        except PermissionError:
+            logger.warning("%s may not be read; it is ignored", self.root / key.path)
             return None
         except (ValueError, KeyError, TypeError, AttributeError):
             pass

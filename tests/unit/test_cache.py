@@ -185,6 +185,19 @@ def test_a_file_of_another_user_is_copied_where_its_link_cannot_be_made_ones_own
     assert not (tmp_path / "results" / "name.fits").samefile(shared)
 
 
+@pytest.mark.parametrize("hidden", ["entry", "file"])
+def test_what_a_colleague_keeps_to_himself_is_fetched_again_and_left_alone(cache, frame, monkeypatch, caplog, hidden):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    entry = cache.put(KEY, frame, "name.fits", "")
+    monkeypatch.setattr(*((Path, "read_text") if hidden == "entry" else (library, "sha256")), refuse)
+    assert cache.get(KEY) is None
+    assert "may not be read" in caplog.text
+    monkeypatch.undo()
+    assert cache.get(KEY) == entry
+
+
 def test_what_is_put_in_can_be_read_by_everyone_whom_the_umask_allows(cache, frame):
     before = os.umask(0o027)
     try:
