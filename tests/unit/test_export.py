@@ -12,7 +12,8 @@ from aia.cache import Cache
 from aia.errors import ArchiveError
 from aia.export import Limits, Needed, obtain, safe_name
 from aia.journal import Journal, Request
-from aia.retries import Patience
+from aia.offline import refused
+from aia.retries import Patience, RefusedError
 from synthetic.service import Limits as ArchiveLimits
 from synthetic.store import count_exports, count_fetches, read_log
 
@@ -251,3 +252,28 @@ def test_a_job_killed_before_it_heard_the_id_waits_for_the_pending_request_and_g
     assert f"Waiting for {kept.id}" in caplog.text
     assert [request["id"] for request in delivery.requests] == [kept.id]
     assert set(count_exports(state).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "offline"),
+    [
+        ("jsoc_fetch did not return a known status code (code 25) [status=4]", 4, True),
+        ("One or more data files are offline; JSOC_20210703_001 [status=25]", 25, True),
+        ("something else [status=25]", 25, True),
+        ("One or more Storage Units are invalid. [status=4]", 4, True),
+        ("jsoc_fetch did not return a known status code (code 24) [status=4]", 4, False),
+        ("Bad record-set query 'aia.lev1[25]'. [status=4]", 4, False),
+        ("Request exceeds max byte limit of 100000MB [status=3]", 3, False),
+    ],
+)
+def test_a_refusal_because_of_files_on_tape_is_told_from_others(text, status, offline):
+    assert refused(RefusedError(text, status)) is offline
+
+
+def test_a_refusal_that_no_record_explains_is_passed_on(state, journal):
+    text = "jsoc_fetch did not return a known status code (code 25)"
+    with small_archive(state, [{"mode": "fail-4", "op": "exp_request", "text": text}]) as archive:
+        task = flare_task(archive)
+        with pytest.raises(RefusedError, match="code 25"):
+            obtain(archive, journal, needed(task))
+    assert len(requests_sent(state)) == 1
