@@ -223,12 +223,14 @@ def test_a_part_without_a_note_of_its_file_is_worth_nothing(tmp_path, note):
     assert only(tmp_path) == {"a": BODY}
 
 
-def test_a_part_of_another_export_of_the_same_name_is_not_continued(tmp_path):
-    begun(tmp_path, BODY[:4000], "http://127.0.0.1:1/other/a")
+@pytest.mark.parametrize("length", [4000, len(BODY)])
+def test_a_part_of_another_export_of_the_same_name_is_not_continued(tmp_path, length):
+    begun(tmp_path, b"x" * length, "http://127.0.0.1:1/other/a")
     file = Resumable()
     with site(a=file) as server:
         get(server, tmp_path, ["a"])
     assert file.ranges == [None]
+    assert only(tmp_path) == {"a": BODY}
 
 
 def test_where_no_second_name_can_be_made_a_file_is_fetched_anew(tmp_path, monkeypatch):
