@@ -9,6 +9,7 @@ date is trusted. A folder that cannot be written to is read all the same.
 """
 
 import argparse
+import errno
 import json
 import logging
 import os
@@ -23,6 +24,8 @@ from aia.cachereport import report
 from aia.files import sha256, write_json
 
 logger = logging.getLogger(__name__)
+
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)  # another's folder, or a file system that is mounted read-only
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ class Cache:
             intact = path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
         except FileNotFoundError:
             intact = False
+        except PermissionError:
+            logger.warning("%s: the cached file %s may not be read; it is fetched again", key.path.stem, path)
+            return None
         if intact:
             return entry
         logger.warning("%s: the cached file %s is missing or damaged; it is fetched again", key.path.stem, path)
@@ -112,7 +118,9 @@ class Cache:
             if not target.exists() or sha256(target) != entry.sha256:
                 place(file, target)
             write_json(self.root / key.path, {"key": asdict(key), **asdict(entry)})
-        except PermissionError as error:
+        except OSError as error:
+            if error.errno not in CLOSED:
+                raise
             logger.warning("the cache %s cannot be written to (%s); the file is used and not kept", self.root, error)
         return entry
 
@@ -122,6 +130,9 @@ class Cache:
             if content.pop("key") == asdict(key) and re.fullmatch(r"[0-9a-f]{64}", content["sha256"]):
                 return Entry(**content)
         except FileNotFoundError:
+            return None
+        except PermissionError:
+            logger.warning("%s may not be read; it is ignored", self.root / key.path)
             return None
         except (ValueError, KeyError, TypeError, AttributeError):
             pass
@@ -138,9 +149,12 @@ def place(source: str | Path, target: str | Path) -> None:
     try:
         try:
             os.link(source, part)
-        except OSError:
+            if part.stat().st_mode & 0o222:
+                part.chmod(0o444)
+        except OSError:  # another file system, or another's file
+            part.unlink(missing_ok=True)
             shutil.copyfile(source, part)
-        part.chmod(0o444)
+            part.chmod(0o444)
         os.replace(part, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

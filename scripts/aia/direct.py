@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 from astropy.io import fits
 
-from aia import recordsets
+from aia import offline, recordsets
 from aia.archive import Archive
 from aia.checksums import seal
 from aia.errors import ArchiveError, FrameError
@@ -28,12 +28,6 @@ logger = logging.getLogger(__name__)
 
 PROCESSING = "direct"  # how the cache tells these files from exported ones
 
-ABSENT = {
-    "NoDataDirectory": "the archive has no file of it on disk (NoDataDirectory)",
-    "NoDataFile": "the archive has no file of it (NoDataFile)",
-    "BadSegLink": "its link to the image leads nowhere (BadSegLink)",
-    "InvalidSegName": "the archive knows no such segment (InvalidSegName)",
-}
 # What the array describes about itself, and what the archive keeps for its own use.
 NOT_EXPORTED = re.compile(
     r".*_index|cparms_.*|.*_bzero|.*_bscale|SIMPLE|BITPIX|NAXIS\d*|BZERO|BSCALE|BLANK|EXTEND|END", re.I
@@ -89,7 +83,7 @@ def _list(
     """Add a record's files to a delivery, or why it has none."""
     wrong = [row[segment] for segment in segments if not row[segment].startswith("/")]
     if wrong:
-        reason = ABSENT.get(wrong[0], f"the archive names no file of it ({wrong[0]})")
+        reason = offline.reason(wrong[0])
         logger.warning("%s: %s", name, reason)
         delivery.not_exported.append({"record": name, "reason": reason})
         return

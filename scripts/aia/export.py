@@ -7,30 +7,25 @@ answers with the id of the request that it has.
 
 import logging
 import re
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
 from drms.client import ExportRequest
-from drms.exceptions import DrmsExportError
 
-from aia import recordsets
+from aia import offline, recordsets
 from aia.archive import Archive
 from aia.errors import ArchiveError
+from aia.exportqueue import EXPIRED, NOT_FOUND, TOO_LARGE, Limits, send, settle
 from aia.filters import Condition
 from aia.journal import Journal, Request
-from aia.retries import RefusedError, persist, status_of
+from aia.retries import RefusedError, persist
 
 logger = logging.getLogger(__name__)
 
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,125}\.fits")
-REQUEST_ID = re.compile(r"JSOC_\d{8}_\d+(?:_X_IN)?")
-PENDING = (1, 2)
-TOO_LARGE, EXPIRED, NOT_FOUND, LIMIT = 3, 5, 6, 7
-NOT_FOUND_LIMIT = 6  # a fresh request may be unknown for a few questions
 
 
 @dataclass(frozen=True)
@@ -56,25 +51,6 @@ class Needed:
     conditions: tuple[Condition, ...]
     segments: tuple[str, ...] = ("image",)
     processing: dict[str, dict[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much is asked for at once, and how long an answer may take.
-
-    Attributes
-    ----------
-    most_records
-        Largest number of records in one request.
-    timeout
-        Longest time to wait for one request, seconds.
-    clock
-        Seconds that pass.
-    """
-
-    most_records: int = 1000
-    timeout: float = 6 * 3600.0
-    clock: Callable[[], float] = time.monotonic
 
 
 @dataclass
@@ -115,7 +91,7 @@ def obtain(archive: Archive, journal: Journal, needed: Needed, limits: Limits | 
                 open_records.difference_update(request.records)
     missing = recordsets.subsets(needed.kept, open_records, needed.conditions, needed.segments, limits.most_records)
     for text, names in missing:
-        for request, finished in _submit(archive, journal, needed, text, names, limits):
+        for request, finished in _submit(archive, journal, needed, text, names, limits, delivery):
             _deliver(archive, journal, request, finished, set(names), delivery)
     delivery.requests.sort(key=lambda request: (request["recordset"], request["id"]))
     delivery.files.sort(key=lambda file: (file["record"], file["segment"]))
@@ -128,7 +104,7 @@ def _take_up(archive: Archive, journal: Journal, request: Request, limits: Limit
     logger.info("taking up %s, which was sent before", request.id)
     try:
         found = persist(lambda: archive.client.export_from_id(request.id), f"status of {request.id}", archive.patience)
-        return _settle(archive, found, limits)
+        return settle(archive, found, limits)
     except RefusedError as error:
         logger.warning("%s; it is sent anew", error)
         journal.drop(request)
@@ -136,108 +112,51 @@ def _take_up(archive: Archive, journal: Journal, request: Request, limits: Limit
 
 
 def _submit(
-    archive: Archive, journal: Journal, needed: Needed, text: str, names: Sequence[str], limits: Limits
+    archive: Archive,
+    journal: Journal,
+    needed: Needed,
+    text: str,
+    names: Sequence[str],
+    limits: Limits,
+    delivery: Delivery,
 ) -> list[tuple[Request, ExportRequest]]:
-    """Send a request and wait for it; one that is too large is sent in halves, one that has expired once more."""
+    """Send a request and wait for it.
+
+    One that is too large is sent in halves, one that has expired once more. Where the archive refuses because files are
+    not on its disks, those records are noted in the delivery and the others are sent.
+    """
+    rest, most = names, limits.most_records
     for last_try in (False, True):
         request = None
         try:
-            sent = _send(archive, text, needed.processing, limits)
+            sent = send(archive, text, needed.processing, limits)
             request = Request(text, tuple(names), needed.segments, needed.processing, sent.id)
             journal.write(request)
             logger.info("%s: %d records, %s", sent.id, len(names), text)
-            return [(request, _settle(archive, sent, limits))]
+            return [(request, settle(archive, sent, limits))]
         except RefusedError as error:
             if request:
                 journal.drop(request)
             if error.status == TOO_LARGE and len(names) > 1:
                 logger.info("%s; %d records are asked for in halves", error, len(names))
+                most = (len(names) + 1) // 2
+                break
+            lost = offline.without_file(archive, text, names, needed.segments) if offline.refused(error) else []
+            if lost and len(lost) == len(names):
+                raise ArchiveError(
+                    f"{error}\n{lost[0]['record']}: {lost[0]['reason']}; there is a file for none of {len(names)} "
+                    "records. Run again when the archive has brought them, or leave them out with `where`."
+                ) from None
+            if lost:
+                logger.warning("%s; %d of %d records are left out", error, len(lost), len(names))
+                delivery.not_exported += lost
+                rest = sorted(set(names) - {entry["record"] for entry in lost})
                 break
             if error.status not in (EXPIRED, NOT_FOUND) or last_try:
                 raise
             logger.warning("%s; it is sent anew", error)
-    halves = recordsets.subsets(needed.kept, names, needed.conditions, needed.segments, (len(names) + 1) // 2)
-    return [part for half in halves for part in _submit(archive, journal, needed, *half, limits)]
-
-
-def _send(archive: Archive, text: str, processing: dict[str, dict[str, str]], limits: Limits) -> ExportRequest:
-    """Send a request as soon as the archive lets this address have one more."""
-
-    def ask() -> ExportRequest:
-        sent = archive.client.export(
-            text,
-            method="url",
-            protocol="fits",
-            process=processing or None,
-            email=archive.email,
-            requester=False,
-        )
-        return _raise_if_failed(sent)
-
-    end, pause = limits.clock() + limits.timeout, archive.polling.first
-    while True:
-        try:
-            return persist(ask, f"export of {text}", archive.patience)
-        except RefusedError as error:
-            if error.status != LIMIT:
-                raise
-            if limits.clock() > end:
-                raise ArchiveError(f"{error}\nWaited {limits.timeout:.0f} s for it. Run again later.") from None
-            ids = REQUEST_ID.findall(str(error))
-            logger.warning("%s. Waiting for %s, then asking again.", error, ", ".join(ids) or "it")
-            for pending in ids:
-                _wait_for_other(archive, pending, end, limits)
-            # The archive needs a moment to take a finished request off its list.
-            archive.polling.sleep(pause)
-            pause = min(2 * pause, archive.polling.longest)
-
-
-def _wait_for_other(archive: Archive, request_id: str, end: float, limits: Limits) -> None:
-    """Wait until a request that blocks ours has ended, however it ends."""
-    try:
-        other = persist(lambda: archive.client.export_from_id(request_id), f"status of {request_id}", archive.patience)
-        remaining = Limits(timeout=max(0.0, end - limits.clock()), clock=limits.clock)
-        _settle(archive, other, remaining)
-    except RefusedError as error:
-        logger.info("%s", error)
-
-
-def _settle(archive: Archive, request: ExportRequest, limits: Limits) -> ExportRequest:
-    """Wait until a request is done.
-
-    Raises
-    ------
-    RefusedError
-        If it failed, or the archive does not know it.
-    ArchiveError
-        If it is not done in time.
-    """
-    end, unknown, pause = limits.clock() + limits.timeout, 0, archive.polling.first
-    while True:
-        unknown += request.status == NOT_FOUND
-        if unknown > NOT_FOUND_LIMIT:
-            raise RefusedError(f"{request.id}: the archive does not know this request [status=6]", NOT_FOUND)
-        if request.status not in (*PENDING, NOT_FOUND):
-            break
-        if limits.clock() > end:
-            raise ArchiveError(
-                f"{request.id} is not done after {limits.timeout:.0f} s. It is kept on disk and taken up when you run "
-                "again; `export.timeout` in the configuration sets how long to wait."
-            )
-        archive.polling.sleep(pause)
-        pause = min(1.5 * pause, archive.polling.longest)
-        persist(request.has_finished, f"status of {request.id}", archive.patience)
-    try:
-        return _raise_if_failed(request)
-    except DrmsExportError as error:
-        raise RefusedError(f"{request.id}: {error}", status_of(error)) from None
-
-
-def _raise_if_failed(request: ExportRequest) -> ExportRequest:
-    """Turn the status of a failed request into drms's own error, which has the archive's words."""
-    if request.has_failed(skip_update=True):
-        request.data  # noqa: B018 - drms raises here
-    return request
+    parts = recordsets.subsets(needed.kept, rest, needed.conditions, needed.segments, most)
+    return [sent for part in parts for sent in _submit(archive, journal, needed, *part, limits, delivery)]
 
 
 def _deliver(

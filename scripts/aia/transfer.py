@@ -1,7 +1,7 @@
 """Fetching many files at a time: complete, in bounds, repeated where repeating helps.
 
 The transfer is parfive's. A file counts when `accept` has seen it; it is called as soon as the file is complete, while
-others are still on their way, so that a transfer that is killed loses only what was in flight.
+others are still on their way. What a broken transfer, or a killed one, had of a file is continued (`aia.parts`).
 """
 
 import asyncio
@@ -19,15 +19,16 @@ from parfive import Downloader, SessionConfig
 from parfive.utils import FailedDownload
 
 from aia.errors import FrameError
+from aia.parts import Parts
 from aia.privacy import redact
 from aia.retries import Patience
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 2**20  # bytes read at a time; parfive's own 1 kB keeps a core busy with one fast connection
-LONGEST_FILE = 256 * 2**20  # bytes; a full-disk frame has 8 to 34 MB
 TIMEOUT = 60.0  # seconds without a byte, as in drms
 GONE = (404, 410)
+NO_SUCH_RANGE = 416
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,14 @@ class _Transfer:
         self.open, self.accept, self.reject, self.connections = items, accept, reject, connections
         self.total, self.done, self.bytes = len(items), 0, 0
         self.reasons: dict[Item, str] = {}
+        self.parts = {item: Parts(item.path, item.url) for item in items}
         self.outcome = Outcome()
         self.lock = threading.Lock()
 
     def take_up(self, pool: ThreadPoolExecutor) -> None:
         """Offer what an earlier, interrupted transfer left."""
+        for parts in self.parts.values():
+            parts.complete()
         left = [item for item in self.open if item.path.exists()]
         self.open = [item for item, good in zip(left, pool.map(self._offer, left), strict=True) if not good] + [
             item for item in self.open if item not in left
@@ -112,20 +116,19 @@ class _Transfer:
     def round(self, pool: ThreadPoolExecutor) -> None:
         """Try every open file once."""
         by_url = {item.url: item for item in self.open}
-        sizes: dict[str, int | None] = {}
         answers = {}
 
         def arrived(path, url, error):
             if error is None:
-                answers[by_url[url]] = pool.submit(self._offer, by_url[url], sizes.get(url))
+                answers[by_url[url]] = pool.submit(self._offer, by_url[url], self.parts[by_url[url]])
 
-        errors = asyncio.run(self._download(by_url, sizes, arrived))
+        errors = asyncio.run(self._download(by_url, arrived))
         for item, error in errors.items():
             self._note(item, error)
         accepted = {item for item, answer in answers.items() if answer.result()}
         self.open = [item for item in self.open if item not in accepted and item.path not in self.outcome.gone]
 
-    async def _download(self, by_url, sizes, arrived) -> dict[Item, object]:
+    async def _download(self, by_url, arrived) -> dict[Item, object]:
         """Let parfive fetch all files once; return what went wrong, by file."""
         timeout = socket.getdefaulttimeout() or TIMEOUT
         downloader = Downloader(
@@ -138,25 +141,28 @@ class _Transfer:
                 notebook=False,
                 timeouts=aiohttp.ClientTimeout(total=0, sock_connect=timeout, sock_read=timeout),
                 done_callbacks=[arrived],
+                aiohttp_session_generator=_session,
             ),
         )
         for url, item in by_url.items():
+            self.parts[item].wait()
             downloader.enqueue_file(
                 url,
                 path=item.path.parent,
-                filename=_bounded(item.path, sizes),
+                filename=_begun(self.parts[item]),
                 chunksize=CHUNK,
                 allow_redirects=False,
+                trace_request_ctx=self.parts[item],
             )
         results = await downloader.run_download()
         return {by_url[error.url]: error.exception for error in results.errors}
 
-    def _offer(self, item: Item, size: int | None = None) -> bool:
+    def _offer(self, item: Item, parts: Parts | None = None) -> bool:
         """Show a complete file to `accept`; True if it is taken."""
         try:
+            if parts:
+                parts.finish()
             found = item.path.stat().st_size
-            if size is not None and found != size:
-                raise FrameError(f"{item.path.name} has {found} bytes, the archive announced {size}")
             self.accept(item)
         except FrameError as error:
             self.reasons[item] = str(error)
@@ -179,6 +185,8 @@ class _Transfer:
         if code in GONE:
             self.outcome.gone[item.path] = f"the archive has it no more (HTTP {code})"
         elif code is not None:
+            if code == NO_SUCH_RANGE:
+                self.parts[item].drop()
             where = " to another address, not followed" if 300 <= code < 400 else ""
             self.reasons[item] = f"the archive answered with HTTP {code}{where}"
         else:
@@ -199,14 +207,28 @@ def _broken(error: object) -> str:
     return redact(f"the transfer broke ({type(error).__name__} {error})")
 
 
-def _bounded(path: Path, sizes: dict[str, int | None]) -> Callable:
-    """Name the file as we want it, whatever the server says, and refuse it if it announces too much."""
+def _begun(parts: Parts) -> Callable:
+    """Let the file be written where we want it, whatever the server says of its name."""
 
     def name(response, url):
-        size = response.headers.get("Content-Length")
-        sizes[url] = int(size) if size and size.isdigit() else None
-        if sizes[url] is None or sizes[url] > LONGEST_FILE:
-            raise FrameError(f"{path.name} announces {size} bytes; allowed are up to {LONGEST_FILE}")
-        return path
+        return parts.begin(response.headers)
 
     return name
+
+
+def _session(config: SessionConfig) -> aiohttp.ClientSession:
+    """A session as parfive makes it, in which questions for the rest of a file say so, and answers are looked at."""
+
+    async def ask(session, context, params):
+        if context.trace_request_ctx and params.method == "GET":
+            params.headers.update(context.trace_request_ctx.asked)
+
+    async def answered(session, context, params):
+        parts = context.trace_request_ctx
+        if parts and parts.begun and params.method == "GET" and params.response.ok:
+            parts.check(params.response.status, params.response.headers)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(ask)
+    trace.on_request_end.append(answered)
+    return aiohttp.ClientSession(headers=config.headers, requote_redirect_url=False, trace_configs=[trace])

@@ -43,7 +43,8 @@ def address_status(service, address):
     known = {item.lower() for item in service.registered}
     if address.lower() in known or address.lower().endswith(".example"):
         return REGISTERED
-    return PENDING if service.store.registration_started(hidden(address)) else UNKNOWN
+    since = service.now() - service.limits.registration_seconds
+    return PENDING if service.store.registration_started(hidden(address), since) else UNKNOWN
 
 
 def status_text(status):

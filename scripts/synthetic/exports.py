@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 
 from synthetic import addresses, filenames
 from synthetic.addresses import address_status, status_text
-from synthetic.info import segment_path
 from synthetic.orders import Order
 from synthetic.service import RefusedError
 from synthetic.storage import export_directory
 from synthetic.store import hidden
+from synthetic.units import check_units, export_units, has_file, segment_path
 
 CONTACT = "jsoc_help@jsoc.stanford.edu"
 IDENTITY = re.compile(r"JSOC_\d{8}_\d+(_X_IN)?", re.A)
 _NO_WAIT = 999999
+# Steps that JSOC's clients may ask for.
+STEPS = ["HmiB2ptr", "Maproj", "aia_scale_aialev1", "aia_scale_orig", "aia_scale_other", "im_patch", "rebin", "resize"]
 
 
 def jsoc_fetch(service, parameters, client):
@@ -34,6 +36,8 @@ def jsoc_fetch(service, parameters, client):
             return request(service, parameters, client)
         if operation == "exp_status":
             return status(service, parameters)
+        if operation == "exp_su":
+            return export_units(service, parameters)
         if operation == "exp_repeat":
             raise RefusedError(4, "Re-Export requests temporarily disabled.")
         raise RefusedError(4, f"Operation '{operation[:40]}' is not supported by this archive.")
@@ -57,10 +61,11 @@ def _admit(service, order, address, client):
     """The second half of the checks, and the answer."""
     if existing := _existing(service, order):
         return _queued(service, existing)
-    if order.megabytes > service.limits.megabytes:
+    largest = order.largest(service.limits.megabytes)
+    if order.megabytes > largest:
         raise RefusedError(
             3,
-            f"Request exceeds max byte limit of {service.limits.megabytes}MB",
+            f"Request exceeds max byte limit of {largest}MB",
             requestid="VOID",
             method=order.method,
             protocol=order.protocol,
@@ -69,6 +74,9 @@ def _admit(service, order, address, client):
             count=len(order.records),
             size=order.megabytes,
         )
+    if order.quick and not any(has_file(segment, record) for record, segment, _ in order.files()):
+        raise RefusedError(4, "There are no files in this RecordSet")
+    check_units(order.records)
     if order.quick:
         return _immediate(order)
     return _queued(service, _enter(service, order, address, client))
@@ -112,8 +120,6 @@ def _immediate(order):
         path = segment_path(order.series, segment.name, record)
         if path.startswith("/SUM"):
             data.append({"record": f"{name}{{{segment.name}}}", "filename": path})
-    if not data:
-        raise RefusedError(4, "There are no files in this RecordSet")
     return {
         "rcount": len(order.records),
         "count": len(data),
@@ -157,8 +163,11 @@ def _enter(service, order, address, client):
 
 def _failure(order):
     """Why a request will fail in the queue, or None."""
-    unknown = sorted(order.process.keys() - {"im_patch"})
-    return f"Processing step {unknown[0][:40]} is not available in this archive" if unknown else None
+    for step in sorted(order.process.keys() - {"im_patch"}):
+        if step in STEPS:
+            return f"Processing step {step} is not available in this archive, which has im_patch alone"
+        return f"Unknown processing step '{step[:40]}'; JSOC's are {', '.join(STEPS)}"
+    return None
 
 
 def _files(order, directory):

@@ -14,7 +14,7 @@ Which calls a rule applies to:
 
 ``op``
     ``showextseries``, ``show_series``, ``series_struct``, ``rs_summary``, ``rs_list``, ``exp_request``, ``exp_status``,
-    ``checkAddress.sh`` or ``file``, or a list of them; by default all that the mode fits.
+    ``exp_su``, ``checkAddress.sh`` or ``file``, or a list of them; by default all that the mode fits.
 ``series``, ``file``, ``record``
     Pattern of the series' name, of the file's name or whole path, of the record's specification (of a file, or for the
     modes on records). Patterns are those of the shell, in which ``[`` stands for itself.
@@ -55,8 +55,10 @@ besides:
     quality              records with QUALITY ``quality`` (0x40000000)
     broken-link          records whose link to aia.lev1 leads nowhere
     duplicate            records of which an older version exists
+    offline              records whose files lie on tape: no path, and no export
+    invalid-unit         records whose storage unit does not exist
 
-``rows`` are positions in the answer, all by default. The last four modes change what the archive holds, for queries
+``rows`` are positions in the answer, all by default. The last six modes change what the archive holds, for queries
 and exports alike, and know no ``calls``. Three effects need no rule: the nearest slot outside a window, the existing
 id for a repeated request, and the versions of aia.response.
 """
@@ -73,7 +75,8 @@ import yaml
 from aia.errors import ConfigError
 
 QUERIES = ("showextseries", "show_series", "series_struct", "rs_summary", "rs_list")
-_ALL = (*QUERIES, "exp_request", "exp_status", "checkAddress.sh", "file")
+_ALL = (*QUERIES, "exp_request", "exp_status", "exp_su", "checkAddress.sh", "file")
+_WITHOUT_SERIES = {"showextseries", "show_series", "exp_su", "checkAddress.sh"}
 # Operations that a mode fits, and its own settings with their defaults.
 MODES = {
     "html200": (_ALL, {}),
@@ -105,6 +108,8 @@ MODES = {
     "quality": ((), {"quality": 0x40000000}),
     "broken-link": ((), {}),
     "duplicate": ((), {}),
+    "offline": ((), {}),
+    "invalid-unit": ((), {}),
 }
 _SELECTORS = {"mode", "op", "series", "file", "record", "calls", "each", "probability"}
 
@@ -236,10 +241,13 @@ def _rule(path, number, entry):
         raise ConfigError(
             f"{where}: mode {mode} does not fit op {wrong[0]!r}; it fits {', '.join(fitting) or 'records only'}"
         )
+    for selector, needed in (("file", {"file"}), ("record", {"file"}), ("series", {*_ALL} - _WITHOUT_SERIES)):
+        if selector in entry and ops and not needed & {*ops}:
+            raise ConfigError(f"{where}: {', '.join(ops)} cannot be chosen by '{selector}', which it does not name")
     probability = entry.get("probability")
     if probability is not None and not (isinstance(probability, int | float) and 0 <= probability <= 1):
         raise ConfigError(f"{where}: 'probability' is {probability!r}, expected a number from 0 to 1")
-    if mode in ("missing", "quality", "broken-link", "duplicate") and {"calls", "each", "file"} & entry.keys():
+    if not fitting and {"calls", "each", "file"} & entry.keys():
         raise ConfigError(f"{where}: mode {mode} changes records; choose them by 'series', 'record' and 'probability'")
     return Rule(
         name=f"{number} {json.dumps(entry, sort_keys=True)}",

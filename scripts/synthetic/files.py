@@ -8,10 +8,14 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 
+from astropy.io import fits
+
+from aia.checksums import seal
 from synthetic import storage, times, values
-from synthetic.info import no_image
+from synthetic.orders import unpacked
 from synthetic.patch import read_patch, write_patch
 from synthetic.pictures import read_picture, write_jpg, write_movie
+from synthetic.units import ONLINE, record_of_unit, unit_status
 
 _TYPES = {"fits": "application/fits", "json": "application/json", "html": "text/html", "tar": "application/x-tar"}
 _TYPES |= {"jpg": "image/jpeg", "mpg": "video/mpeg", "mp4": "video/mp4"}
@@ -60,8 +64,8 @@ def find_file(service, path):
 
 def _stored(service, unit, name):
     """A segment's file in its storage unit: without science keywords."""
-    found = service.model.record_of_unit(unit, names=_LOOKED_AT)
-    if found is None or no_image(found[1]):
+    found = record_of_unit(service.model, unit)
+    if found is None or unit_status(found[1]) != ONLINE:
         return None
     series, record = found
     for segment in series.segments:
@@ -85,6 +89,8 @@ def _exported(service, row):
         source = row["record"].replace("_mod[", "[", 1).rpartition("[")[0]
         make = partial(_cut_out, opened, patch, source, row["request"])
         opened = partial(service.spool.open, f"{key}.patch", make)
+    if unpacked(request["protocol"]):
+        opened = partial(service.spool.open, f"{key}.unpacked", partial(_unpack, opened))
     picture = read_picture(request["protocol"])
     if picture:
         opened = partial(service.spool.open, f"{key}.jpg", partial(_picture, opened, picture))
@@ -109,6 +115,13 @@ def _render(model, unit, segment, form, path):
 def _cut_out(opened, patch, source, request, path):
     with opened() as full:
         write_patch(patch, full, path, source, request)
+
+
+def _unpack(opened, path):
+    """Write an image without compression, as the archive does: in the primary HDU."""
+    with opened() as full, fits.open(full, do_not_scale_image_data=True) as hdus:
+        fits.PrimaryHDU(hdus[1].data, hdus[1].header).writeto(path)
+    seal(path)
 
 
 def _picture(opened, picture, path):
@@ -169,7 +182,7 @@ def _index_page(index):
         f"{html.escape(row['filename'])}</a></td></tr>"
         for row in index["data"]
     )
-    title = f"Synthetic export request {index['requestid']}"
+    title = f"Synthetic export request {index.get('requestid') or index['reqid']}"
     return f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><table>{rows}</table></html>"
 
 
@@ -182,7 +195,7 @@ def _movie(service, index, picture, path):
 def _tar(service, index, path):
     """Write the tar file of a request: its files and its index, the same bytes each time."""
     with tarfile.open(path, "w") as archive:
-        for name in [row["filename"] for row in index["data"]] + ["index.json"]:
+        for name in [row["filename"] for row in index["data"]] + ["index.html", "index.json", "index.txt"]:
             file = find_file(service, f"{index['dir']}/{name}")
             if file is None:
                 continue

@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer_cgi(self, name, parameters):
         service = self.server.service
         op = parameters.get("op", "") if name in ("jsoc_info", "jsoc_fetch") else name
-        series = _SERIES.match(parameters.get("ds", ""))[1]
+        series = _SERIES.match(parameters.get("ds", ""))[1] or service.store.series_of(parameters.get("requestid", ""))
         self.entry |= {"op": op[:40], "series": series, "request": parameters.get("requestid", "")[:40] or None}
         subject = parameters.get("requestid") or parameters.get("ds") or parameters.get("address", "")
         if self._meets_fault(op, series, subject=subject):
@@ -136,8 +136,10 @@ class Handler(BaseHTTPRequestHandler):
     def _answer_file(self, path):
         self.entry["op"] = "file"
         found = files.find_file(self.server.service, path)
-        series = (found.record or "").partition("[")[0] if found else ""
+        series = ""
         if found:
+            series = (found.record or "").partition("[")[0].removesuffix("_mod")
+            series = series or self.server.service.store.series_of(found.request)
             self.entry |= {"record": found.record, "request": found.request}
         if self._meets_fault("file", series, path, self.entry["record"], subject=path):
             return

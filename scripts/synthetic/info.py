@@ -4,18 +4,19 @@ import re
 import time
 from urllib.parse import unquote
 
-from synthetic import values
+from synthetic import times, values
 from synthetic.recordset import FilterError
 from synthetic.selection import select
-from synthetic.series import MISSING_INT
 from synthetic.service import RefusedError
 from synthetic.storage import unit_directory
+from synthetic.units import OFFLINE, ONLINE, segment_path, unit_status
 
 ALL, NONE = "**ALL**", "**NONE**"
 # Repetitions of repetitions can take for ever.
 _NESTED = re.compile(r"[*+?}][^()]*\)+[*+?{]|\([^)]*\|[^)]*\)[*+{]")
 _PSEUDO = ("*recnum*", "*sunum*", "*spec*", "*online*", "*archive*")
 _PSEUDO += ("*retain*", "*size*", "*recdir*", "*dirmtime*", "*logdir*")
+_OWNER = "production"
 _RETENTION = {"retention": -60, "stagingretention": 4, "unitsize": 1, "archive": 0, "tapegroup": 0}
 
 
@@ -71,10 +72,11 @@ def jsoc_info(service, parameters):
     return answer | {"runtime": round(time.perf_counter() - started, 6), "status": 0}
 
 
-def series_struct(service, sets, _):
+def series_struct(service, sets, parameters):
     """Everything about a series: prime keys, keywords, segments, links and its interval."""
     series = sets[0][1]
     keywords = service.model.keywords(series)
+    owner, shadow = ({"owner": _OWNER}, {"HasShadow": 0}) if parameters.get("o") == "1" else ({}, {})
     described = []
     for keyword in keywords:
         described.append(_describe(keyword, keyword.name))
@@ -86,13 +88,14 @@ def series_struct(service, sets, _):
     return {
         "note": series.note,
         **_RETENTION,
+        **owner,
         "primekeys": list(series.primekeys),
         "primekeysinfo": [_primekey_info(series, key) for key in series.primekeys],
         "dbindex": list(series.primekeys),
         "keywords": described,
         "segments": [_describe_segment(segment) for segment in series.segments],
         "links": [{"name": k.name, "target": k.target, "kind": k.kind, "note": k.note} for k in series.links],
-        "Interval": _interval(service.model, series, keywords),
+        "Interval": _interval(service.model, series, keywords) | shadow,
     }
 
 
@@ -244,44 +247,31 @@ class _Columns:
         return values.record_name(self.series, record, self.keywords)
 
     def _online(self, record):
-        return "Y" if "sunum" in record else "NA"
+        return ("Y" if _is_online(record) else "N") if "sunum" in record else "NA"
 
     def _archive(self, record):
-        return "N" if "sunum" in record else "NA"
+        return ("Y" if unit_status(record) == OFFLINE else "N") if "sunum" in record else "NA"
 
     def _retain(self, record):
-        return "2099.12.31" if "sunum" in record else "NA"
+        return ("2099.12.31" if _is_online(record) else "N/A") if "sunum" in record else "NA"
 
     def _size(self, record):
         # The archive's own sum starts at -1.
         size = sum(self.model.megabytes(segment.name) for segment in self.series.segments) * 10**6
-        return str(size - 1) if "sunum" in record else "NA"
+        return str(size - 1) if _is_online(record) else "NA"
 
     def _recdir(self, record):
-        return unit_directory(record["sunum"]) if "sunum" in record else "NoDataDirectory"
+        return unit_directory(record["sunum"]) if _is_online(record) else "NoDataDirectory"
 
     def _dirmtime(self, record):
-        return "NA"
+        return times.format_time(record["DATE"], "UTC") if _is_online(record) else "NA"
 
     def _logdir(self, record):
         return "NO LOG"
 
 
-def segment_path(series, name, record):
-    """Path of a record's segment, or the archive's word for why there is none."""
-    segment = next((segment for segment in series.segments if segment.name.lower() == name.lower()), None)
-    if segment is None:
-        return "InvalidSegName"
-    if segment.link and record["FSN"] == MISSING_INT:
-        return "BadSegLink"
-    if no_image(record):
-        return "NoDataDirectory"
-    return f"{unit_directory(record['sunum'])}/{segment.file}"
-
-
-def no_image(record):
-    """Whether bit 31 of QUALITY is set: the record has no image."""
-    return bool(record.get("QUALITY", 0) & 0x80000000)
+def _is_online(record):
+    return "sunum" in record and unit_status(record) == ONLINE
 
 
 def _segment_column(series, name, records):

@@ -7,9 +7,11 @@ from synthetic import times, values
 from synthetic.exports import failed, pending
 from synthetic.series import MISSING_INT
 from synthetic.service import RefusedError
+from synthetic.units import INVALID, OFFLINE
 
 HTML = b"<!doctype html><title>Service temporarily unavailable</title><h1>Service temporarily unavailable</h1>\n"
 _OLDER = 10**6  # record numbers between a version and the one before
+_UNITS = {"offline": OFFLINE, "invalid-unit": INVALID}
 _ONLY_WITH_IMAGE = ("T_OBS", "DATE__OBS", "EXPTIME", "DATAMIN", "DATAMAX", "DATAMEAN", "DATAMEDN", "NSATPIX")
 
 
@@ -45,6 +47,8 @@ class FaultyArchive:
 def _changes(rule, record, types):
     if rule.mode == "broken-link":
         return {"FSN": MISSING_INT}
+    if rule.mode in _UNITS:
+        return {"sustatus": _UNITS[rule.mode]}
     if rule.mode not in ("missing", "quality"):
         return {}
     quality = int(rule["quality"])

@@ -6,11 +6,12 @@ import re
 from functools import cached_property
 
 from synthetic import conditions, filenames, pictures, times, values
-from synthetic.info import no_image, open_records
+from synthetic.info import open_records
 from synthetic.recordset import FilterError, parse
 from synthetic.selection import TooManyRecordsError
 from synthetic.series import find
 from synthetic.service import RefusedError
+from synthetic.units import no_image
 
 
 class Order:
@@ -85,6 +86,12 @@ class Order:
         """Size of all files."""
         return len(self.records) * sum(self.model.megabytes(segment.name) for segment in self.segments)
 
+    def largest(self, megabytes):
+        """Size that the request may have: less where files are unpacked on the way, more where they are packed."""
+        if unpacked(self.protocol):
+            return megabytes // 10
+        return megabytes * 10 if self.protocol.lower().startswith("fits,compress") else megabytes
+
     @cached_property
     def digest(self):
         """Hash of what is delivered; two requests with the same one are the same request."""
@@ -112,6 +119,11 @@ class Order:
             name = values.record_name(self.series, record, keywords)
             for segment in self.segments:
                 yield record, segment, name
+
+
+def unpacked(protocol):
+    """Whether a protocol wants FITS files without compression: ``FITS,**NONE**``."""
+    return re.fullmatch(r"fits,\s*\*\*none\*\*", protocol.strip().lower()) is not None
 
 
 def read_process(text):

@@ -30,6 +30,8 @@ class Limits:
         How long an identical request is answered with the existing one.
     expiry_seconds : float
         How long the files of a request stay.
+    registration_seconds : float
+        How long an address may take to answer the mail of its registration. Nobody answers here.
     """
 
     pending_per_address: int = 1
@@ -38,6 +40,7 @@ class Limits:
     megabytes: int = 100_000
     duplicate_seconds: float = 86400.0
     expiry_seconds: float = 7 * 86400.0
+    registration_seconds: float = 900.0
 
 
 @dataclass

@@ -138,14 +138,19 @@ class Store:
         """The row of the request whose files lie in a directory, or None."""
         return self.one("SELECT * FROM requests WHERE directory = ?", directory)
 
+    def series_of(self, identity):
+        """Name of the series that a request exports; empty if nothing is known of it."""
+        row = self.one("SELECT record FROM files WHERE request = ? LIMIT 1", identity)
+        return row["record"].partition("[")[0].removesuffix("_mod") if row else ""
+
     def start_registration(self, address, now):
         """Remember that an address waits for its registration."""
         with self.change() as database:
-            database.execute("INSERT OR IGNORE INTO registrations VALUES (?, ?)", (address, now))
+            database.execute("INSERT OR REPLACE INTO registrations VALUES (?, ?)", (address, now))
 
-    def registration_started(self, address):
-        """Whether an address waits for its registration."""
-        return self.one("SELECT 1 FROM registrations WHERE address = ?", address) is not None
+    def registration_started(self, address, since):
+        """Whether an address waits for its registration, begun since a moment."""
+        return self.one("SELECT 1 FROM registrations WHERE address = ? AND started > ?", address, since) is not None
 
     def add_log(self, **entry):
         """Remember an exchange, given by the columns of table ``log``; returns its number."""

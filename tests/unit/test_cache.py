@@ -1,5 +1,6 @@
 """The cache gives back what was put in, to any number of processes, and trusts nothing by its name."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -137,7 +138,7 @@ def test_a_cache_that_cannot_be_written_to_is_read_and_otherwise_left_alone(cach
     other = replace(KEY, wavelnth=171)
 
     def refuse(*_, **__):
-        raise PermissionError("read-only")
+        raise PermissionError(errno.EACCES, "read-only")
 
     monkeypatch.setattr(library, "write_json", refuse)
     new = cache.put(other, frame, "other.fits", "")
@@ -145,6 +146,67 @@ def test_a_cache_that_cannot_be_written_to_is_read_and_otherwise_left_alone(cach
     assert "cannot be written to" in caplog.text
     assert cache.get(other) is None
     assert cache.get(KEY) == entry
+
+
+def test_a_cache_on_a_file_system_that_is_mounted_read_only_is_read(cache, frame, monkeypatch, caplog):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    cache.put(KEY, frame, "name.fits", "")
+    monkeypatch.setattr(library, "write_json", refuse)
+    assert cache.put(replace(KEY, wavelnth=171), frame, "other.fits", "").filename == "other.fits"
+    assert "cannot be written to" in caplog.text
+    assert cache.get(KEY).filename == "name.fits"
+
+
+def test_a_full_disk_is_no_read_only_cache(cache, frame, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(library, "write_json", refuse)
+    with pytest.raises(OSError, match="No space"):
+        cache.put(KEY, frame, "name.fits", "")
+
+
+def test_a_file_of_another_user_is_copied_where_its_link_cannot_be_made_ones_own(cache, frame, tmp_path, monkeypatch):
+    entry = cache.put(KEY, frame, "name.fits", "")
+    shared = cache.object(entry)
+    shared.chmod(0o644)
+    change = os.chmod
+
+    def refuse(path, *rest, **options):
+        if os.path.samefile(path, shared):
+            raise PermissionError(errno.EPERM, "not the owner")
+        change(path, *rest, **options)
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    place(shared, tmp_path / "results" / "name.fits")
+    assert (tmp_path / "results" / "name.fits").read_bytes() == frame.read_bytes()
+    assert not (tmp_path / "results" / "name.fits").samefile(shared)
+
+
+@pytest.mark.parametrize("hidden", ["entry", "file"])
+def test_what_a_colleague_keeps_to_himself_is_fetched_again_and_left_alone(cache, frame, monkeypatch, caplog, hidden):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    entry = cache.put(KEY, frame, "name.fits", "")
+    monkeypatch.setattr(*((Path, "read_text") if hidden == "entry" else (library, "sha256")), refuse)
+    assert cache.get(KEY) is None
+    assert "may not be read" in caplog.text
+    monkeypatch.undo()
+    assert cache.get(KEY) == entry
+
+
+def test_what_is_put_in_can_be_read_by_everyone_whom_the_umask_allows(cache, frame):
+    before = os.umask(0o027)
+    try:
+        cache.put(KEY, frame, "name.fits", "")
+    finally:
+        os.umask(before)
+    for path in cache.root.rglob("*"):
+        assert path.stat().st_mode & 0o040
+        assert not path.is_dir() or path.stat().st_mode & 0o010
 
 
 def fill(root, number, rounds):

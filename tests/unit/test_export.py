@@ -12,7 +12,8 @@ from aia.cache import Cache
 from aia.errors import ArchiveError
 from aia.export import Limits, Needed, obtain, safe_name
 from aia.journal import Journal, Request
-from aia.retries import Patience
+from aia.offline import refused
+from aia.retries import Patience, RefusedError
 from synthetic.service import Limits as ArchiveLimits
 from synthetic.store import count_exports, count_fetches, read_log
 
@@ -84,6 +85,17 @@ def test_a_job_killed_before_it_heard_the_id_gets_the_same_request(state, journa
         again = obtain(archive, journal, needed(task))
     assert [request["id"] for request in again.requests] == [kept.id]
     assert set(count_exports(state).values()) == {1}
+
+
+@pytest.mark.parametrize("identity", [None, "", "VOID", "../../JSOC_20210703_001", "JSOC_20210703_001,x", 7])
+def test_an_id_that_is_none_is_not_kept(state, journal, monkeypatch, identity):
+    with small_archive(state) as archive:
+        task = flare_task(archive)
+        answer = {"status": 2, "requestid": identity, "method": "url", "protocol": "fits", "wait": 0}
+        monkeypatch.setattr(archive.client._json, "exp_request", lambda *_, **__: answer)
+        with pytest.raises(ArchiveError, match="which is no id of a request"):
+            obtain(archive, journal, needed(task))
+    assert journal.requests() == []
 
 
 def test_while_an_address_has_a_request_pending_the_next_one_waits_for_it(state, journal, tmp_path):
@@ -215,3 +227,53 @@ def test_a_delivery_of_other_records_is_refused(state, journal):
         journal.write(replace(kept, records=(task.kept["record"].iloc[1],)))
         with pytest.raises(ArchiveError, match=r"delivered aia.lev1_euv_12s.*, which was not asked for"):
             obtain(archive, journal, needed(task, 1))
+
+
+def test_records_on_tape_are_left_out_by_name_and_the_others_exported(state, journal):
+    lost = "aia.lev1_euv_12s[2021-07-03T14:28:11Z][211]"
+    with small_archive(state, [{"mode": "offline", "record": lost}]) as archive:
+        task = flare_task(archive)
+        delivery = obtain(archive, journal, needed(task))
+    assert delivery.not_exported == [
+        {"record": lost, "reason": "the archive has no file of it on disk (NoDataDirectory)"}
+    ]
+    assert {file["record"] for file in delivery.files} == set(task.kept["record"]) - {lost}
+    assert len(requests_sent(state)) == 2
+
+
+def test_a_job_killed_before_it_heard_the_id_waits_for_the_pending_request_and_gets_it(state, journal, caplog):
+    with small_archive(state, staging=0.5) as archive:
+        task = flare_task(archive)
+        with pytest.raises(ArchiveError, match="not done after"):
+            obtain(archive, journal, needed(task), Limits(timeout=0.0))
+        (kept,) = journal.requests()
+        journal.drop(kept)
+        delivery = obtain(archive, journal, needed(task))
+    assert f"Waiting for {kept.id}" in caplog.text
+    assert [request["id"] for request in delivery.requests] == [kept.id]
+    assert set(count_exports(state).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "offline"),
+    [
+        ("jsoc_fetch did not return a known status code (code 25) [status=4]", 4, True),
+        ("One or more data files are offline; JSOC_20210703_001 [status=25]", 25, True),
+        ("something else [status=25]", 25, True),
+        ("One or more Storage Units are invalid. [status=4]", 4, True),
+        ("jsoc_fetch did not return a known status code (code 24) [status=4]", 4, False),
+        ("Bad record-set query 'aia.lev1[25]'. [status=4]", 4, False),
+        ("Request exceeds max byte limit of 100000MB [status=3]", 3, False),
+    ],
+)
+def test_a_refusal_because_of_files_on_tape_is_told_from_others(text, status, offline):
+    assert refused(RefusedError(text, status)) is offline
+
+
+def test_a_refusal_that_no_record_explains_is_passed_on(state, journal):
+    text = "jsoc_fetch did not return a known status code (code 25)"
+    with small_archive(state, [{"mode": "fail-4", "op": "exp_request", "text": text}]) as archive:
+        task = flare_task(archive)
+        with pytest.raises(RefusedError, match="code 25"):
+            obtain(archive, journal, needed(task))
+    assert len(requests_sent(state)) == 1

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -236,6 +238,43 @@ def test_two_workflows_fill_one_cache_at_once(tmp_path):
     assert one.drop(columns="request").equals(two.drop(columns="request"))
     objects = {sha256(path) for path in (shared / "objects").rglob("*.fits")}
     assert set(one["sha256"]) == objects
+
+
+GUEST = """
+import sys
+from pathlib import Path
+from test_level1 import acquire, flare_task, small_archive
+folder = Path(sys.argv[1])
+with small_archive(folder / "state") as archive:
+    acquire(folder, archive, flare_task(archive))
+"""
+
+
+def test_a_group_reads_a_cache_that_only_its_owner_can_write_to(tmp_path):
+    shared, owner, guest = (tmp_path / name for name in ("shared", "owner", "guest"))
+    for folder in (shared, owner, guest):
+        folder.mkdir()
+    for folder in (owner, guest):
+        (folder / "cache").symlink_to(shared, target_is_directory=True)
+    with small_archive(tmp_path / "state") as archive:
+        manifest = acquire(owner, archive, flare_task(archive))
+    next((shared / "records").rglob("*.json")).unlink()
+    held = {path.relative_to(shared) for path in shared.rglob("*")}
+    folders = [path for path in (shared, *shared.rglob("*")) if path.is_dir()]
+    for path in folders:
+        path.chmod(0o555)
+    command = [sys.executable, "-c", GUEST, str(guest)]
+    if os.geteuid() == 0:  # the administrator may write everywhere, unless the right to is given away
+        command = ["setpriv", "--bounding-set", "-dac_override", *command]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    for path in folders:
+        path.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert {path.relative_to(shared) for path in shared.rglob("*")} == held
+    assert sum(count_fetches(guest / "state").values()) == 1
+    found = read_manifest(place(guest).manifest)
+    assert found.drop(columns="request").equals(manifest.drop(columns="request"))
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+import yaml
 from astropy.io import fits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -160,14 +161,15 @@ def test_a_tar_export_is_one_file_with_all_the_others(archive):
     content = get(archive, index["tarfile"])
     assert content == get(archive, index["tarfile"])
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        assert tar.getnames() == [*(row["filename"] for row in index["data"]), "index.json"]
+        assert tar.getnames() == [*(row["filename"] for row in index["data"]), "index.html", "index.json", "index.txt"]
         single = tar.extractfile(index["data"][2]["filename"]).read()
     assert single == get(archive, f"{index['dir']}/{index['data'][2]['filename']}")
 
 
-@pytest.mark.parametrize("name", ["index.json", "index.txt", "", "/"])
-def test_the_directory_of_an_export_holds_its_lists(archive, name):
-    index = status(archive, request(archive)["requestid"])
+@pytest.mark.parametrize("protocol", ["fits", "as-is", "jpg,CT=grey.sao,scaling=LOG,size=1"])
+@pytest.mark.parametrize("name", ["index.json", "index.txt", "index.html", "", "/"])
+def test_the_directory_of_an_export_holds_its_lists(archive, name, protocol):
+    index = status(archive, request(archive, protocol=protocol)["requestid"])
     page = get(archive, f"{index['dir']}/{name}" if name.strip("/") else index["dir"] + name)
     assert index["data"][0]["filename"].encode() in page
 
@@ -261,6 +263,129 @@ def test_a_pending_request_can_be_cancelled(slow_archive):
     assert identity in json.loads(get(slow_archive, manage.replace("check", "cancel")))["msg"]
     assert json.loads(get(slow_archive, manage))["status"] == "1"
     assert status(slow_archive, identity)["status"] == 4
+
+
+@pytest.mark.parametrize(
+    ("ds", "changes", "text"),
+    [
+        ("nonsense[", {"notify": ""}, "Email address for notification was not specfied."),
+        ("nonsense[", {"notify": "a@b.org"}, "Cannot process your request."),
+        ("aia.nope[", {}, "Bad record-set query"),
+        ("aia.nope[x],aia.lev1[x]", {}, "Cannot export series 'aia.nope' - it does not exist."),
+        (f"{EUV}[x],aia.lev1[x]", {}, "Cannot specify subsets of records from different series."),
+        (f"{EUV}[x]{{image}}", {}, "Can not open RecordSet"),
+        (MINUTE, {}, "Request exceeds max byte limit of 12MB"),
+        (ONE.replace("23Z", "35Z"), {"method": "url_quick", "protocol": "as-is"}, "There are no files in this"),
+        (ONE, {"method": "url_quick", "protocol": "as-is"}, "jsoc_fetch did not return a known status code"),
+    ],
+)
+def test_of_several_reasons_to_refuse_the_first_in_the_servers_order_is_told(tmp_path, clock, ds, changes, text):
+    """Each request could be refused for the reason of its line and, but for the last two, for some that come later."""
+    rules = [
+        {"mode": "offline", "record": f"{EUV}*"},
+        {"mode": "broken-link", "record": "*[2021-07-03T14:27:35Z][211]"},
+    ]
+    path = tmp_path / "faults.yaml"
+    path.write_text(yaml.safe_dump({"faults": rules}))
+    with server.running(
+        tmp_path, faults=path, model=SmallModel(clock), clock=clock, limits=Limits(megabytes=12)
+    ) as archive:
+        assert request(archive, ds, **changes)["error"].startswith(text)
+
+
+def test_an_existing_request_is_named_before_its_size_is_looked_at(tmp_path, clock):
+    with server.running(tmp_path, model=SmallModel(clock), clock=clock) as archive:
+        first = request(archive, MINUTE)["requestid"]
+    with server.running(tmp_path, model=SmallModel(clock), clock=clock, limits=Limits(megabytes=12)) as archive:
+        assert request(archive, MINUTE)["requestid"] == first
+        assert request(archive, MINUTE.replace("[211]", "[171]"))["status"] == 3
+
+
+@pytest.mark.parametrize(("protocol", "limit"), [("FITS,**NONE**", 5), ("fits", 59), ("FITS,compress Rice", 590)])
+def test_the_limit_depends_on_whether_files_are_packed_on_the_way(tmp_path, clock, protocol, limit):
+    with server.running(tmp_path, model=SmallModel(clock), clock=clock, limits=Limits(megabytes=59)) as archive:
+        answer = request(archive, MINUTE, protocol=protocol)
+        if limit < 60:
+            assert answer["error"] == f"Request exceeds max byte limit of {limit}MB"
+        else:
+            assert (answer["status"], answer["protocol"]) == (2, protocol)
+
+
+def test_a_request_for_unpacked_files_gets_them_with_the_same_pixels_and_keywords(archive):
+    files = []
+    for protocol in ("FITS,**NONE**", "fits,compress Rice", "fits"):
+        index = status(archive, request(archive, protocol=protocol)["requestid"])
+        path = f"{index['dir']}/{index['data'][0]['filename']}"
+        files.append(fits.open(io.BytesIO(get(archive, path)), do_not_scale_image_data=True))
+    plain, packed, usual = files
+    assert (len(plain), len(packed)) == (1, 2)
+    np.testing.assert_array_equal(plain[0].data, usual[1].data)
+    ours, theirs = plain[0].header, usual[1].header
+    assert [key for key in theirs if key not in ours and key not in ("PCOUNT", "GCOUNT", "XTENSION")] == []
+    assert {key for key in theirs if key in ours and ours[key] != theirs[key]} <= {"CHECKSUM", "DATASUM"}
+
+
+def test_one_host_has_a_bounded_number_of_requests_pending(tmp_path, clock):
+    limits = Limits(pending_per_client=2)
+    with server.running(tmp_path, model=SmallModel(clock), clock=clock, staging=60, limits=limits) as archive:
+        sets = [MINUTE.replace("[211]", f"[{channel}]") for channel in (94, 131, 171, 193)]
+        answers = [request(archive, ds, notify=f"{i}@synthetic.example") for i, ds in enumerate(sets)]
+    assert [answer["status"] for answer in answers] == [2, 2, 2, 7]
+    assert answers[-1]["error"] == (
+        "There are too many requests from 3@synthetic.example; please wait until one or more requests have completed "
+        "before submitting a new one."
+    )
+
+
+def test_a_request_that_is_pending_for_an_hour_counts_no_more(tmp_path, clock):
+    with server.running(tmp_path, model=SmallModel(clock), clock=clock, staging=7200) as archive:
+        request(archive)
+        clock.now += 3599
+        assert request(archive, MINUTE)["status"] == 7
+        clock.now += 2
+        assert request(archive, MINUTE)["status"] == 2
+
+
+def test_a_registration_that_nobody_confirms_ends_after_a_quarter_of_an_hour(archive, clock):
+    def answer(checkonly):
+        query = urlencode({"address": "new@elsewhere.org", "checkonly": checkonly})
+        return json.loads(get(archive, f"/cgi-bin/ajax/checkAddress.sh?{query}"))["status"]
+
+    assert [answer(1), answer(0), answer(1), answer(0)] == [4, 1, 3, 3]
+    clock.now += 901
+    assert [answer(1), answer(0), answer(1)] == [4, 1, 3]
+
+
+@pytest.mark.parametrize("method", ["url", "url-tar", "ftp", "ftp-tar", "url_direct", "carrier-pigeon"])
+def test_methods_are_kept_as_they_are_asked_for(archive, method):
+    order = request(archive, method=method, requester="someone", sizeratio="1", userhandle="x", formatvar="data")
+    index = status(archive, order["requestid"])
+    assert order["method"] == index["method"] == method
+    assert ("tarfile" in index) == method.endswith("-tar")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"process": "1"},
+        {"process": "0|im_patch,x=1"},
+        {"protocol": "as-is"},
+        {"method": "url-tar"},
+        {"filenamefmt": "{recnum:%lld}.{segment}"},
+        {"ds": ONE.replace("image", "spikes")},
+        {"ds": ONE.replace("211", "171")},
+    ],
+)
+def test_a_request_for_something_else_is_another_one(archive, changes):
+    other = request(archive, **changes)["requestid"] != request(archive)["requestid"]
+    # One record is the first of one record, so that the archive has it already.
+    assert other is (changes != {"process": "1"})
+
+
+def test_a_request_for_the_same_records_in_other_words_is_the_same(archive):
+    first = request(archive, MINUTE)["requestid"]
+    for words in ("[2021.07.03_14:28:00_TAI-2021.07.03_14:28:48_TAI][WAVELNTH=211]", "[2021-07-03T14:27:20Z/5u][211]"):
+        assert request(archive, f"{EUV.upper()}{words}{{image}}", notify="b@synthetic.example")["requestid"] == first
 
 
 def test_the_same_request_within_a_day_gets_the_existing_id(archive, clock, tmp_path):
@@ -459,7 +584,14 @@ def test_arguments_that_are_not_understood_leave_the_image_whole(ramp_archive):
 def test_a_processing_step_that_the_archive_does_not_have_fails_the_request(archive):
     failed = status(archive, request(archive, process="0|resize,scale_to=2")["requestid"])
     assert (failed["status"], failed["wait"]) == (4, 999999)
-    assert "resize" in failed["error"]
+    assert failed["error"] == "Processing step resize is not available in this archive, which has im_patch alone"
+    assert failed["contact"] == "jsoc_help@jsoc.stanford.edu"
+
+
+def test_a_processing_step_that_nobody_knows_is_called_unknown(archive):
+    failed = status(archive, request(archive, process="0|sharpen,by=2")["requestid"])
+    assert failed["status"] == 4
+    assert failed["error"].startswith("Unknown processing step 'sharpen'; JSOC's are HmiB2ptr, ")
 
 
 def test_no_address_is_kept_readable(archive, tmp_path):

@@ -3,6 +3,7 @@
 import http.client
 import json
 import urllib.error
+from contextlib import closing
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -308,6 +309,56 @@ def test_rules_choose_by_series_and_operation(run):
         caught.value.close()
 
 
+@pytest.mark.parametrize(("mode", "op"), [(mode, op) for mode, (ops, _) in faults.MODES.items() for op in ops])
+def test_every_mode_of_calls_is_chosen_by_call_series_file_and_chance(tmp_path, mode, op):
+    def struck(**selectors):
+        """Which of four calls meet the rule."""
+        path = "/SUM1/D1/S00000/x.211.fits" if op == "file" else ""
+        rules = faults.read_faults(_file(tmp_path, {"seed": 3, "faults": [{"mode": mode, "op": op} | selectors]}))
+        with closing(store.Store(tmp_path / f"state{len(list(tmp_path.iterdir()))}")) as memory:
+            found = [rules.choose(memory, op, EUV, path, subject=str(turn % 2)) for turn in range(4)]
+        assert {rule.mode for rule in found if rule} <= {mode}
+        return [rule is not None for rule in found]
+
+    assert struck(calls=2) == [False, True, False, False]
+    assert struck(calls=2, each=True) == [False, False, True, True]
+    assert struck(probability=0) == [False] * 4
+    assert struck(probability=1) == [True] * 4
+    if op not in ("showextseries", "show_series", "exp_su", "checkAddress.sh"):
+        assert struck(series="*euv*") == [True] * 4
+        assert struck(series="*uv_24s") == [False] * 4
+    if op == "file":
+        assert struck(file="*.211.*") == [True] * 4
+        assert struck(file="/SUM1/*") == [True] * 4
+        assert struck(file="*.171.*") == [False] * 4
+
+
+@pytest.mark.parametrize("mode", [mode for mode, (ops, _) in faults.MODES.items() if not ops])
+def test_every_mode_of_records_is_chosen_by_series_record_and_chance(tmp_path, mode):
+    def struck(**selectors):
+        rules = faults.read_faults(_file(tmp_path, {"seed": 3, "faults": [{"mode": mode} | selectors]}))
+        times = [f"2021-07-03T14:27:{second:02d}Z" for second in range(3, 60, 12)]
+        return [bool(rules.of_record(f"{EUV}[{time}][211]")) for time in times]
+
+    assert struck() == struck(series=EUV) == struck(probability=1) == [True] * 5
+    assert struck(record="*T14:27:15Z][211]") == [False, True, False, False, False]
+    assert struck(series="aia.response") == struck(probability=0) == [False] * 5
+    assert 0 < sum(struck(probability=0.5)) < 5
+
+
+def test_a_request_belongs_to_a_series_when_its_state_and_its_lists_are_asked_for(run):
+    stuck, gone = {"mode": "stuck-pending"}, {"mode": "404", "file": "index.json"}
+    for series, pending in (("*euv_12s", True), ("*uv_24s", False)):
+        with run(stuck | {"series": series}, gone | {"series": series}) as archive:
+            order = export(archive)
+            assert order.has_finished() is not pending
+            directory = archive.service.store.request(order.id)["directory"]
+            connection = http.client.HTTPConnection("127.0.0.1", archive.port, timeout=60)
+            connection.request("GET", f"{directory}/index.json")
+            assert connection.getresponse().status == (404 if pending else 200)
+            connection.close()
+
+
 def test_the_environment_names_the_faults_of_servers_that_others_start(tmp_path, monkeypatch):
     path = _file(tmp_path, {"faults": [{"mode": "http500", "op": "rs_list"}]})
     monkeypatch.setenv("AIA_SYNTHETIC_FAULTS", str(path))
@@ -352,6 +403,10 @@ def _file(folder, content):
         ({"faults": [{"mode": "404", "calls": 0}]}, "'calls' is 0"),
         ({"faults": [{"mode": "404", "probability": 2}]}, "'probability' is 2"),
         ({"faults": [{"mode": "missing", "calls": 1}]}, "changes records"),
+        ({"faults": [{"mode": "offline", "each": True}]}, "changes records"),
+        ({"faults": [{"mode": "stuck-pending", "file": "x"}]}, "exp_status cannot be chosen by 'file'"),
+        ({"faults": [{"mode": "http500", "op": "rs_list", "record": "x"}]}, "rs_list cannot be chosen by 'record'"),
+        ({"faults": [{"mode": "reset", "op": "show_series", "series": "x"}]}, "cannot be chosen by 'series'"),
     ],
 )
 def test_a_file_of_faults_that_is_wrong_says_where(tmp_path, content, text):

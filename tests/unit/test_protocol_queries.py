@@ -1,13 +1,17 @@
 """What the synthetic archive answers about series and records is what JSOC answers, to the letter."""
 
 import json
+import re
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
+import drms
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from small_archive import SmallModel
 
-from synthetic import server
+from synthetic import info, server
 
 EUV = "aia.lev1_euv_12s"
 FLARE = f"{EUV}[2021-07-03T14:25:00Z-2021-07-03T14:35:00Z]"
@@ -98,6 +102,64 @@ def test_series_struct_holds_every_field_of_the_real_one(archive):
     assert answer["Interval"]["FirstRecord"].startswith(f"{EUV}[2010-05-13T00:00:02Z][")
     assert answer["Interval"]["LastRecord"].startswith(f"{EUV}[2023-11-14T22:13:")
     assert answer["Interval"]["FirstRecnum"] < answer["Interval"]["LastRecnum"] == answer["Interval"]["MaxRecnum"]
+
+
+def test_series_struct_tells_the_owner_when_asked_to(archive):
+    told = ask(archive, "jsoc_info", op="series_struct", ds=EUV, o="1")
+    assert told["owner"] == "production"
+    assert told["Interval"]["HasShadow"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["aia.lev1", EUV, "aia.lev1_uv_24s", "aia.lev1_vis_1h", "aia.master_pointing3h", "aia.response"]
+)
+def test_every_field_of_a_description_has_the_type_that_clients_read(archive, name):
+    told = ask(archive, "jsoc_info", op="series_struct", ds=f"{name}[2021-07-03T14:25:00Z][? nonsense ?]")
+    assert all(
+        isinstance(told[key], int) for key in ("retention", "stagingretention", "unitsize", "archive", "tapegroup")
+    )
+    kinds = {"char", "short", "int", "longlong", "float", "longfloat", "double", "time", "string", "link"}
+    scopes = {"variable", "constant", "index", "ts_eq", "slot", "enum", "carr", "ts_slot", "segment"}
+    for keyword in told["keywords"]:
+        assert {"name", "type", "recscope", "defval", "units", "note"} <= keyword.keys()
+        assert keyword["type"] in kinds
+        assert keyword["recscope"] in scopes
+        assert isinstance(keyword["defval"], str)
+        assert re.fullmatch(r"lev1->\w+", keyword.get("linkinfo", "lev1->X"))
+    assert {key for segment in told["segments"] for key in segment} <= {
+        "name",
+        "type",
+        "units",
+        "protocol",
+        "dims",
+        "note",
+    }
+    assert [set(link) for link in told["links"]] in ([], [{"name", "target", "kind", "note"}])
+    names = [keyword["name"] for keyword in told["keywords"]]
+    assert set(told["primekeys"]) <= set(names)
+    assert len(names) == len(set(names))
+    for key in told["primekeysinfo"]:
+        if key["slotted"]:
+            assert {f"{key['name']}_{part}" for part in ("index", "step", "epoch")} <= set(names)
+    for end in ("FirstRecord", "LastRecord"):
+        assert ask(archive, "jsoc_info", op="rs_summary", ds=told["Interval"][end])["count"] > 0
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_client_lists_the_series_either_way(archive, wrapped):
+    config = archive.drms_config()
+    if not wrapped:
+        values = {key: value for key, value in config.to_dict().items() if "wrapper" not in key}
+        config = drms.ServerConfig(values)
+    client = drms.Client(config)
+    assert client.series("euv") == [EUV]
+    listed = client.series("AIA", full=True)
+    assert list(listed["name"]) == client.series()
+    assert listed["note"].str.contains("synthetic").all()
+    described = client.info(EUV)
+    assert described.primekeys == ["T_REC", "WAVELNTH"]
+    assert client.pkeys("aia.lev1") == ["T_REC", "FSN"]
+    assert described.keywords.loc["EXPTIME", "units"] == "sec"
 
 
 def test_filterable_keywords_are_the_series_own_and_the_others_are_links(archive):
@@ -284,6 +346,53 @@ def test_records_are_found_by_their_number(archive):
     assert column(archive, f"{EUV}[:#^]", "T_REC") == ["2010-05-13T00:00:02Z"]
     (fsn,) = column(archive, f"{EUV}[2021-07-03T14:27:23Z][211]", "FSN")
     assert column(archive, f"aia.lev1[:#{fsn}]", "WAVELNTH") == ["211"]
+    # By its number an older version is found, too.
+    ds = "aia.response[2010-03-24T00:00:00Z][171_THIN][! 1=1 !]"
+    for number, version in zip(column(archive, ds, "*recnum*"), column(archive, ds, "VER_NUM"), strict=True):
+        assert column(archive, f"aia.response[:#{number}]", "VER_NUM") == [version]
+
+
+def test_slots_are_found_by_their_number_in_every_form(archive):
+    (index,) = column(archive, f"{EUV}[2021-07-03T14:25:00Z][171]", "T_REC_index")
+    first = int(index)
+    minute = column(archive, f"{EUV}[2021-07-03T14:25:00Z/1m][171]", "T_REC")
+    assert len(minute) == 5
+    for text in (
+        f"[#{first}-#{first + 4}][171]",
+        f"[#{first}/5][#171]",
+        f"[T_REC=#{first}-#{first + 4}][WAVELNTH=171]",
+        f"[t_rec_index=#{first}/5][][171]",
+        f"[#{first},#{first + 1}-#{first + 4}][171]",
+        f"[2021-07-03T14:00:00Z/1h][171][? T_REC_index BETWEEN {first} AND {first + 4} ?]",
+    ):
+        assert column(archive, f"{EUV}{text}", "T_REC") == minute
+    assert column(archive, f"{EUV}[#{first}-#{first + 4}@2][171]", "T_REC") == minute[::2]
+    assert column(archive, f"{EUV}[#^][171]", "T_REC") == ["2010-05-13T00:00:02Z"]
+
+
+def test_several_conditions_must_all_hold_and_may_name_times(archive):
+    both = column(archive, f"{FLARE}[211][? EXPTIME < 2.0 ?][? T_REC > $(2021-07-03T14:30:00Z) ?]", "T_REC")
+    one = column(archive, f"{FLARE}[211][? EXPTIME < 2.0 ?]", "T_REC")
+    assert both == [text for text in one if text > "2021-07-03T14:30:00Z"]
+    assert 0 < len(both) < len(one)
+    mixed = column(archive, f"{FLARE}[211][? EXPTIME < '2.0' ?][! QUALITY = 0 !]", "T_REC")
+    assert mixed == one
+
+
+def test_lists_ranges_and_zones_name_the_same_slots(archive):
+    minute = column(archive, f"{EUV}[2021-07-03T14:25:00Z/1m][171,193]", "*recnum*")
+    for text in (
+        "[2021.07.03_14:25:37_TAI-2021.07.03_14:26:25_TAI][171,193]",
+        "[2021.07.03_14:25_UTC/1m][171][? 1=1 ?]," + f"{EUV}[2021.07.03_14:25_UTC/1m][193]",
+        "[2021-07-03T16:25:00+0200/60s][171,193]",
+        "[20210703_14:25:00_UT/5u][193,171]",
+    ):
+        assert sorted(column(archive, EUV + text, "*recnum*")) == sorted(minute)
+
+
+def test_a_bare_date_with_a_zone_is_one_slot(archive):
+    assert column(archive, f"{EUV}[2021.07.03_TAI][171]", "T_REC") == ["2021-07-02T23:59:23Z"]
+    assert len(column(archive, f"{EUV}[2021.07.03_TAI/1d@1h][171]", "T_REC")) == 24
 
 
 def test_the_newest_version_of_a_record_hides_the_older_ones(archive):
@@ -347,6 +456,48 @@ def test_forms_are_answered_as_queries_are(archive):
     form = urlencode({"op": "rs_summary", "ds": FLARE}).encode()
     with urlopen(f"{archive.url}cgi-bin/ajax/jsoc_info", data=form, timeout=60) as answer:
         assert json.loads(answer.read())["count"] == 357
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_strictly_what_jsoc_misreads_is_refused_by_the_server(tmp_path, strict):
+    with server.running(tmp_path, model=SmallModel(lambda: NOW), clock=lambda: NOW, strict=strict) as running:
+        answer = ask(running, "jsoc_info", op="rs_summary", ds=FLARE.replace("Z", ""))
+        assert ("without a zone" in answer.get("error", "")) is strict
+        assert answer.get("count", 357) == 357
+        assert ask(running, "jsoc_info", op="rs_summary", ds=FLARE)["count"] == 357
+
+
+def test_a_client_gets_records_under_their_names(archive):
+    ds = f"{EUV}[2021-07-03T14:27:23Z/24s][211]"
+    found, paths = drms.Client(archive.drms_config()).query(ds, key="T_OBS", seg="image", rec_index=True)
+    names = [f"{EUV}[2021-07-03T14:27:{second}Z][211]" for second in (23, 35)]
+    assert list(found.index) == list(paths.index) == names
+    assert paths["image"].str.startswith("/SUM").all()
+
+
+PARAMETERS = st.lists(
+    st.sampled_from(
+        ["T_REC", "**ALL**", "**NONE**", "*recnum*", "*spec*", "*size*", "*dirmtime*", "image", "spikes", "lev1", "foo",
+         ",", "%2C", "%", "%00", "\0", "é", " ", "../", "'", '"', "-1", "1", "1e9", "9" * 30, "NOT ", "("]
+    ),
+    max_size=4,
+).map("".join)  # fmt: skip
+
+
+@hypothesis.settings(
+    max_examples=500, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(
+    st.sampled_from(["rs_list", "rs_summary", "series_struct", "nonsense"]),
+    st.sampled_from([f"{EUV}[2021-07-03T14:27:23Z]", f"{FLARE}[? EXPTIME > 1000 ?]", "aia.response[]", "aia.nope[]"]),
+    st.dictionaries(st.sampled_from(["key", "seg", "link", "n", "R", "o", "f", "userhandle"]), PARAMETERS),
+)
+def test_whatever_is_asked_of_records_is_answered(archive, op, ds, parameters):
+    answer = info.jsoc_info(archive.service, parameters | {"op": op, "ds": ds})
+    assert answer["status"] in (0, 4, 5, 6)
+    for column in (*answer.get("keywords", []), *answer.get("segments", [])):
+        assert op != "rs_list" or len(column["values"]) == answer["count"]
+    json.dumps(answer, allow_nan=False)
 
 
 def test_slashes_are_escaped_as_the_real_answers_have_them(archive):

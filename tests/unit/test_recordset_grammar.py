@@ -1,12 +1,16 @@
 """Record-set texts mean to the synthetic archive what they mean to JSOC, and text that means nothing does nothing."""
 
 import math
+import sqlite3
 import string
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import synthetic
 from synthetic import conditions, info, primekeys, recordset, times
 from synthetic.conditions import Condition
 from synthetic.model import Archive
@@ -454,6 +458,53 @@ HOSTILE = st.one_of(
 )
 
 
+class Watch:
+    """What the interpreter reports of files, databases, processes and connections, while somebody looks."""
+
+    events = ("open", "sqlite3.connect", "subprocess.Popen", "os.system", "os.exec", "os.listdir", "os.scandir")
+    events += ("os.remove", "os.rename", "os.mkdir", "socket.connect", "socket.bind", "ctypes.dlopen")
+
+    def __init__(self):
+        self.looking, self.seen = False, []
+
+    def __call__(self, event, arguments):
+        if self.looking and event in self.events:
+            self.seen.append((event, str(arguments[0])))
+
+    def __enter__(self):
+        self.looking, self.seen = True, []
+        return self
+
+    def __exit__(self, *_):
+        self.looking = False
+
+    @property
+    def forbidden(self):
+        """All that is neither a database in memory nor a part of the program."""
+        own = tuple(
+            str(Path(folder).resolve()) for folder in (sys.prefix, sys.base_prefix, synthetic.__path__[0] + "/..")
+        )
+        return [
+            (event, name)
+            for event, name in self.seen
+            if (event, name) != ("sqlite3.connect", ":memory:") and not str(Path(name).resolve()).startswith(own)
+        ]
+
+
+WATCH = Watch()
+# An audit hook stays for the life of the process; it looks only when it is told to.
+sys.addaudithook(WATCH)
+
+
+def test_the_watch_sees_what_it_is_there_to_see(tmp_path):
+    with WATCH as watch, sqlite3.connect(":memory:") as memory:
+        memory.execute("SELECT 1")
+        with pytest.raises(FileNotFoundError):
+            (tmp_path / "secret").open()
+    memory.close()
+    assert watch.forbidden == [("open", str(tmp_path / "secret"))]
+
+
 @pytest.mark.slow
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(HOSTILE)
@@ -464,7 +515,9 @@ HOSTILE = st.one_of(
 @example("aia.lev1_euv_12s[1d-99999d@1s]")
 @example("aia.lev1_euv_12s[#0-#9007199254740992@1]")
 def test_hostile_and_random_texts_get_an_answer_and_nothing_else(text):
-    answer = info.jsoc_info(SERVICE, {"op": "rs_summary", "ds": text})
+    with WATCH as watch:
+        answer = info.jsoc_info(SERVICE, {"op": "rs_summary", "ds": text})
+    assert watch.forbidden == []
     if answer["status"] == 0:
         assert 0 <= answer["count"] <= 75_000
     else:

@@ -1,6 +1,9 @@
 """Many files at a time, in bounds: no redirect, no endless file, no more connections than allowed."""
 
 import logging
+import os
+import sys
+import termios
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from aia.errors import FrameError
+from aia.parts import LONGEST_FILE
 from aia.retries import Patience
-from aia.transfer import LONGEST_FILE, Item, fetch
+from aia.transfer import Item, fetch
 
 QUICK = Patience(attempts=3, first=0.01, longest=0.01)
 BODY = b"0123456789" * 1000
@@ -189,3 +193,21 @@ def test_a_defect_of_our_own_is_not_taken_for_a_bad_file(tmp_path):
 
     with site() as server, pytest.raises(ZeroDivisionError):
         get(server, tmp_path, ["a"], accept)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_shows_a_bar_and_a_log_does_not(tmp_path, monkeypatch, terminal):
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (24, 100))
+    log = tmp_path / "log"
+    with site() as server, open(slave, "w", encoding="utf-8") as screen, log.open("w+", encoding="utf-8") as file:
+        monkeypatch.setattr(sys, "stderr", screen if terminal else file)
+        get(server, tmp_path, ["a", "b"])
+        monkeypatch.undo()
+        print("end", file=screen, flush=True)
+        shown = ""
+        while not shown.endswith("end\r\n"):
+            shown += os.read(master, 100_000).decode()
+    os.close(master)
+    assert ("Files Downloaded" in shown) is terminal
+    assert log.read_text() == ""

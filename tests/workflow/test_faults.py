@@ -17,7 +17,7 @@ import pytest
 from filter_records import prove
 from small_archive import SERIES, WHERE, place, small_archive
 
-from aia import acquisition, filters, metadata, recordsets
+from aia import acquisition, filters, metadata, recordsets, tables
 from aia.cache import Cache
 from aia.errors import AIAError
 from aia.export import Limits
@@ -47,13 +47,22 @@ STAGES = {
     "exp_status": "status of the request",
     "file": "transfer of files",
 }
+# The tables that calibration needs, by how a case asks for them: name of the stage, series, and what fetches them.
+TABLES = {
+    "pointing": (
+        "pointing table",
+        "aia.master_pointing3h",
+        lambda patience: tables.fetch_pointing("20210703", patience),
+    ),
+    "degradation": ("degradation table", "aia.response", tables.fetch_degradation),
+}
 INTRODUCTION = """# What becomes of the archive's faults
 
 Each line is a fault that users of JSOC have met, shown by the synthetic archive at one stage of acquisition.
-*Recovered*: the run ends with the frames of an undisturbed one. *Named*: it does, without records that the archive has
-no frame of, and the metadata or the manifest says so. *Failed*: it stops with the message of the last column. In no
-case is there a wrong or partial file among the results, and in every case the next run, without the fault, completes
-with the frames of an undisturbed one.
+*Recovered*: the run ends with the frames, or the table, of an undisturbed one. *Named*: it does, without records that
+the archive has no frame of, and the metadata or the manifest says so. *Failed*: it stops with the message of the last
+column. In no case is there a wrong or partial file among the results, and in every case the next run, without the
+fault, completes with the frames of an undisturbed one.
 
 `make test-faults` shows each of them, checks this table and prints it; `make faults` writes it anew.
 
@@ -75,7 +84,7 @@ class Case:
     says
         What the message, or the reason of a named record, must hold (a regular expression).
     method
-        Export method.
+        Export method, or which of `TABLES` is fetched.
     """
 
     stage: str
@@ -98,7 +107,7 @@ class Outcome:
 
 
 def wire_cases():
-    """Faults of the wire: passing, and lasting."""
+    """Faults of the wire: passing, and lasting; of the questions for frames, and of those for tables."""
     messages = {
         "html200": "no JSON",
         "empty200": "empty page",
@@ -113,6 +122,12 @@ def wire_cases():
             yield Case(STAGES[op], words, "twice", ({"mode": mode, "op": op, "calls": "1-2"},), "recovered")
             says = f"({messages[mode]}).*given up after 4 attempts"
             yield Case(STAGES[op], words, "always", ({"mode": mode, "op": op},), "failed", says)
+    for table, (stage, series, _) in TABLES.items():
+        for mode, words in WIRE.items():
+            rule = {"mode": mode, "op": "rs_list", "series": series}
+            yield Case(stage, words, "twice", (rule | {"calls": "1-2"},), "recovered", "", table)
+            says = f"{series}.*({messages[mode]}).*given up after 4 attempts"
+            yield Case(stage, words, "always", (rule,), "failed", says, table)
 
 
 def file_cases():
@@ -125,13 +140,16 @@ def file_cases():
         "empty200": ("an empty file", "no FITS file; it is empty"),
         "truncated": ("a file ends early", "the file ended early"),
         "html-as-fits": ("a web page under the file's name", "no FITS file; it is a web page"),
+        "html-as-fits 403": ("HTTP 403", "HTTP 403"),
         "corrupt": ("one wrong bit", "damaged"),
         "404": ("the file is gone (an expired export)", "no more"),
     }
     for mode, (words, says) in modes.items():
-        passing = {"mode": mode, "op": "file", "each": True, "calls": "1-2"}
+        mode, _, status = mode.partition(" ")
+        settings = {"mode": mode, "op": "file"} | ({"status": int(status)} if status else {})
+        passing = settings | {"each": True, "calls": "1-2"}
         yield Case(STAGES["file"], words, "once per file", (passing,), "recovered")
-        lasting = {"mode": mode, "op": "file", "file": "*2021-07-03T142749Z.211*"}
+        lasting = settings | {"file": "*2021-07-03T142749Z.211*"}
         yield Case(STAGES["file"], words, "always, one file", (lasting,), "failed", f"1 of 4 frames.*({says})")
 
 
@@ -250,6 +268,44 @@ CASES = [
         "failed",
         "exceeds max byte limit",
     ),
+    Case(
+        "export request",
+        "the file of one record is on tape (status 25)",
+        "always, one record",
+        ({"mode": "offline", "record": "*[2021-07-03T14:27:47Z][211]"},),
+        "named",
+        "no file of it on disk",
+    ),
+    Case(
+        "export request",
+        "no file of any record is on disk (status 25)",
+        "always",
+        ({"mode": "offline"},),
+        "failed",
+        "no file of it on disk.*a file for none of 4 records",
+    ),
+    Case(
+        "export request",
+        "the storage unit of one record is invalid",
+        "always, one record",
+        ({"mode": "invalid-unit", "record": "*[2021-07-03T14:27:47Z][211]"},),
+        "named",
+        "no file of it on disk",
+    ),
+    *(
+        Case(
+            "status of the request",
+            "too large after all (status 3)",
+            often,
+            ({"mode": "too-large-3", "op": "exp_status"} | calls,),
+            outcome,
+            says,
+        )
+        for often, calls, outcome, says in (
+            ("once", {"calls": 1}, "recovered", ""),
+            ("always", {}, "failed", "Request too large"),
+        )
+    ),
     Case("status of the request", "slow staging", "always", ({"mode": "slow-staging", "seconds": 0.4},), "recovered"),
     Case(
         "status of the request",
@@ -360,8 +416,25 @@ def patience_for(rules: tuple | None, folder: Path) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
+def fetch_table(folder: Path, rules: tuple | None, name: str) -> Outcome:
+    """Fetch and freeze a table of the calibration, and say what came of it."""
+    outcome, path = Outcome(), folder / "tables" / f"{name}.ecsv"
+    shutil.rmtree(path.parent, ignore_errors=True)
+    with patience_for(rules, folder), small_archive(folder / "state", list(rules or ())) as archive, archive.as_jsoc():
+        try:
+            table, source = TABLES[name][2](Patience(attempts=4, first=0.01, longest=0.02))
+            tables.freeze(path, table, archive.name, source)
+            outcome.frames = {path.name: sha256(path)}
+        except AIAError as error:
+            outcome.error = str(error)
+    outcome.left = {found.name: sha256(found) for found in path.parent.glob("*")}
+    return outcome
+
+
 def acquire(folder: Path, rules: tuple | None, method: str = "url") -> Outcome:
     """Run acquisition from query to manifest over a state folder, and say what came of it."""
+    if method in TABLES:
+        return fetch_table(folder, rules, method)
     outcome, block = Outcome(), place(folder)
     shutil.rmtree(block.frames.parent, ignore_errors=True)  # as Snakemake does with the outputs of a failed job
     conditions = filters.compile_where(WHERE)
@@ -399,7 +472,7 @@ def acquire(folder: Path, rules: tuple | None, method: str = "url") -> Outcome:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    return {method: acquire(tmp_path_factory.mktemp(method), None, method) for method in ("url", "direct")}
+    return {method: acquire(tmp_path_factory.mktemp(method), None, method) for method in ("url", "direct", *TABLES)}
 
 
 ROWS: dict[int, str] = {}
@@ -408,7 +481,7 @@ ROWS: dict[int, str] = {}
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{case.stage}-{case.fault}-{case.often}" for case in CASES])
 def test_a_fault_has_the_right_outcome(number, undisturbed, tmp_path):
     case, expected = CASES[number], undisturbed[CASES[number].method]
-    assert len(expected.frames) == len(RECORDS)
+    assert len(expected.frames) == (1 if case.method in TABLES else len(RECORDS))
     found = acquire(tmp_path, case.rules, case.method)
     ROWS[number] = line(case, found, tmp_path)
     assert set(found.left.items()) <= set(expected.left.items()), "a wrong or partial file among the results"
