@@ -328,12 +328,6 @@ def all_records(wildcards):
 
 
 @asked
-def journal_of_block(wildcards):
-    """Where the export requests of the job's block and channel are kept, for all events."""
-    return f"{RESOURCES}/{ARCHIVE}/requests/{wildcards.channel}/{wildcards.block}"
-
-
-@asked
 def query_keywords(wildcards):
     """Keywords that the conditions of the job's event need besides those of every block's metadata."""
     return filters.extra_keywords(filters.compile_where(option("where")(wildcards)))
