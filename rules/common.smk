@@ -37,7 +37,7 @@ except ConfigError as error:
 
 ARCHIVE = PLAN.settings.archive
 # Where a workflow that takes this one as a module has put it: known while the rules are read, no longer while jobs are.
-RESOURCES = workflow.pathvars.apply("<resources>")
+RESULTS, RESOURCES = map(workflow.pathvars.apply, ("<results>", "<resources>"))
 NOW = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
 
 # A plan is millions of objects that live to its end. Python would look through them for garbage again and again, and once
@@ -242,6 +242,16 @@ def all_level15():
         for block in PLAN.blocks(event.name, series_of(channel))
         for kind in ("", ".csv")
     ]
+
+
+def gone(paths):
+    """Those that do not exist, of paths that the plan comes upon in any case: what is there need not be asked for.
+
+    Asked for by name they would be a fifth of all inputs, each of which Snakemake traces to its rule.
+    """
+    if not workflow.is_main_process:
+        return []
+    return [path for path in paths if not os.path.exists(path.replace("<results>", RESULTS))]
 
 
 def all_events(pattern):
