@@ -19,10 +19,11 @@ include: "rules/audit.smk"
 include: "rules/budget.smk"
 
 
+# A crate describes all that is made of its event, so it plans all of it. Products are made again when they are gone.
 rule all:
     default_target: True
     input:
-        level15=all_level15(),
-        figures=all_figures(),
-        audits=all_events("<results>/{event}/audit.html"),
         crates=all_events("<results>/{event}/ro-crate-metadata.json"),
+        level15=gone(all_level15()),
+        figures=gone(all_figures()),
+        audits=gone(all_events("<results>/{event}/audit.html")),

@@ -9,6 +9,7 @@ from aia import versions
 from aia.catalogues import duration
 
 STATE = f"{RESOURCES}/synthetic/archive"
+JOURNAL = f"{RESOURCES}/{ARCHIVE}/requests/{{channel}}/{{block}}"  # of export requests, for all events
 QUARANTINE = workflow.pathvars.apply("<results>/{event}/quarantine/{channel}/{block}")
 EXPORT = PLAN.settings.options["export"]
 PATIENCE = int(duration(EXPORT["timeout"]).total_seconds())
@@ -107,7 +108,7 @@ rule request_export:
     params:
         archive=ARCHIVE,
         state=STATE,
-        journal=journal_of_block,
+        journal=JOURNAL,
         series=series_name,
         where=option("where"),
         segments=segments_of_event,
@@ -142,7 +143,7 @@ rule download_level1:
     params:
         archive=ARCHIVE,
         state=STATE,
-        journal=journal_of_block,
+        journal=JOURNAL,
         quarantine=QUARANTINE,
         series=series_name,
         where=option("where"),

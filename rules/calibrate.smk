@@ -90,8 +90,8 @@ rule calculate_psf:
 rule calibrate_level15:
     input:
         unpack(calibration_tables),
-        frames="<results>/{event}/level1/{channel}/{block}",
-        manifest="<results>/{event}/level1/{channel}/{block}.csv",
+        frames=rules.download_level1.output.frames,
+        manifest=rules.download_level1.output.manifest,
     output:
         frames=directory("<results>/{event}/level1.5/{channel}/{block}"),
         manifest="<results>/{event}/level1.5/{channel}/{block}.csv",

@@ -4,6 +4,9 @@ Pure functions of the configuration: planning reads no file and asks no archive.
 which committed record lists there are.
 """
 
+import atexit
+import gc
+import inspect
 import os
 import sys
 from datetime import UTC, datetime
@@ -34,8 +37,13 @@ except ConfigError as error:
 
 ARCHIVE = PLAN.settings.archive
 # Where a workflow that takes this one as a module has put it: known while the rules are read, no longer while jobs are.
-RESOURCES = workflow.pathvars.apply("<resources>")
+RESULTS, RESOURCES = map(workflow.pathvars.apply, ("<results>", "<resources>"))
 NOW = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+
+# A plan is millions of objects that live to its end. Python would look through them for garbage again and again, and once
+# more before it exits: a third of the time of planning a large catalogue, for nothing.
+gc.set_threshold(100_000, 50, 100)
+atexit.register(gc.freeze)
 
 
 wildcard_constraints:
@@ -49,6 +57,12 @@ wildcard_constraints:
     time=r"\d{8}T\d{6}",
 
 
+def asked(function):
+    """Mark a function that Snakemake asks: it looks at the signature several times for each job, now a ready one."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def asked_anew(what):
     """The mark that the answer to a question to the archive was asked for anew, as a function of the job's wildcards.
 
@@ -56,6 +70,7 @@ def asked_anew(what):
     the newest mark stays an input of the answer that it led to, so nothing is asked again. Most answers have no mark.
     """
 
+    @asked
     def of_job(wildcards):
         named = what.format(**dict(wildcards.items()))
         folder = Path(RESOURCES, ARCHIVE, "refresh", named)
@@ -66,22 +81,26 @@ def asked_anew(what):
     return of_job
 
 
+@asked
 def block_of(wildcards):
     """The block that a job is about."""
     series = getattr(wildcards, "series", None) or wildcards.channel
     return PLAN.block(wildcards.event, series, wildcards.block)
 
 
+@asked
 def block_start(wildcards):
     """T_REC of the block's first slot."""
     return block_of(wildcards).start
 
 
+@asked
 def block_end(wildcards):
     """T_REC of the block's last slot."""
     return block_of(wildcards).end
 
 
+@asked
 def series_name(wildcards):
     """Name of the series that holds the job's channel."""
     return series_of(wildcards.channel).name
@@ -90,6 +109,7 @@ def series_name(wildcards):
 def option(name):
     """An option of the job's event, as a function of its wildcards."""
 
+    @asked
     def of_event(wildcards):
         return PLAN.event(wildcards.event).options.get(name)
 
@@ -99,6 +119,7 @@ def option(name):
 def figure_options(*names):
     """Those options of the figures that a rule depends on, as a function of its wildcards."""
 
+    @asked
     def of_event(wildcards):
         figure = PLAN.event(wildcards.event).options.get("figure", {})
         return {name: figure[name] for name in names if name in figure}
@@ -120,6 +141,7 @@ CHANNEL_FIGURES = (
 CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
 
 
+@asked
 def figure_files(wildcards):
     """Every figure that the configuration asks for, of the job's event."""
     event = PLAN.event(wildcards.event)
@@ -134,6 +156,7 @@ def figure_files(wildcards):
 def each_channel(pattern):
     """A file of each channel of the job's event, as a function of its wildcards."""
 
+    @asked
     def of_event(wildcards):
         return [pattern.format(event=wildcards.event, channel=channel) for channel in event_channels(wildcards)]
 
@@ -148,6 +171,7 @@ def all_figures():
 def all_blocks(pattern):
     """The files of all blocks of the job's event and channel, as a function of its wildcards."""
 
+    @asked
     def of_channel(wildcards):
         labels = PLAN.blocks(wildcards.event, series_of(wildcards.channel))
         return [pattern.format(event=wildcards.event, channel=wildcards.channel, block=label) for label in labels]
@@ -158,6 +182,7 @@ def all_blocks(pattern):
 def all_blocks_all_channels(pattern):
     """The files of all blocks and channels of the job's event, as a function of its wildcards."""
 
+    @asked
     def of_event(wildcards):
         return [
             pattern.format(event=wildcards.event, channel=channel, block=label)
@@ -171,6 +196,7 @@ def all_blocks_all_channels(pattern):
 def all_blocks_all_series(pattern):
     """The files of all blocks and series of the job's event, as a function of its wildcards."""
 
+    @asked
     def of_event(wildcards):
         return [
             pattern.format(event=wildcards.event, series=series.name, block=label)
@@ -181,23 +207,27 @@ def all_blocks_all_series(pattern):
     return of_event
 
 
+@asked
 def committed_records(wildcards):
     """The committed record list of the job's event, if there is one."""
     path = Path("config", "records", f"{wildcards.event}.csv")
     return [str(path)] if path.is_file() else []
 
 
+@asked
 def record_list(wildcards):
     """The same as one text: a check changes no product, so a list that is committed later repeats no job."""
     return "".join(committed_records(wildcards))
 
 
+@asked
 def event_window(wildcards):
     """Start and end of the job's event (ISO, UTC)."""
     event = PLAN.event(wildcards.event)
     return [iso(event.start), iso(event.end)]
 
 
+@asked
 def event_channels(wildcards):
     """Channels of the job's event, ascending."""
     return list(PLAN.event(wildcards.event).channels)
@@ -214,28 +244,42 @@ def all_level15():
     ]
 
 
+def gone(paths):
+    """Those that do not exist, of paths that the plan comes upon in any case: what is there need not be asked for.
+
+    Asked for by name they would be a fifth of all inputs, each of which Snakemake traces to its rule.
+    """
+    if not workflow.is_main_process:
+        return []
+    return [path for path in paths if not os.path.exists(path.replace("<results>", RESULTS))]
+
+
 def all_events(pattern):
     """The files of all events: what a target asks for."""
     return [pattern.format(event=name) for name in PLAN.events]
 
 
+@asked
 def metadata_of_channel(wildcards):
     """The metadata of the job's block: one file per series, all channels in it."""
     return f"<results>/{wildcards.event}/metadata/{series_name(wildcards)}/{wildcards.block}.csv"
 
 
+@asked
 def block_days(wildcards):
     """UTC days of the job's block: it needs the pointing tables of these."""
     series = getattr(wildcards, "series", None) or wildcards.channel
     return PLAN.days(wildcards.event, series, wildcards.block)
 
 
+@asked
 def block_frames(wildcards):
     """How many frames the job's block can have in its channel: one per slot."""
     block = block_of(wildcards)
     return block.last - block.first + 1
 
 
+@asked
 def sequence_frames(wildcards):
     """How many frames the job's event can have in its channel, or in all where the job is about all: one per slot."""
     channels = [wildcards.channel] if hasattr(wildcards, "channel") else PLAN.event(wildcards.event).channels
@@ -246,26 +290,31 @@ def sequence_frames(wildcards):
     )
 
 
+@asked
 def calibrate_memory(wildcards, threads, attempt):
     """Memory of calibrating a block, MB: by its processes, half as much again with each attempt."""
     return costs.calibrate_mb(threads, option("calibration")(wildcards), attempt)
 
 
+@asked
 def calibrate_runtime(wildcards, threads, attempt):
     """Run time of calibrating a block, minutes: by its slots, so known before any record is, and by the attempt."""
     return costs.calibrate_minutes(block_frames(wildcards), threads, option("calibration")(wildcards), attempt)
 
 
+@asked
 def figure_memory(wildcards, attempt):
     """Memory of the figures of a sequence, MB: the same for any length, half as much again with each attempt."""
     return costs.figure_mb(attempt)
 
 
+@asked
 def figure_runtime(wildcards, attempt):
     """Run time of the figures of a sequence, minutes: by its slots and by the attempt."""
     return costs.figure_minutes(sequence_frames(wildcards), attempt)
 
 
+@asked
 def budget_events(wildcards):
     """Of each event what its cost depends on."""
     return {
@@ -277,6 +326,7 @@ def budget_events(wildcards):
     }
 
 
+@asked
 def all_records(wildcards):
     """Record tables of all blocks, channels and events."""
     return [
@@ -287,22 +337,20 @@ def all_records(wildcards):
     ]
 
 
-def journal_of_block(wildcards):
-    """Where the export requests of the job's block and channel are kept, for all events."""
-    return f"{RESOURCES}/{ARCHIVE}/requests/{wildcards.channel}/{wildcards.block}"
-
-
+@asked
 def query_keywords(wildcards):
     """Keywords that the conditions of the job's event need besides those of every block's metadata."""
     return filters.extra_keywords(filters.compile_where(option("where")(wildcards)))
 
 
+@asked
 def segments_of_event(wildcards):
     """Segments of a record that the job's event needs: the image, and the spikes if they are to be put back."""
     respike = (option("calibration")(wildcards) or {}).get("respike", False)
     return ["image", "spikes"] if respike else ["image"]
 
 
+@asked
 def processing_of_event(wildcards):
     """What the archive is to do to the frames of the job's event before it exports them."""
     if not option("cutout")(wildcards):
@@ -310,6 +358,7 @@ def processing_of_event(wildcards):
     return im_patch(option("region")(wildcards), iso(PLAN.event(wildcards.event).start))
 
 
+@asked
 def calibration_options(wildcards):
     """How the frames of the job's event and channel are calibrated; a cutout's grid is its region's."""
     event = PLAN.event(wildcards.event)
@@ -317,6 +366,7 @@ def calibration_options(wildcards):
     return options | {"region": event.options["region"]} if event.options.get("cutout") else options
 
 
+@asked
 def calibration_tables(wildcards):
     """The frozen tables and the point spread function that the job's options ask for, by name."""
     options, folder = calibration_options(wildcards), f"<resources>/{ARCHIVE}"
@@ -332,6 +382,7 @@ def calibration_tables(wildcards):
     return tables
 
 
+@asked
 def event_tables(wildcards):
     """Calibration tables and point spread functions that the frames of the job's event were calibrated with."""
     found = set()
@@ -343,6 +394,7 @@ def event_tables(wildcards):
     return sorted(found)
 
 
+@asked
 def config_as_used(wildcards):
     """The configuration of the job's event alone, with all defaults."""
     return event_config(PLAN.settings, wildcards.event)

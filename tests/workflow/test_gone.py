@@ -1,0 +1,56 @@
+"""What a user deletes is made again, with all that depends on it, and nothing else is."""
+
+import shutil
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+import yaml
+from running import ROOT, Workflow
+
+pytestmark = pytest.mark.slow
+
+CHANNELS = [193, 211]
+DRAWN = ["plot_sequence", "plot_lightcurve", "render_movie", "build_viewer", "plot_channels"]
+FOLDER = "figures/211"
+BLOCK = "level1.5/211/20110101T0300"
+# Of each product, the rules that have to run when it is gone.
+RULES = {
+    f"{FOLDER}/lightcurve.csv": ["measure_sequence", *DRAWN],
+    f"{FOLDER}/statistics.json": ["measure_sequence", *DRAWN],
+    f"{FOLDER}/lightcurve.png": ["plot_lightcurve"],
+    f"{FOLDER}/lightcurve.pdf": ["plot_lightcurve"],
+    f"{FOLDER}/sequence.png": ["plot_sequence"],
+    f"{FOLDER}/sequence.pdf": ["plot_sequence"],
+    f"{FOLDER}/sequence.txt": ["plot_sequence"],
+    f"{FOLDER}/movie.mp4": ["render_movie"],
+    f"{FOLDER}/viewer.html": ["build_viewer"],
+    "figures/channels.png": ["plot_channels"],
+    "figures/channels.pdf": ["plot_channels"],
+    "figures/channels.txt": ["plot_channels"],
+    BLOCK: ["calibrate_level15", "measure_sequence", *DRAWN, "write_audit"],
+    f"{BLOCK}.csv": ["calibrate_level15", "measure_sequence", *DRAWN, "write_audit"],
+    "audit.html": ["write_audit"],
+    "ro-crate-metadata.json": [],
+}
+
+
+def test_every_product_that_is_gone_is_made_again_with_what_depends_on_it(tmp_path):
+    # One event for each product, all of the same hour, recorded by Snakemake as finished without having been run.
+    window = {"start": "2011-01-01T03:05:00Z", "end": "2011-01-01T03:06:00Z", "channels": CHANNELS}
+    config = {"events": [{"name": f"event-{number}", **window} for number in range(len(RULES))]}
+    workflow = Workflow(tmp_path, config)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    benchmark = ROOT / "tests" / "benchmarks" / "plan.py"
+    subprocess.run([sys.executable, benchmark, "--finish"], cwd=tmp_path, check=True, capture_output=True)
+    untouched = workflow.run("--dry-run")
+    assert "Nothing to be done" in untouched.output, untouched.output
+
+    for number, product in enumerate(RULES):
+        path = tmp_path / "results" / f"event-{number}" / product
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    run = workflow.run("--dry-run")
+    assert run.status == 0, run.output
+    assert run.jobs == Counter([rule for rules in RULES.values() for rule in [*rules, "write_provenance"]])
