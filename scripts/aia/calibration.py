@@ -59,7 +59,8 @@ COLUMNS = (
 )
 
 
-READY, DEFECT = -1, -2  # in place of a frame's number: the tables are there; a process has failed
+# In place of a frame's number: the tables are there; one of them cannot be used; a process has failed.
+READY, REFUSED, DEFECT = -1, -2, -3
 
 type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
 type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
@@ -217,6 +218,8 @@ def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) 
             number, result, seconds = outbox.get()
             if number == READY:
                 start(worker.work, wanted, tasks, taken, inboxes[-1], outbox)
+            elif number == REFUSED:
+                raise FrameError(result)
             elif number == DEFECT:
                 raise RuntimeError(f"a calibrating process failed:\n{result}")
             else:
@@ -231,7 +234,7 @@ def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) 
 
 
 def _child(parent: int, outbox: Any, target: Callable, *arguments: Any) -> None:
-    """What a forked process does; it tells the parent of a defect, and ends with it.
+    """What a forked process does; it tells the parent of what is wrong, and ends with it.
 
     A job that was killed leaves no process behind that goes on writing its frames.
     """
@@ -244,6 +247,8 @@ def _child(parent: int, outbox: Any, target: Callable, *arguments: Any) -> None:
     threading.Thread(target=watch, daemon=True).start()
     try:
         target(*arguments)
+    except FrameError as error:
+        outbox.put((REFUSED, str(error), {}))
     except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
         outbox.put((DEFECT, traceback.format_exc(), {}))
 

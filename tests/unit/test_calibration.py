@@ -224,6 +224,16 @@ def test_respike_without_the_spikes_file_is_an_error(rows, sources, tmp_path):
         run(rows, tmp_path / "b", sources, respike=True)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_table_that_was_changed_is_refused_by_name(rows, sources, tmp_path, processes):
+    text = sources.degradation.read_text(encoding="utf-8")
+    changed = tmp_path / "degradation.ecsv"
+    changed.write_text(text.replace("211.0", "212.0"), encoding="utf-8")
+    assert changed.read_text(encoding="utf-8") != text
+    with pytest.raises(FrameError, match=f"{changed}: its rows have SHA-256 .* delete it"):
+        run(rows, tmp_path / "b", Sources(sources.pointing, changed), processes)
+
+
 def test_a_block_without_frames_needs_no_table(tmp_path):
     assert run(([], tmp_path), tmp_path / "b", Sources()) == []
 
