@@ -6,6 +6,7 @@ registration, degradation, exposure normalisation. The first and the last two ar
 start-up takes longer than a frame.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from aia.errors import FrameError
 from aia.geometry import SIDE, Grid, grid_of, number
 from aia.options import SATURATION, Corrections, Options
 from aia.resample import Coefficients, coefficients, interpolate, variance
+from aia.stages import Stages
 
 VERSION = versions.LEVEL15
 
@@ -91,6 +93,7 @@ def calibrate(
     sigma: np.ndarray | None = None,
     deconvolve: Callable[[np.ndarray, int | None], np.ndarray] | None = None,
     space: Workspace | None = None,
+    stages: Stages | None = None,
 ) -> Pixels:
     """Calibrate the pixels of one frame.
 
@@ -112,6 +115,8 @@ def calibrate(
         For `psf`: function of counts and BLANK, such as `aia.psf.Deconvolution`.
     space
         Arrays to work in. The result's arrays are then valid until the next call with it.
+    stages
+        Where the time spent is added up.
 
     Returns
     -------
@@ -122,7 +127,7 @@ def calibrate(
     FrameError
         If the frame is not of level 1, was corrected before, or cannot be corrected.
     """
-    space = space or Workspace()
+    space, stages, started = space or Workspace(), stages or Stages(), time.perf_counter()
     check_level1(header)
     exposure = exposure_time(header) if options.exposure else None
     blank = header.get("BLANK") if np.issubdtype(image.dtype, np.integer) else None
@@ -133,6 +138,7 @@ def calibrate(
     sharpened = deconvolve(image, blank) if deconvolve is not None else image
     padded = space.array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
     source = coefficients(sharpened, options.interpolation, blank if sharpened is image else None, out=padded)
+    started = stages.mark("prefilter", started)
     gain = 1.0 / ((corrections.degradation or 1.0) * (exposure or 1.0))
     grid = grid_of(image.shape, corrections.geometry, options.region)
     affine, shape = corrections.geometry.map(grid), (grid.ny, grid.nx)
@@ -140,6 +146,7 @@ def calibrate(
     uncertainty = None
     if options.uncertainty:
         uncertainty = _uncertainty(image, blank, source, sigma, affine, gain, shape, space)
+    stages.mark("resample", started)
     return Pixels(made, uncertainty, grid, gain, exposure, saturated, respiked)
 
 

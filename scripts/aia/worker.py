@@ -1,9 +1,9 @@
 """What one process does with one frame after another: read it, calibrate it when its corrections are known."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class Worker:
         return result, spent
 
     def _finish(self, ready: Ready, corrections: Corrections, sigma: np.ndarray | None) -> dict[str, Any]:
-        row, options, stages, now = ready.row, self.options, self.stages, time.perf_counter()
+        row, options, stages = ready.row, self.options, self.stages
         if options.psf and self.deconvolve is None:
             from aia.psf import Deconvolution
 
@@ -97,9 +97,9 @@ class Worker:
             corrections = replace(corrections, psf_about=self.deconvolve.about)
         pixels = level15.calibrate(
             ready.image, ready.header, corrections, options,
-            spikes=ready.spikes, sigma=sigma, deconvolve=self.deconvolve, space=self.space,
+            spikes=ready.spikes, sigma=sigma, deconvolve=self.deconvolve, space=self.space, stages=stages,
         )  # fmt: skip
-        now = stages.mark("resample", now)
+        now = time.perf_counter()
         found = statistics.statistics(pixels.image)
         now = stages.mark("statistics", now)
         name = Path(row["file"]).name
@@ -109,12 +109,11 @@ class Worker:
         step = frames.RICE_STEP * pixels.gain
         frames.write_level15(path, pixels.image, header, pixels.uncertainty, options.compression, step)
         now = stages.mark("encode", now)
-        # The disk works while the file is read again.
-        settling = threading.Thread(target=settle, args=(path,))
-        settling.start()
-        accept(path, options, shape)
-        result = {"file": f"{self.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": sha256(path)}
-        settling.join()
+        with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
+            settling = disk.submit(settle, path)
+            accept(path, options, shape)
+            result = {"file": f"{self.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": sha256(path)}
+            settling.result()
         forget(path)
         stages.mark("acceptance", now)
         return result | _told(corrections, pixels, options) | {"reason": ""}

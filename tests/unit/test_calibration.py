@@ -1,5 +1,6 @@
 """Blocks of frames: files and manifests that hold what they promise, the same however they were made."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -400,3 +401,12 @@ def test_the_whole_chain_gives_what_aiapys_own_gives(tmp_path):
     largest = np.abs(same[inside] - smap.data[inside])[both].max()
     assert largest < 1e-5 * np.percentile(smap.data[inside][both], 99)
     assert str(smap.unit) == new["BUNIT"]
+
+
+def test_a_frame_that_the_disk_does_not_take_is_no_result(rows, sources, tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(worker, "settle", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        run(rows, tmp_path / "b", sources)
