@@ -352,19 +352,21 @@ function chart(svg, times, points, unit, digits) {
   const t0 = curveTimes[0], t1 = curveTimes[curveTimes.length - 1], span = t1 - t0 || 1;
   const marks = [...Object.entries(about.marks), ...(about.peak ? [["peak", about.peak]] : [])]
     .map(([name, time]) => [name, seconds(time)]).filter(([, at]) => at >= t0 && at <= t1).sort((a, b) => a[1] - b[1]);
-  // Names of marks stand above the curve.
-  const width = svg.clientWidth || 800, height = 170, box = { left: 70, right: 14, top: 10 + 12 * Math.min(marks.length, 4), bottom: 36 };
+  const width = svg.clientWidth || 800, height = 170;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const known = points.map((point) => point.value).filter((value) => value !== null && Number.isFinite(value));
   if (!known.length) return;
   const low = Math.min(...known), high = Math.max(...known), room = (high - low || Math.abs(high) || 1) * 0.08;
+  // As many decimals as the distance of two rungs asks for, so that no two have one label.
+  const rung = roundStep(high - low + 2 * room, 4), decimals = Math.max(0, Math.ceil(-Math.log10(rung) - 1e-9));
+  const rungs = between(low - room, high + room, rung).map((value) => [value, grouped(value.toFixed(decimals))]);
+  const longest = Math.max(...rungs.map(([, text]) => text.length));
+  // Names of marks stand above the curve, the unit beside the longest label.
+  const box = { left: Math.max(70, 28 + 7 * longest), right: 14, top: 10 + 12 * Math.min(marks.length, 4), bottom: 36 };
   const x = (time) => box.left + 6 + (time - t0) / span * (width - box.left - box.right - 12);
   const y = (value) => height - box.bottom - (value - low + room) / (high - low + 2 * room) * (height - box.top - box.bottom);
   add(svg, "path", { class: "axis", d: `M${box.left} ${box.top}V${height - box.bottom}H${width - box.right}` });
-  const rung = roundStep(high - low + 2 * room, 4);
-  for (const value of between(low - room, high + room, rung)) {
-    add(svg, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, grouped(value.toFixed(Math.max(0, Math.ceil(-Math.log10(rung) - 1e-9)))));
-  }
+  for (const [value, text] of rungs) add(svg, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, text);
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000];
   const every = steps.find((size) => size >= span / (width / 110)) || 864000;
   for (const time of between(t0, t1, every)) {
