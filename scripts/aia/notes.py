@@ -1,6 +1,7 @@
 """What a reader of a sequence should know about it: the notes of an audit."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,7 +36,10 @@ class Note:
 def saturated(nsatpix: str) -> str:
     """Say which part of a full-disk frame is saturated; empty if none is, or if the archive does not know."""
     count = float(nsatpix) if nsatpix else 0.0
-    return f"{100 * count / FULL_DISK_PIXELS:.2g} % saturated ({count:.0f} pixels)" if count > 0 else ""
+    if count <= 0:
+        return ""
+    percent = Decimal(f"{100 * count / FULL_DISK_PIXELS:.2g}")
+    return f"{percent:f} % saturated ({_count(int(count), 'pixel')})"
 
 
 def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:

@@ -1,6 +1,6 @@
 """The viewer as a person uses it, in a browser: plays, steps, reads true values, and needs nothing but its file."""
 
-import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +10,6 @@ from aia.figures.measure import measure
 from aia.figures.options import Options
 from aia.figures.sequence import list_frames, read_picture
 from aia.figures.viewer import build_viewer
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 MARGIN = {"left": 56, "right": 84, "top": 8}  # of the image in its canvas, as in viewer.js
@@ -26,35 +24,15 @@ def viewer(tmp_path_factory):
     options = Options(marks={"GOES peak": "2021-07-03T14:29:00Z"})
     path = folder / "viewer.html"
     build_viewer(frames, points, statistics, path, title="flare", channel=211, region=REGION, options=options)
-    return path, [read_picture(frame.path, REGION) for frame in frames]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+    return path, [read_picture(frame.path, REGION) for frame in frames], points
 
 
 @pytest.fixture
-def page(browser, viewer):
-    """The opened viewer; a message on the console, an error or a request beyond the file fails the test."""
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
-    complaints, requests = [], []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    address = viewer[0].as_uri()
-    page.goto(address)
+def page(opened, viewer):
+    """The opened viewer, see `opened`."""
+    page = opened(viewer[0])
     page.wait_for_selector("body[data-ready=true]")
-    yield page
-    page.close()
-    assert complaints == []
-    assert requests == [address]
+    return page
 
 
 def frame_shown(page, number):
@@ -177,6 +155,43 @@ def test_the_stretch_and_limits_change_the_picture_and_reset_restores_it(page):
     assert colours(page) == pytest.approx(before, abs=0.5)
 
 
+@pytest.mark.parametrize(("mean", "step"), [(172.8, 1e-3), (172.8, 0.3), (123456, 1), (0.002, 1e-6), (250.0, 0.0)])
+def test_a_curve_that_hardly_changes_has_labels_that_differ(opened, tmp_path, mean, step):
+    manifests, _ = write_sequence(tmp_path, 6)
+    frames = list_frames(manifests)
+    points, statistics = measure(frames, REGION, Options())
+    points = [replace(point, mean=mean + number * step) for number, point in enumerate(points)]
+    path = tmp_path / "viewer.html"
+    build_viewer(frames, points, statistics, path, title="flare", channel=211, region=REGION, options=Options())
+    page = opened(path)
+    page.wait_for_selector("#curve .dot")
+    labels = page.locator("#curve text[text-anchor=end]").all_text_contents()
+    values = [float(label.replace("\u2009", "")) for label in labels]
+    assert len(set(labels)) == len(labels) >= 2
+    np.testing.assert_allclose(np.diff(values), values[1] - values[0], rtol=1e-4)
+    assert min(values) <= mean + 5 * step
+    assert mean <= max(values)
+    titles = page.locator("#curve .dot title").all_text_contents()
+    assert len({title.split(": ")[1] for title in titles}) == (6 if step else 1)
+    # The longest label keeps clear of the axis's name, which is turned and stands 13 pixels from the edge.
+    lefts = page.evaluate("[...document.querySelectorAll('#curve text[text-anchor=end]')].map(e => e.getBBox().x)")
+    assert min(lefts) > 18
+
+
+@pytest.mark.parametrize("limits", [(110, 190), (1000, 1004), (0, 8500)])
+def test_the_brightness_scale_has_labels_that_differ_whatever_its_range(page, limits):
+    for name, value in zip(("low", "high"), limits, strict=True):
+        page.fill(f"#{name}", str(value))
+    page.keyboard.press("Tab")
+    labels = page.evaluate(
+        "() => { const seen = [], fill = context.fillText; context.fillText = (text) => seen.push(text);"
+        " drawScale(geometry(), 'black'); context.fillText = fill; return seen.slice(0, -1); }"
+    )
+    values = [float(label.replace("\u2009", "")) for label in labels]
+    assert len(set(values)) == len(values) >= 3
+    assert all(limits[0] <= value <= limits[1] for value in values)
+
+
 def test_zooming_keeps_the_pixel_under_the_pointer(page, viewer):
     page.mouse.move(*place(page, viewer[1][0], 20, 24))
     page.wait_for_timeout(100)
@@ -203,11 +218,13 @@ def test_dragging_pans_a_zoomed_picture(page, viewer):
     assert page.evaluate("state.probe") is None
 
 
-def test_the_table_explains_quality_and_its_buttons_show_frames(page):
+def test_the_table_explains_quality_and_its_buttons_show_frames(page, viewer):
     page.click("summary:has-text('Frames')")
     row = page.locator("#table tbody tr").nth(3)
     assert "0x00000000: nominal" in row.inner_text()
     assert "aia.lev1_euv_12s[2021-07-03T14:28:35Z][211]" in row.inner_text()
+    means = page.locator("#table tbody td:nth-child(5)").all_text_contents()
+    assert [float(mean) for mean in means] == pytest.approx([point.mean for point in viewer[2]], rel=1e-5)
     row.locator("button").click()
     frame_shown(page, 3)
     assert row.get_attribute("aria-current") == "true"
@@ -223,6 +240,61 @@ def test_everything_that_can_be_operated_has_a_name(page):
     for _ in range(4):
         page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.tagName") in ("BUTTON", "CANVAS", "INPUT", "SELECT")
+
+
+def tab_to(page, name):
+    """Press Tab until an element has the focus, as somebody without a mouse does."""
+    for _ in range(40):
+        if page.evaluate("document.activeElement.id") == name:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{name} cannot be reached with the Tab key")
+
+
+def test_it_can_be_used_with_the_keyboard_alone(page, viewer):
+    page.keyboard.press("Space")
+    assert page.locator("#play").inner_text() == "Pause"
+    page.keyboard.press("Space")
+    assert page.locator("#play").inner_text() == "Play"
+    tab_to(page, "last")
+    page.keyboard.press("Enter")
+    frame_shown(page, 5)
+    tab_to(page, "slider")
+    page.keyboard.press("ArrowLeft")
+    frame_shown(page, 4)
+    page.keyboard.press("+")
+    assert page.evaluate("state.zoom") == 1.5
+    tab_to(page, "stretch")
+    page.keyboard.press("l")
+    assert page.locator("#stretch").input_value() == "log"
+    left, _, bottom, _ = viewer[1][4].extent
+    for name, start, pixels in (("probe-x", left, 7.5), ("probe-y", bottom, 5.5)):
+        tab_to(page, name)
+        page.keyboard.type(f"{start + 6 * pixels:.2f}")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#history .dot")
+    value = float(page.locator("#probe-value").get_attribute("data-value"))
+    assert value == pytest.approx(viewer[1][4].data[5, 7], rel=1.1e-3)
+
+
+def test_a_screen_reader_is_told_what_is_shown(page):
+    page.keyboard.press("ArrowRight")
+    frame_shown(page, 1)
+    told = page.locator("body").aria_snapshot()
+    words = "Frame 2 of 6, 2021-07-03 14:27:49.09 UTC, exposure 0.830 s"
+    for line in (
+        '- heading "flare SDO/AIA 211 Å" [level=1]',
+        "SYNTHETIC DATA",
+        f'- img "flare, SDO/AIA 211 Å. {words}"',
+        '- button "Next frame"',
+        '- slider "Frame": "1"',
+        '- combobox "Stretch"',
+        '- spinbutton "Black DN/s"',
+        '- img "Light curve of the region"',
+        f"- status: {words}",
+    ):
+        assert line in told, f"{line} is not in:\n{told}"
+    assert page.locator("#slider").get_attribute("aria-valuetext") == words
 
 
 def test_it_says_that_the_data_are_synthetic_and_where_they_come_from(page):

@@ -161,7 +161,8 @@ def test_records_missing_from_the_archive_make_a_gap(tmp_path):
 
 def test_saturation_is_a_fraction_of_the_full_disk():
     assert notes.saturated("") == notes.saturated("0") == ""
-    assert notes.saturated("16777") == "0.1 % saturated (16777 pixels)"
+    assert notes.saturated("16777") == "0.1 % saturated (16,777 pixels)"
+    assert notes.saturated("5") == "0.00003 % saturated (5 pixels)"
 
 
 def about(folder, fates, **columns):
@@ -210,5 +211,5 @@ def test_synthetic_data_are_known_from_the_headers(tmp_path):
 def test_saturated_frames_are_counted_and_the_worst_is_named(tmp_path):
     noted = about(tmp_path, ["calibrated", "calibrated"], NSATPIX="1678")
     assert noted["saturation"] == (
-        "2 frames of 2 with saturated pixels; most in 2021-07-03T14:24:59Z: 0.01 % saturated (1678 pixels)."
+        "2 frames of 2 with saturated pixels; most in 2021-07-03T14:24:59Z: 0.01 % saturated (1,678 pixels)."
     )

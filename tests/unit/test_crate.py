@@ -170,8 +170,9 @@ def test_config_and_level_1_frames_went_in_and_the_rest_came_out(written):
     assert "#table/synthetic/calibration/pointing/20210703.ecsv" in went
 
 
-def test_no_machine_path_user_or_address_appears(written, monkeypatch):
+def test_no_machine_path_user_or_address_appears(tmp_path, root, monkeypatch):
     monkeypatch.setenv("JSOC_EMAIL", "somebody@institute.example")
+    written = write(tmp_path, root)
     import getpass
     import socket
 

@@ -1,6 +1,7 @@
 """Light curves: what is measured, and which times are marked."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from images import assert_looks_like
 from small_frames import PEAK, brightness, scene, write_sequence
 
 from aia.errors import FrameError
+from aia.figures import lightcurve
 from aia.figures.lightcurve import plot_lightcurve
 from aia.figures.measure import Histogram, Statistics, measure
 from aia.figures.options import Options
@@ -145,6 +147,40 @@ def test_the_model_flare_peaks_where_it_should(measured):
     times = np.array([frame.time for frame in frames])
     assert find_flare(times, np.array([point.mean for point in points])).peak == PEAK
     assert brightness(PEAK) == max(brightness(number) for number in range(12))
+
+
+def drawn_axes(points, monkeypatch, **options):
+    """Axes of the light curve's figure, with the labels of their ticks as numbers."""
+    figures = []
+    monkeypatch.setattr(lightcurve, "save", lambda figure, path, dpi: figures.append(figure))
+    plot_lightcurve(points, ["unused"], title="flare", synthetic=True, options=Options(**options))
+    figures[0].canvas.draw()
+    for axes in figures[0].axes:
+        low, high = axes.get_ylim()
+        labels = axes.get_yticklabels()
+        shown = [label.get_text() for label in labels if low <= label.get_position()[1] <= high]
+        yield axes, [float(text.replace("\u2009", "")) for text in shown]
+
+
+@pytest.mark.parametrize(("mean", "step"), [(172.8, 1e-3), (123456.7, 0.01), (0.002, 1e-5), (250.0, 0.0), (0.0, 0.0)])
+def test_a_curve_that_hardly_changes_is_labelled_with_whole_values_that_differ(measured, monkeypatch, mean, step):
+    points = [replace(point, mean=mean + number * step) for number, point in enumerate(measured[1])]
+    curve, labels = next(drawn_axes(points, monkeypatch))
+    low, high = curve.get_ylim()
+    assert len(set(labels)) == len(labels) >= 2
+    assert all(low <= value <= high for value in labels)
+    assert curve.yaxis.get_offset_text().get_text() == ""
+
+
+@pytest.mark.parametrize("exposures", [(2.901164, 2.901167), (2.9, 2.9), (0.17, 1.2), (0.02, 2.9), (1.01, 4.9)])
+def test_exposure_times_have_round_labels_that_differ(measured, monkeypatch, exposures):
+    points = [replace(point, EXPTIME=exposures[number % 2]) for number, point in enumerate(measured[1])]
+    _, (axes, labels), _ = drawn_axes(points, monkeypatch)
+    assert len(set(labels)) == len(labels) >= 2
+    assert {f"{value:e}"[0] for value in labels} <= set("125")
+    low, high = axes.get_ylim()
+    assert low < min(exposures)
+    assert max(exposures) < high
 
 
 def test_the_light_curve_figure_looks_as_it_did(measured, tmp_path):

@@ -15,6 +15,7 @@ from aia.figures.measure import measure
 from aia.figures.options import Options
 from aia.figures.panels import Layout, lay_out, plot_sequence, select
 from aia.figures.sequence import list_frames
+from aia.figures.style import MISSING
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 OPTIONS = Options(size="one-column", dpi=100, panels=6, grid=15, marks={"GOES peak": "2021-07-03T14:29:00Z"})
@@ -163,3 +164,22 @@ def test_the_panel_of_channels_looks_as_it_did(tmp_path):
     assert "211, 193, 131 Å as red, green and blue" in caption
     assert moment(points) == frames[211][1].time
     assert nearest(frames[193], moment(points)) == frames[193][1]
+
+
+def test_a_composite_has_the_channels_in_the_order_asked_for_and_missing_pixels_grey(tmp_path):
+    options = replace(OPTIONS, rgb=(211, 193, 131), limits=(0, 1000), stretch="power", power=1.0, limb=False, grid=None)
+    frames, points, statistics = {}, {}, {}
+    for channel, brightness in ((131, 200), (193, 600), (211, 1000)):
+        manifests, _ = write_sequence(tmp_path, 1, channel=channel)
+        frames[channel] = list_frames(manifests)
+        with fits.open(frames[channel][0].path, mode="update") as hdus:
+            hdus[0].data[:] = brightness
+            if channel == 193:
+                hdus[0].data[:, 340:] = np.nan  # the western half of the region
+        points[channel], statistics[channel] = measure(frames[channel], REGION, options)
+    path = tmp_path / "channels.png"
+    plot_channels(frames, points, statistics, [path], title="flare", region=REGION, options=options)
+    composite = pixels(path)[-200:, 180:]
+    for colour in ((255, 153, 51), 255 * np.array(MISSING)):
+        same = np.abs(composite - np.round(colour)).max(axis=-1) <= 1
+        assert same.sum() > 2000, colour

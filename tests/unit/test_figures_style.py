@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
 from sunpy.visualization.colormaps import cm
 
@@ -49,6 +50,12 @@ def test_ticks_of_a_colour_bar_are_round_and_apart(low, span, kind):
     ticks = stretch.ticks(0.1)
     assert all(low <= tick <= low + span for tick in ticks)
     assert (np.diff(stretch.forward(np.array(ticks))) >= 0.1 - 1e-9).all()
+
+
+@given(st.floats(0, 1e4), st.floats(1, 1e5), st.sampled_from(["asinh", "log", "power"]))
+def test_a_colour_bar_has_two_labels_at_least_however_narrow_its_range(low, span, kind):
+    ticks = style.Stretch(kind, low, low + span).ticks(0.09)
+    assert len({f"{tick:,.10g}" for tick in ticks}) == len(ticks) >= 2
 
 
 def test_painting_shows_missing_and_saturated_pixels_as_such():
@@ -109,6 +116,13 @@ def test_a_figure_saved_twice_is_the_same_file(tmp_path, suffix):
         style.write_heading(figure, 10, "Flare", synthetic=True)
         style.save(figure, tmp_path / f"{name}.{suffix}", 100)
     assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+
+
+def test_a_png_states_its_resolution(tmp_path):
+    style.save(style.new_figure(88, 40), tmp_path / "figure.png", 300)
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.size == (int(88 / 25.4 * 300), int(40 / 25.4 * 300))
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
 def test_a_pdf_embeds_its_fonts_and_keeps_its_text(tmp_path):

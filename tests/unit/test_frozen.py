@@ -1,5 +1,7 @@
 """A committed record list is met by the archive, or the difference is told."""
 
+import runpy
+
 import pandas as pd
 import pytest
 from folders import EventFolder
@@ -67,6 +69,23 @@ def test_another_answer_fails_with_the_difference(committed, kept, change, told)
         frozen.check(committed, change(kept), **BLOCK)
     assert str(committed) in str(error.value)
     assert "differences: 1" in str(error.value)
+
+
+def test_filtering_fails_with_the_difference_before_it_writes_anything(tmp_path, committed, root):
+    main = runpy.run_path(str(root / "scripts" / "filter_records.py"))["main"]
+    table = next((tmp_path / "results" / "made-up" / "metadata").rglob("*T1424.csv"))
+    with pytest.raises(ArchiveError, match=r"\[2021-07-03T14:24:59Z\]\[211\]: only in the second"):
+        main(
+            archive="synthetic",
+            state=tmp_path / "state",
+            series="aia.lev1_euv_12s",
+            segments=["image"],
+            **{**BLOCK, "where": {}, "table": table, "record_list": committed},
+            records=tmp_path / "records.csv",
+            recordset=tmp_path / "recordset.txt",
+        )
+    assert not (tmp_path / "records.csv").exists()
+    assert not (tmp_path / "recordset.txt").exists()
 
 
 def test_a_file_that_is_no_record_list_is_refused(tmp_path):

@@ -26,3 +26,5 @@ def test_only_refresh_asks_the_archive_anew_and_once(tmp_path):
     again = first.run("--dry-run", *targets)
     assert "query_metadata" in again.output
     assert "fetch_degradation" not in again.output
+    (tmp_path / targets[2]).unlink()
+    assert "fetch_degradation" in first.run("--dry-run", *targets).output

@@ -104,6 +104,20 @@ def test_a_level_15_header_alone_names_record_request_tables_factors_and_version
     assert header["L15VERS"]
 
 
+def test_the_report_holds_audit_configuration_software_and_figures_of_a_finished_run(finished):
+    run = finished.run("--report", "report.html")
+    assert run.status == 0, run.output
+    text = (finished.folder / "report.html").read_text(encoding="utf-8")
+    for words in ("sequence figure", "light curve (table)", "movie", "viewer", "audit", "configuration"):
+        assert f'"product": "{words}"' in text, words
+    assert '"product": "provenance, software versions"' in text
+    assert "Synthetic data: not observations of the Sun." in text
+    for rule in ("query_metadata", "calibrate_level15", "write_audit"):
+        assert f'"rule": "{rule}"' in text, f"no run time of {rule}"
+    assert str(finished.folder) not in text
+    (finished.folder / "report.html").unlink()
+
+
 def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_without_asking_for_a_table(
     finished, tmp_path
 ):

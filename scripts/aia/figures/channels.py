@@ -12,7 +12,7 @@ from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.points import Point
 from aia.figures.sequence import Frame, Picture, Region, axis_labels, instant, place, read_picture, reduce_mean
-from aia.figures.style import RC, WIDTH_MM, Stretch, new_figure, save, write_heading
+from aia.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, save, write_heading
 
 LEFT, RIGHT, TOP, GAP, BAR, AXIS, FOOT = 12.5, 3.0, 7.0, 2.0, 7.0, 6.5, 5.2
 
@@ -98,6 +98,7 @@ class _Page:
         self.height = TOP - (-number // self.columns) * (self.high + BAR + GAP) + AXIS + FOOT
         self.figure = new_figure(self.width, self.height, dpi=options.dpi)
         self.planes: dict[int, np.ndarray] = {}
+        self.missing: list[np.ndarray] = []
 
     def _show(self, picture: Picture, image: np.ndarray, name: str, words: str) -> Axes:
         row, column = divmod(self.drawn, self.columns)
@@ -118,7 +119,8 @@ class _Page:
         factor = self._factor(picture)
         if channel in (self.options.rgb or ()):
             data = reduce_mean(picture.data, factor)
-            self.planes[channel] = stretch.forward(np.where(np.isfinite(data), data, stretch.low))
+            self.missing.append(~np.isfinite(data))
+            self.planes[channel] = stretch.forward(np.where(self.missing[-1], stretch.low, data))
         image = pictures.colours(picture, stretch, channel, factor)
         axes = self._show(picture, image, f"{channel} Å", f"{str(frame.time)[11:19]}  {frame.EXPTIME:.2f} s")
         box = axes.get_position()
@@ -132,6 +134,7 @@ class _Page:
         """Draw the last panel: three channels, each on its own scale, as red, green and blue."""
         planes = np.stack([self.planes[channel] for channel in self.options.rgb], axis=-1)
         image = np.round(255 * planes).astype(np.uint8)
+        image[np.any(self.missing, axis=0)] = np.round(255 * np.array(MISSING)).astype(np.uint8)
         self._show(picture, image, "RGB", " ".join(map(str, self.options.rgb)) + " Å")
 
     def write(self, heading: str, labels: tuple[str, str], *, synthetic: bool) -> None:

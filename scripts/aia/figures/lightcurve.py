@@ -54,6 +54,8 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     axes.set_ylim(low - room, high + room + (high - low + 2 * room) * taken / (1 - taken))
     _label_times(axes, times[0], times[-1])
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    # Whole values: matplotlib's own labels of a narrow range are differences from an offset that stands elsewhere.
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace(",", "\u2009"))
     # Long labels, of a curve that hardly changes, would push the axis label off the page.
     longest = max(len(f"{tick:.10g}") for tick in axes.get_yticks())
     axes.tick_params(axis="y", labelsize=min(6, 36 / longest))
@@ -107,6 +109,16 @@ def _mark_times(axes: Axes, times: np.ndarray, mean: np.ndarray, marks: Mapping[
     return min(0.7, (2 + 6.8 * len(ends)) / height) if ends else 0.0
 
 
+def exposure_limits(exposures: Sequence[float]) -> tuple[float, float]:
+    """Choose the limits of a logarithmic axis of exposure times: at least a factor of six apart.
+
+    Then two of 1, 2 and 5 are between them. The exposures of a quiet Sun differ in the sixth digit.
+    """
+    low, high = min(exposures), max(exposures)
+    margin = max(1.25, (6 * low / high) ** 0.5)
+    return low / margin, high * margin
+
+
 def plot_lightcurve(
     points: Sequence[Point], paths: Sequence[Path], *, title: str, synthetic: bool, options: Options
 ) -> None:
@@ -134,8 +146,10 @@ def plot_lightcurve(
         draw_curve(top, points, options.marks, range(len(points)))
         label = top.get_xlabel()
         top.set_xlabel("")
-        middle.plot(times, [point.EXPTIME for point in points], "o", ms=1.8, color=CURVE)
+        exposures = [point.EXPTIME for point in points]
+        middle.plot(times, exposures, "o", ms=1.8, color=CURVE)
         middle.set_yscale("log")
+        middle.set_ylim(exposure_limits(exposures))
         middle.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
         middle.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         middle.yaxis.set_minor_locator(NullLocator())
@@ -145,6 +159,8 @@ def plot_lightcurve(
         bottom.plot(times, bad["saturated"], "o", ms=1.8, color=SYNTHETIC_RED, label="saturated")
         bottom.plot(times, bad["missing"], "x", ms=2.4, mew=0.7, color=MARK, label="missing")
         bottom.set_ylim(-0.08 * (most or 1), 1.7 * (most or 1))
+        bottom.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        bottom.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         bottom.set_ylabel("Pixels (%)")
         bottom.legend(fontsize=5.5, ncols=2, frameon=False, loc="upper right", borderpad=0, handletextpad=0.2)
         bottom.set_xlabel(label)

@@ -71,7 +71,7 @@ def draw_scale(axes: Axes, stretch: Stretch, channel: int, gap: float, *, uprigh
         cax=axes,
         orientation="vertical" if upright else "horizontal",
         ticks=stretch.ticks(gap),
-        format=lambda value, _: f"{value:,.6g}".replace(",", "\u2009"),
+        format=lambda value, _: f"{value:,.10g}".replace(",", "\u2009"),
     )
     bar.ax.minorticks_off()
     bar.outline.set_linewidth(0.5)

@@ -1,6 +1,7 @@
 """How the figures look: journal sizes, fonts, SDO colours, stretch, and files without a date in them."""
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -109,12 +110,19 @@ class Stretch:
         decades = [10.0**power for power in range(-3, 8)]
         candidates = [0.0, *decades, *(5 * d for d in decades), *(2 * d for d in decades)]
         chosen: list[float] = []
-        for value in candidates:
+        self._choose(chosen, candidates, gap)
+        if len(chosen) < 3:  # a narrow range between 1, 2 and 5
+            for bins in (2, 4, 8, 16):
+                self._choose(chosen, MaxNLocator(bins, steps=[1, 2, 5, 10]).tick_values(self.low, self.high), gap)
+        return sorted(chosen)
+
+    def _choose(self, chosen: list[float], candidates: Iterable[float], gap: float) -> None:
+        """Add those candidates that keep clear of what is chosen already."""
+        for value in map(float, candidates):
             if self.low <= value <= self.high and all(
                 abs(float(self.forward(value) - self.forward(other))) >= gap for other in chosen
             ):
                 chosen.append(value)
-        return sorted(chosen)
 
     @property
     def words(self) -> str:

@@ -217,18 +217,23 @@ function drawScale(view, ink) {
   const taken = [];
   const candidates = [0];
   for (const factor of [1, 5, 2]) for (let power = -2; power < 8; power++) candidates.push(factor * 10 ** power);
-  for (const value of candidates) {
+  const label = (value) => {
     const at = MARGIN.top + high * (1 - stretched(value));
-    if (value < low || value > top || taken.some((other) => Math.abs(other - at) < 22)) continue;
+    if (value < low || value > top || taken.some((other) => Math.abs(other - at) < 22)) return;
     taken.push(at);
-    context.fillText(group(value), x + 18, at);
-  }
+    context.fillText(grouped(String(Number(value.toPrecision(12)))), x + 18, at);
+  };
+  candidates.forEach(label);
+  // A narrow range between 1, 2 and 5 is labelled in even steps, coarse ones first.
+  if (taken.length < 3) for (const count of [2, 4, 8, 16]) between(low, top, roundStep(top - low, count)).forEach(label);
   sideways("DN/s per pixel", x + 66, MARGIN.top + high / 2);
 }
 
 // ---- words
 
-const group = (value) => grouped(String(Number(value.toPrecision(3))));
+// Pixels are stored to a thousandth, means of the region with six digits.
+const PIXEL_DIGITS = 4, MEAN_DIGITS = 6;
+const group = (value, digits) => grouped(String(Number(value.toPrecision(digits))));
 
 function grouped(text) {
   const [whole, part] = text.split(".");
@@ -240,7 +245,7 @@ const clockOf = (time) => time.replace("T", " ").replace("Z", "").replace(/(\.\d
 function describe(row, column, codes) {
   const code = codes[row * columns + column], value = values[code & 0x7fff];
   const x = left + (column + 0.5) * pixel, y = bottom + (row + 0.5) * pixel;
-  const brightness = Number.isNaN(value) ? "missing" : group(value) + " DN/s";
+  const brightness = Number.isNaN(value) ? "missing" : group(value, PIXEL_DIGITS) + " DN/s";
   return { x, y, value, text: `${brightness}${code & SATURATED ? " (saturated)" : ""}` };
 }
 
@@ -342,24 +347,26 @@ function median(list) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-function chart(svg, times, points, unit) {
+function chart(svg, times, points, unit, digits) {
   svg.replaceChildren();
   const t0 = curveTimes[0], t1 = curveTimes[curveTimes.length - 1], span = t1 - t0 || 1;
   const marks = [...Object.entries(about.marks), ...(about.peak ? [["peak", about.peak]] : [])]
     .map(([name, time]) => [name, seconds(time)]).filter(([, at]) => at >= t0 && at <= t1).sort((a, b) => a[1] - b[1]);
-  // Names of marks stand above the curve.
-  const width = svg.clientWidth || 800, height = 170, box = { left: 70, right: 14, top: 10 + 12 * Math.min(marks.length, 4), bottom: 36 };
+  const width = svg.clientWidth || 800, height = 170;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const known = points.map((point) => point.value).filter((value) => value !== null && Number.isFinite(value));
   if (!known.length) return;
   const low = Math.min(...known), high = Math.max(...known), room = (high - low || Math.abs(high) || 1) * 0.08;
+  // As many decimals as the distance of two rungs asks for, so that no two have one label.
+  const rung = roundStep(high - low + 2 * room, 4), decimals = Math.max(0, Math.ceil(-Math.log10(rung) - 1e-9));
+  const rungs = between(low - room, high + room, rung).map((value) => [value, grouped(value.toFixed(decimals))]);
+  const longest = Math.max(...rungs.map(([, text]) => text.length));
+  // Names of marks stand above the curve, the unit beside the longest label.
+  const box = { left: Math.max(70, 28 + 7 * longest), right: 14, top: 10 + 12 * Math.min(marks.length, 4), bottom: 36 };
   const x = (time) => box.left + 6 + (time - t0) / span * (width - box.left - box.right - 12);
   const y = (value) => height - box.bottom - (value - low + room) / (high - low + 2 * room) * (height - box.top - box.bottom);
   add(svg, "path", { class: "axis", d: `M${box.left} ${box.top}V${height - box.bottom}H${width - box.right}` });
-  const rung = roundStep(high - low + 2 * room, 4);
-  for (const value of between(low - room, high + room, rung)) {
-    add(svg, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, grouped(value.toFixed(Math.max(0, Math.ceil(-Math.log10(rung) - 1e-9)))));
-  }
+  for (const [value, text] of rungs) add(svg, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, text);
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000];
   const every = steps.find((size) => size >= span / (width / 110)) || 864000;
   for (const time of between(t0, t1, every)) {
@@ -385,7 +392,7 @@ function chart(svg, times, points, unit) {
     path += `${joined ? "L" : "M"}${x(times[i]).toFixed(1)} ${y(point.value).toFixed(1)}`;
     if (point.error) add(svg, "path", { class: "error", d: `M${x(times[i])} ${y(point.value - point.error)}V${y(point.value + point.error)}` });
     const dot = add(svg, "circle", { class: "dot", cx: x(times[i]), cy: y(point.value), r: points.length > 100 ? 1.4 : 2.6 });
-    add(dot, "title", {}, `${clockOf(point.time)}: ${group(point.value)} DN/s`);
+    add(dot, "title", {}, `${clockOf(point.time)}: ${group(point.value, digits)} DN/s`);
     if (point.hot) add(svg, "circle", { class: "hot", cx: x(times[i]), cy: y(point.value), r: 5 });
   });
   add(svg, "path", { class: "line", d: path });
@@ -406,7 +413,7 @@ function moveCursors() {
 
 async function drawCharts() {
   cursors.length = 0;
-  chart($("curve"), curveTimes, about.curve.map((point) => ({ ...point, value: point.mean, hot: point.saturated > 0 })), "Mean (DN/s)");
+  chart($("curve"), curveTimes, about.curve.map((point) => ({ ...point, value: point.mean, hot: point.saturated > 0 })), "Mean (DN/s)", MEAN_DIGITS);
   $("history-box").hidden = !state.probe;
   if (state.probe) {
     const { row, column } = state.probe;
@@ -417,7 +424,7 @@ async function drawCharts() {
     if (!state.probe || state.probe.row !== row || state.probe.column !== column) return;
     const x = left + (column + 0.5) * pixel, y = bottom + (row + 0.5) * pixel;
     $("history-title").textContent = `History of the pixel at x ${minus(x.toFixed(1))}″, y ${minus(y.toFixed(1))}″`;
-    chart($("history"), frameTimes, points, "DN/s");
+    chart($("history"), frameTimes, points, "DN/s", PIXEL_DIGITS);
   }
   moveCursors();
 }
@@ -466,7 +473,7 @@ function fillTables() {
     const hex = "0x" + frame.quality.toString(16).padStart(8, "0");
     cells(row, [
       [clockOf(frame.time)], [clockOf(frame.slot)], [frame.exposure.toFixed(4), true],
-      [point.mean === null ? "" : group(point.mean), true], [(100 * point.saturated).toFixed(3), true],
+      [point.mean === null ? "" : group(point.mean, MEAN_DIGITS), true], [(100 * point.saturated).toFixed(3), true],
       [`${hex}: ${frame.words.length ? frame.words.join("; ") : "nominal"}`], [frame.record],
     ]);
     cells($("files").tBodies[0].insertRow(), [[String(index + 1), true], [frame.file], [frame.sha256]]);

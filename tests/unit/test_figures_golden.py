@@ -1,0 +1,81 @@
+"""What figures show changes on purpose only: golden digests, bound to the version that repeats finished jobs.
+
+PNG, PDF, MP4 and deflated bytes depend on the versions of font rasteriser, encoder and zlib, and would change with the
+lock. The digests are of what goes into them: light curve and statistics as files; every picture as it is coloured, the
+movie's time axis and the captions; the viewer's page with its pixels unpacked. How they are laid out on the page is for
+the reference images in tests/baseline.
+"""
+
+import base64
+import hashlib
+import re
+import zlib
+
+import pytest
+from small_frames import write_sequence
+
+from aia import versions
+from aia.blocks import series_of
+from aia.figures import pictures
+from aia.figures.channels import plot_channels
+from aia.figures.measure import measure
+from aia.figures.movie import time_axis
+from aia.figures.options import Options
+from aia.figures.panels import plot_sequence
+from aia.figures.points import write_points
+from aia.figures.sequence import list_frames, read_picture
+from aia.figures.style import Stretch
+from aia.figures.viewer import build_viewer
+
+GOLDEN = {
+    "2": {
+        "lightcurve.csv": "e6d528d90a416f282d062c40b714ea97d5c2fc9a32df15155cf38645aeeb5c57",
+        "statistics.json": "9c58dc9604f38beabab77ecbd27a78df514d760b3e11702eff3e3af95de162fb",
+        "captions": "5bfa75c86e616e083340fd2383e92bfb6e64f00dfd52aab9a561d96e5c6c0288",
+        "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
+        "movie": "632cbfd667f997d2d06fdd7b7091f8536e9c14ac9500a6d7ae5efb41ccbfdcea",
+        "viewer.html": "458f92dc53ad64889d7a8d8e0fedf671a726d828e6d5487be546ba1931f5c823",
+    },
+}
+REGION = {"x": [690, 990], "y": [240, 480]}
+OPTIONS = Options(size="one-column", dpi=50)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Digest of each product's content, by its name."""
+    folder = tmp_path_factory.mktemp("golden")
+    manifests, _ = write_sequence(folder, numbers=[0, 1, 2, 5, 6], noise=0.5, uncertainty=True)
+    frames = list_frames(manifests)
+    points, statistics = measure(frames, REGION, OPTIONS)
+    write_points(points, folder / "lightcurve.csv")
+    statistics.write(folder / "statistics.json")
+    common = {"title": "flare", "region": REGION, "options": OPTIONS}
+    made = {name: (folder / name).read_bytes() for name in ("lightcurve.csv", "statistics.json")}
+    caption = plot_sequence(frames, points, statistics, [folder / "sequence.png"], channel=211, **common)
+    of_channels = plot_channels({211: frames}, {211: points}, {211: statistics}, [folder / "channels.png"], **common)
+    made["captions"] = f"{caption}\n{of_channels}".encode()
+    made["pictures"] = b"".join(
+        pictures.colours(read_picture(frame.path, REGION), Stretch(kind, *statistics.limits), 211, factor).tobytes()
+        for frame in frames
+        for kind, factor in (("asinh", 1), ("log", 2), ("power", 3))
+    )
+    made["movie"] = repr([(str(tick.time), tick.frame) for tick in time_axis(frames, series_of(211))]).encode()
+    build_viewer(frames, points, statistics, folder / "viewer.html", channel=211, **common)
+    made["viewer.html"] = unpacked((folder / "viewer.html").read_text(encoding="utf-8"))
+    return {name: hashlib.sha256(content).hexdigest() for name, content in made.items()}
+
+
+def unpacked(page):
+    """The viewer's page, its frames inflated."""
+    return re.sub(
+        r'(id="frame\d+">)([^<]+)',
+        lambda match: match[1] + hashlib.sha256(zlib.decompress(base64.b64decode(match[2]))).hexdigest(),
+        page,
+    ).encode()
+
+
+def test_golden_digests_hold_as_long_as_the_version_does(found):
+    assert found == GOLDEN.get(versions.FIGURES), (
+        "what figures show has changed: raise aia.versions.FIGURES and put the new digests beside it"
+    )
