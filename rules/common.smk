@@ -57,8 +57,8 @@ wildcard_constraints:
     time=r"\d{8}T\d{6}",
 
 
-def asked(function):
-    """Mark a function that Snakemake asks: it looks at the signature several times for each job, now a ready one."""
+def for_rules(function):
+    """Give a function that rules name its signature ready made: Snakemake looks it up three times for each job."""
     function.__signature__ = inspect.signature(function)
     return function
 
@@ -70,7 +70,7 @@ def asked_anew(what):
     the newest mark stays an input of the answer that it led to, so nothing is asked again. Most answers have no mark.
     """
 
-    @asked
+    @for_rules
     def of_job(wildcards):
         named = what.format(**dict(wildcards.items()))
         folder = Path(RESOURCES, ARCHIVE, "refresh", named)
@@ -81,26 +81,26 @@ def asked_anew(what):
     return of_job
 
 
-@asked
+@for_rules
 def block_of(wildcards):
     """The block that a job is about."""
     series = getattr(wildcards, "series", None) or wildcards.channel
     return PLAN.block(wildcards.event, series, wildcards.block)
 
 
-@asked
+@for_rules
 def block_start(wildcards):
     """T_REC of the block's first slot."""
     return block_of(wildcards).start
 
 
-@asked
+@for_rules
 def block_end(wildcards):
     """T_REC of the block's last slot."""
     return block_of(wildcards).end
 
 
-@asked
+@for_rules
 def series_name(wildcards):
     """Name of the series that holds the job's channel."""
     return series_of(wildcards.channel).name
@@ -109,7 +109,7 @@ def series_name(wildcards):
 def option(name):
     """An option of the job's event, as a function of its wildcards."""
 
-    @asked
+    @for_rules
     def of_event(wildcards):
         return PLAN.event(wildcards.event).options.get(name)
 
@@ -119,7 +119,7 @@ def option(name):
 def figure_options(*names):
     """Those options of the figures that a rule depends on, as a function of its wildcards."""
 
-    @asked
+    @for_rules
     def of_event(wildcards):
         figure = PLAN.event(wildcards.event).options.get("figure", {})
         return {name: figure[name] for name in names if name in figure}
@@ -141,7 +141,7 @@ CHANNEL_FIGURES = (
 CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
 
 
-@asked
+@for_rules
 def figure_files(wildcards):
     """Every figure that the configuration asks for, of the job's event."""
     event = PLAN.event(wildcards.event)
@@ -156,7 +156,7 @@ def figure_files(wildcards):
 def each_channel(pattern):
     """A file of each channel of the job's event, as a function of its wildcards."""
 
-    @asked
+    @for_rules
     def of_event(wildcards):
         return [pattern.format(event=wildcards.event, channel=channel) for channel in event_channels(wildcards)]
 
@@ -171,7 +171,7 @@ def all_figures():
 def all_blocks(pattern):
     """The files of all blocks of the job's event and channel, as a function of its wildcards."""
 
-    @asked
+    @for_rules
     def of_channel(wildcards):
         labels = PLAN.blocks(wildcards.event, series_of(wildcards.channel))
         return [pattern.format(event=wildcards.event, channel=wildcards.channel, block=label) for label in labels]
@@ -182,7 +182,7 @@ def all_blocks(pattern):
 def all_blocks_all_channels(pattern):
     """The files of all blocks and channels of the job's event, as a function of its wildcards."""
 
-    @asked
+    @for_rules
     def of_event(wildcards):
         return [
             pattern.format(event=wildcards.event, channel=channel, block=label)
@@ -196,7 +196,7 @@ def all_blocks_all_channels(pattern):
 def all_blocks_all_series(pattern):
     """The files of all blocks and series of the job's event, as a function of its wildcards."""
 
-    @asked
+    @for_rules
     def of_event(wildcards):
         return [
             pattern.format(event=wildcards.event, series=series.name, block=label)
@@ -207,27 +207,27 @@ def all_blocks_all_series(pattern):
     return of_event
 
 
-@asked
+@for_rules
 def committed_records(wildcards):
     """The committed record list of the job's event, if there is one."""
     path = Path("config", "records", f"{wildcards.event}.csv")
     return [str(path)] if path.is_file() else []
 
 
-@asked
+@for_rules
 def record_list(wildcards):
     """The same as one text: a check changes no product, so a list that is committed later repeats no job."""
     return "".join(committed_records(wildcards))
 
 
-@asked
+@for_rules
 def event_window(wildcards):
     """Start and end of the job's event (ISO, UTC)."""
     event = PLAN.event(wildcards.event)
     return [iso(event.start), iso(event.end)]
 
 
-@asked
+@for_rules
 def event_channels(wildcards):
     """Channels of the job's event, ascending."""
     return list(PLAN.event(wildcards.event).channels)
@@ -259,27 +259,27 @@ def all_events(pattern):
     return [pattern.format(event=name) for name in PLAN.events]
 
 
-@asked
+@for_rules
 def metadata_of_channel(wildcards):
     """The metadata of the job's block: one file per series, all channels in it."""
     return f"<results>/{wildcards.event}/metadata/{series_name(wildcards)}/{wildcards.block}.csv"
 
 
-@asked
+@for_rules
 def block_days(wildcards):
     """UTC days of the job's block: it needs the pointing tables of these."""
     series = getattr(wildcards, "series", None) or wildcards.channel
     return PLAN.days(wildcards.event, series, wildcards.block)
 
 
-@asked
+@for_rules
 def block_frames(wildcards):
     """How many frames the job's block can have in its channel: one per slot."""
     block = block_of(wildcards)
     return block.last - block.first + 1
 
 
-@asked
+@for_rules
 def sequence_frames(wildcards):
     """How many frames the job's event can have in its channel, or in all where the job is about all: one per slot."""
     channels = [wildcards.channel] if hasattr(wildcards, "channel") else PLAN.event(wildcards.event).channels
@@ -290,31 +290,31 @@ def sequence_frames(wildcards):
     )
 
 
-@asked
+@for_rules
 def calibrate_memory(wildcards, threads, attempt):
     """Memory of calibrating a block, MB: by its processes, half as much again with each attempt."""
     return costs.calibrate_mb(threads, option("calibration")(wildcards), attempt)
 
 
-@asked
+@for_rules
 def calibrate_runtime(wildcards, threads, attempt):
     """Run time of calibrating a block, minutes: by its slots, so known before any record is, and by the attempt."""
     return costs.calibrate_minutes(block_frames(wildcards), threads, option("calibration")(wildcards), attempt)
 
 
-@asked
+@for_rules
 def figure_memory(wildcards, attempt):
     """Memory of the figures of a sequence, MB: the same for any length, half as much again with each attempt."""
     return costs.figure_mb(attempt)
 
 
-@asked
+@for_rules
 def figure_runtime(wildcards, attempt):
     """Run time of the figures of a sequence, minutes: by its slots and by the attempt."""
     return costs.figure_minutes(sequence_frames(wildcards), attempt)
 
 
-@asked
+@for_rules
 def budget_events(wildcards):
     """Of each event what its cost depends on."""
     return {
@@ -326,7 +326,7 @@ def budget_events(wildcards):
     }
 
 
-@asked
+@for_rules
 def all_records(wildcards):
     """Record tables of all blocks, channels and events."""
     return [
@@ -337,20 +337,20 @@ def all_records(wildcards):
     ]
 
 
-@asked
+@for_rules
 def query_keywords(wildcards):
     """Keywords that the conditions of the job's event need besides those of every block's metadata."""
     return filters.extra_keywords(filters.compile_where(option("where")(wildcards)))
 
 
-@asked
+@for_rules
 def segments_of_event(wildcards):
     """Segments of a record that the job's event needs: the image, and the spikes if they are to be put back."""
     respike = (option("calibration")(wildcards) or {}).get("respike", False)
     return ["image", "spikes"] if respike else ["image"]
 
 
-@asked
+@for_rules
 def processing_of_event(wildcards):
     """What the archive is to do to the frames of the job's event before it exports them."""
     if not option("cutout")(wildcards):
@@ -358,7 +358,7 @@ def processing_of_event(wildcards):
     return im_patch(option("region")(wildcards), iso(PLAN.event(wildcards.event).start))
 
 
-@asked
+@for_rules
 def calibration_options(wildcards):
     """How the frames of the job's event and channel are calibrated; a cutout's grid is its region's."""
     event = PLAN.event(wildcards.event)
@@ -366,7 +366,7 @@ def calibration_options(wildcards):
     return options | {"region": event.options["region"]} if event.options.get("cutout") else options
 
 
-@asked
+@for_rules
 def calibration_tables(wildcards):
     """The frozen tables and the point spread function that the job's options ask for, by name."""
     options, folder = calibration_options(wildcards), f"<resources>/{ARCHIVE}"
@@ -382,7 +382,7 @@ def calibration_tables(wildcards):
     return tables
 
 
-@asked
+@for_rules
 def event_tables(wildcards):
     """Calibration tables and point spread functions that the frames of the job's event were calibrated with."""
     found = set()
@@ -394,7 +394,7 @@ def event_tables(wildcards):
     return sorted(found)
 
 
-@asked
+@for_rules
 def config_as_used(wildcards):
     """The configuration of the job's event alone, with all defaults."""
     return event_config(PLAN.settings, wildcards.event)
