@@ -34,7 +34,7 @@ GOLDEN = {
         "captions": "5bfa75c86e616e083340fd2383e92bfb6e64f00dfd52aab9a561d96e5c6c0288",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
         "movie": "632cbfd667f997d2d06fdd7b7091f8536e9c14ac9500a6d7ae5efb41ccbfdcea",
-        "viewer.html": "458f92dc53ad64889d7a8d8e0fedf671a726d828e6d5487be546ba1931f5c823",
+        "viewer.html": "2c945502abbb8da687ccdac4c574a2247a21381a6f653bc7cb8dc3437327c29d",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}

@@ -93,6 +93,30 @@ def test_an_event_of_one_channel_needs_no_panel_of_channels_and_one_of_two_does(
     assert Workflow(made.folder, config).run("--dry-run").jobs["plot_channels"] == 1
 
 
+def test_a_gif_is_made_on_request_alone(tmp_path):
+    plain = Workflow.example(tmp_path)
+    assert "render_gif" not in plain.run("--dry-run").jobs
+    assert plain.changed(figure={"gif": True}).run("--dry-run").jobs["render_gif"] == 1
+
+
+@pytest.mark.parametrize(
+    ("product", "rule"),
+    [
+        ("sequence.png", "plot_sequence"),
+        ("movie.mp4", "render_movie"),
+        ("viewer.html", "build_viewer"),
+        ("lightcurve.png", "plot_lightcurve"),
+    ],
+)
+def test_no_product_waits_for_another(tmp_path, product, rule):
+    workflow = Workflow.example(tmp_path)
+    run = workflow.run("--dry-run", f"results/{workflow.event['name']}/figures/211/{product}")
+    assert run.status == 0, run.output
+    drawn = set(run.jobs) & {"plot_sequence", "render_movie", "build_viewer", "plot_lightcurve", "write_audit"}
+    assert drawn == {rule}
+    assert run.jobs["measure_sequence"] == 1
+
+
 def test_the_report_shows_figures_captions_and_run_times(made):
     run = made.run("--report", "report.html", *FIGURES)
     assert run.status == 0, run.output

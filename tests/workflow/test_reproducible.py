@@ -118,6 +118,14 @@ def test_the_report_holds_audit_configuration_software_and_figures_of_a_finished
     (finished.folder / "report.html").unlink()
 
 
+def test_no_product_names_the_folder_that_it_was_made_in(finished):
+    here = str(finished.folder).encode()
+    files = [*finished.results.rglob("*"), *finished.folder.glob("resources/*/calibration/**/*")]
+    named = [str(path) for path in files if path.is_file() and here in path.read_bytes()]
+    assert len(files) > 30
+    assert named == []
+
+
 def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_without_asking_for_a_table(
     finished, tmp_path
 ):

@@ -473,7 +473,7 @@ function fillTables() {
     const hex = "0x" + frame.quality.toString(16).padStart(8, "0");
     cells(row, [
       [clockOf(frame.time)], [clockOf(frame.slot)], [frame.exposure.toFixed(4), true],
-      [point.mean === null ? "" : group(point.mean, MEAN_DIGITS), true], [(100 * point.saturated).toFixed(3), true],
+      [point.mean === null ? "" : grouped(point.mean.toPrecision(MEAN_DIGITS)), true], [(100 * point.saturated).toFixed(3), true],
       [`${hex}: ${frame.words.length ? frame.words.join("; ") : "nominal"}`], [frame.record],
     ]);
     cells($("files").tBodies[0].insertRow(), [[String(index + 1), true], [frame.file], [frame.sha256]]);
