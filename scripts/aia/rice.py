@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -78,9 +77,11 @@ def _is_archives(header: fits.Header) -> bool:
 @intrinsic
 def _leading_zeros(_, word):
     """Number of zeros above a word's highest one; a machine instruction that numba does not offer."""
-    return types.int64(types.uint64), lambda _, builder, __, words: builder.ctlz(
-        words[0], ir.Constant(ir.IntType(1), 0)
-    )
+
+    def generate(context, builder, _, words):
+        return builder.ctlz(words[0], context.get_constant(types.boolean, 0))
+
+    return types.int64(types.uint64), generate
 
 
 @njit(cache=True, nogil=True)
