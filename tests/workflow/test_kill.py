@@ -100,28 +100,33 @@ def undisturbed(tmp_path_factory):
 
 
 def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(undisturbed, tmp_path):
+    """Kills are counted, and not runs: when one comes to its end between two of them, all begins anew."""
     whole, seconds = undisturbed
-    workflow = Workflow(tmp_path, whole.config)
-    state = workflow.folder / "resources" / "synthetic" / "archive"
-    # The frames that the archive has made for the first run need not be made again; what it remembers stays behind.
-    shutil.copytree(whole.folder / "resources" / "synthetic" / "archive" / "spool", state / "spool")
-    moments, twice = random.Random(SEED), []
-    known, seen = set(), 0
-    for _ in range(KILLS):
-        run = start(workflow)
-        try:
-            run.wait(timeout=moments.uniform(0.5, max(8.0, 0.6 * seconds)))
-        except subprocess.TimeoutExpired:
-            kill(run)
-        log = read_log(state)
-        twice += again(log[seen:], known)
-        known, seen = verified(workflow), len(log)
-    assert start(workflow).wait() == 0
-    twice += again(read_log(state)[seen:], known)
-    assert products(workflow) == products(whole)
-    assert twice == []
-    assert set(count_exports(state).values()) == {1}
-    assert not list(workflow.results.rglob("*.part")) + list(workflow.results.rglob(".*.arriving"))
+    moments, killed = random.Random(SEED), 0
+    while killed < KILLS:
+        workflow = Workflow(tmp_path / str(killed), whole.config)
+        state = workflow.folder / "resources" / "synthetic" / "archive"
+        # The frames that the archive made for the first run need not be made again; what it remembers stays behind.
+        shutil.copytree(whole.folder / "resources" / "synthetic" / "archive" / "spool", state / "spool")
+        known, seen, twice, ended = set(), 0, [], False
+        while not ended:
+            run = start(workflow)
+            try:
+                # When all kills are done, the last run is left in peace.
+                run.wait(timeout=moments.uniform(0.5, max(8.0, 0.6 * seconds)) if killed < KILLS else None)
+                ended = True
+            except subprocess.TimeoutExpired:
+                kill(run)
+                killed += 1
+            log = read_log(state)
+            twice += again(log[seen:], known)
+            known, seen = verified(workflow), len(log)
+        assert run.returncode == 0, (workflow.folder / "run.log").read_text()
+        assert products(workflow) == products(whole)
+        assert twice == []
+        assert set(count_exports(state).values()) == {1}
+        assert not list(workflow.results.rglob("*.part")) + list(workflow.results.rglob(".*.arriving"))
+        shutil.rmtree(workflow.folder)
 
 
 def again(log: list[dict], known: set[str]) -> list[str]:
