@@ -209,7 +209,7 @@ def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) 
         gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
         for inbox in inboxes[:-1]:
             start(worker.work, wanted, tasks, taken, inbox, outbox)
-        left = len(tasks)
+        left, tables = len(tasks), {}
         while left:
             while outbox.empty():
                 if any(process.exitcode for process in started):
@@ -217,6 +217,7 @@ def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) 
                 time.sleep(0.005)
             number, result, seconds = outbox.get()
             if number == READY:
+                tables = seconds
                 start(worker.work, wanted, tasks, taken, inboxes[-1], outbox)
             elif number == REFUSED:
                 raise FrameError(result)
@@ -224,7 +225,8 @@ def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) 
                 raise RuntimeError(f"a calibrating process failed:\n{result}")
             else:
                 left -= 1
-                yield number, result, seconds
+                yield number, result, seconds | tables
+                tables = {}
         for process in started[1:]:
             process.join()
     finally:
@@ -258,10 +260,8 @@ def _look_up(tasks: list[Task], wanted: tuple, sources: Sources, inboxes: list, 
     level1, _, options, _ = wanted
     started = time.perf_counter()
     resolve = _resolver(sources, options, {row["WAVELNTH"] for _, row in tasks})
-    spent = {"tables": time.perf_counter() - started}
-    outbox.put((READY, {}, {}))
+    outbox.put((READY, {}, {"tables": time.perf_counter() - started}))
     for number, row in tasks:
         answer = _answer(resolve, level1 / row["file"])
         for inbox in inboxes:
-            inbox.put((number, answer, spent if inbox is inboxes[0] else {}))
-        spent = {}
+            inbox.put((number, answer))

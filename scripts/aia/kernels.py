@@ -11,7 +11,6 @@ TAPS = 12  # to either side, of the prefilter: the pole's 13th power is 4e-8, wh
 PREFILTER = (np.sqrt(3.0) - 2.0) ** np.arange(TAPS + 1)
 PREFILTER = (PREFILTER / (PREFILTER[0] + 2 * PREFILTER[1:].sum())).astype(np.float32)  # they add up to one
 GROWN = 8  # layers of a hole that are filled from its rim before the prefilter; the pole's 8th power is 3e-5
-STEPS = np.arange(16384, dtype=np.float32)  # 0, 1, 2 …: a load is faster than a conversion; no image is wider
 ONE, HALF, SIXTH = np.float32(1), np.float32(0.5), np.float32(1 / 6)
 TWO, THREE, FOUR, FIVE = np.float32(2), np.float32(3), np.float32(4), np.float32(5)
 
@@ -256,11 +255,12 @@ def _run_spline(rows, steps, tx, ty, dx, dy, out):
 
 
 @njit(cache=True, nogil=True)
-def interpolate_spline(padded, matrix, offset, low, high, gain, missing, steps, out):
+def interpolate_spline(padded, matrix, offset, low, high, gain, missing, out):
     """Evaluate the B-spline of padded coefficients on an output grid."""
     ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
+    steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
         for n in range(n_runs):
@@ -282,11 +282,12 @@ def _run_keys(rows, steps, tx, ty, dx, dy, out):
 
 
 @njit(cache=True, nogil=True)
-def interpolate_keys(padded, matrix, offset, low, high, gain, missing, steps, out):
+def interpolate_keys(padded, matrix, offset, low, high, gain, missing, out):
     """Evaluate Keys' cubic convolution of a padded image on an output grid."""
     ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
+    steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
         for n in range(n_runs):
@@ -360,11 +361,12 @@ def _variance_run_spline(rows, steps, tx, ty, dx, dy, out):
 
 
 @njit(cache=True, nogil=True)
-def variance_spline(padded, matrix, offset, steps, out):
+def variance_spline(padded, matrix, offset, out):
     """Sum padded variances with the squared weights of the interpolating spline."""
     ny, nx, width = padded.shape[0] - 4, padded.shape[1] - 4, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
+    steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
         for n in range(n_runs):
@@ -386,11 +388,12 @@ def _variance_run_keys(rows, steps, tx, ty, dx, dy, out):
 
 
 @njit(cache=True, nogil=True)
-def variance_keys(padded, matrix, offset, steps, out):
+def variance_keys(padded, matrix, offset, out):
     """Sum padded variances with the squared weights of Keys' convolution."""
     ny, nx, width = padded.shape[0] - 4, padded.shape[1] - 4, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
+    steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
         for n in range(n_runs):

@@ -145,7 +145,7 @@ def interpolate(source, matrix, offset, shape, *, clip=True, gain=1.0, missing=n
     limited = clip and source.low <= source.high
     low, high = (np.float32(source.low), np.float32(source.high)) if limited else (-unlimited, unlimited)
     run = kernels.interpolate_spline if source.kernel == "cubic-spline" else kernels.interpolate_keys
-    run(source.padded, matrix, offset, low, high, np.float32(gain), np.float32(missing), kernels.STEPS, out)
+    run(source.padded, matrix, offset, low, high, np.float32(gain), np.float32(missing), out)
     if len(source.missing):
         kernels.claim(source.missing, REACH[source.kernel], matrix, offset, out)
     return out
@@ -197,7 +197,7 @@ def variance(counts, blank, squared, kernel, missing, matrix, offset, *, gain=1.
     for n in range(2):
         padded[n], padded[-1 - n] = padded[4 - n], padded[-5 + n]
     add_up = kernels.variance_spline if kernel == "cubic-spline" else kernels.variance_keys
-    add_up(padded, matrix, offset, kernels.STEPS, out)
+    add_up(padded, matrix, offset, out)
     if len(missing):
         kernels.claim(missing, REACH[kernel], matrix, offset, out)
     np.sqrt(out, out=out)

@@ -182,14 +182,14 @@ def work(wanted: tuple, tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: A
     taken
         Shared count of the frames that a process has taken.
     inbox
-        Queue of number, corrections and seconds by stage, of every frame.
+        Queue of number and corrections of every frame.
     outbox
         Queue of number, result and seconds by stage, for the parent.
     """
     worker, waiting, answers, more = Worker(*wanted), deque(), {}, True
     while True:
         while not inbox.empty():
-            _note(answers, inbox, worker.stages)
+            answers.update([inbox.get()])
         if more and (not waiting or (len(waiting) < AHEAD and waiting[0][0] not in answers)):
             task = _take(tasks, taken)
             more = task is not None
@@ -201,7 +201,7 @@ def work(wanted: tuple, tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: A
             number, ready = waiting.popleft()
             started = time.perf_counter()
             while number not in answers:
-                _note(answers, inbox, worker.stages)
+                answers.update([inbox.get()])
             worker.stages.mark("waiting", started)
             outbox.put((number, *worker.finish(ready, answers.pop(number))))
         else:
@@ -213,10 +213,3 @@ def _take(tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any) -> tuple[i
     with taken.get_lock():
         taken.value += 1
         return tasks[taken.value - 1] if taken.value <= len(tasks) else None
-
-
-def _note(answers: dict[int, Answer], inbox: Any, stages: Stages) -> None:
-    """Wait for the next frame's corrections."""
-    number, answer, spent = inbox.get()
-    answers[number] = answer
-    stages.add(spent)
