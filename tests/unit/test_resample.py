@@ -286,3 +286,10 @@ def test_no_kernel_reorders_sums():
     compiled = [item for item in vars(kernels).values() if hasattr(item, "targetoptions")]
     assert len(compiled) > 10
     assert not any(item.targetoptions.get("fastmath") for item in compiled)
+
+
+@pytest.mark.parametrize("kernel", resample.KERNELS)
+def test_an_image_may_be_of_any_width(kernel):
+    image = np.random.default_rng(3).normal(100, 9, (4, 20_000)).astype(np.float32)
+    same = resample.resample(image, np.eye(2), np.zeros(2), image.shape, kernel)
+    np.testing.assert_allclose(same, image, rtol=1e-5)
