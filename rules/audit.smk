@@ -48,6 +48,7 @@ rule write_provenance:
         records=rules.write_audit.input.records,
         recordsets=rules.write_audit.input.recordsets,
         exports=rules.write_audit.input.exports,
+        corrections=event_corrections,
         level1=rules.write_audit.input.level1,
         level15=rules.write_audit.input.level15,
         tables=event_tables,

@@ -367,19 +367,44 @@ def calibration_options(wildcards):
 
 
 @for_rules
-def calibration_tables(wildcards):
-    """The frozen tables and the point spread function that the job's options ask for, by name."""
-    options, folder = calibration_options(wildcards), f"<resources>/{ARCHIVE}"
+def correction_options(wildcards):
+    """Which corrections of the job's event come from tables, and from which version of them."""
+    options = option("calibration")(wildcards)
+    return {name: options[name] for name in ("pointing", "degradation", "degradation_version")}
+
+
+@for_rules
+def correction_tables(wildcards):
+    """The frozen tables in which the corrections of the job's block are looked up, by name."""
+    options, folder = option("calibration")(wildcards), f"<resources>/{ARCHIVE}/calibration"
     tables = {}
     if options["pointing"]:
-        tables["pointing"] = [f"{folder}/calibration/pointing/{day}.ecsv" for day in block_days(wildcards)]
+        tables["pointing"] = [f"{folder}/pointing/{day}.ecsv" for day in block_days(wildcards)]
     if options["degradation"]:
-        tables["degradation"] = f"{folder}/calibration/degradation.ecsv"
-    if options["uncertainty"]:
-        tables["errors"] = f"{folder}/calibration/errors.ecsv"
-    if options["psf"]:
-        tables["psf"] = f"{folder}/psf/{wildcards.channel}.fits"
+        tables["degradation"] = f"{folder}/degradation.ecsv"
     return tables
+
+
+@for_rules
+def calibration_inputs(wildcards):
+    """What the options of the job's block ask for besides its frames, by name."""
+    options, folder = option("calibration")(wildcards), f"<resources>/{ARCHIVE}"
+    inputs = {}
+    if options["pointing"] or options["degradation"]:
+        inputs["corrections"] = f"<results>/{wildcards.event}/corrections/{series_name(wildcards)}/{wildcards.block}.csv"
+    if options["uncertainty"]:
+        inputs["errors"] = f"{folder}/calibration/errors.ecsv"
+    if options["psf"]:
+        inputs["psf"] = f"{folder}/psf/{wildcards.channel}.fits"
+    return inputs
+
+
+@for_rules
+def event_corrections(wildcards):
+    """Lists of corrections of all blocks and series of the job's event, where its options ask for some."""
+    options = option("calibration")(wildcards)
+    wanted = options["pointing"] or options["degradation"]
+    return all_blocks_all_series("<results>/{event}/corrections/{series}/{block}.csv")(wildcards) if wanted else []
 
 
 @for_rules
@@ -389,7 +414,9 @@ def event_tables(wildcards):
     for channel in event_channels(wildcards):
         for block in PLAN.blocks(wildcards.event, series_of(channel)):
             job = SimpleNamespace(event=wildcards.event, channel=channel, block=block)
-            for tables in calibration_tables(job).values():
+            inputs = calibration_inputs(job) | correction_tables(job)
+            inputs.pop("corrections", None)
+            for tables in inputs.values():
                 found |= {tables} if isinstance(tables, str) else set(tables)
     return sorted(found)
 

@@ -2,14 +2,16 @@
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aia.calibration import COLUMNS, Sources, calibrate_block
+from aia import corrections
+from aia.calibration import COLUMNS, calibrate_block
 from aia.joblog import job_log
 from aia.manifests import read_manifest, write_manifest
 from aia.options import Options
+from aia.worker import Job
 
 logger = logging.getLogger(__name__)
 
@@ -17,8 +19,7 @@ logger = logging.getLogger(__name__)
 def main(
     *,
     level1: Path,
-    pointing: Sequence[Path],
-    degradation: Path | None,
+    corrected: Path | None,
     errors: Path | None,
     psf: Path | None,
     options: Mapping[str, Any],
@@ -26,12 +27,13 @@ def main(
     folder: Path,
     manifest: Path,
 ) -> None:
-    """Write level-1.5 frames into `folder`, then the manifest beside it."""
-    rows = read_manifest(level1).to_dict("records")
+    """Write level-1.5 frames into `folder`, then the manifest beside it; `corrected` is the list of corrections."""
+    rows = read_manifest(level1)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    sources = Sources(pointing, degradation, errors, psf)
-    made = calibrate_block(rows, level1.parent, folder, sources, Options(**options), threads)
+    listed = corrections.read(corrected) if corrected else {}
+    job = Job(level1.parent, folder, Options(**options), listed, errors, psf)
+    made = calibrate_block(rows, job, threads)
     write_manifest(manifest, made, COLUMNS)
     logger.info("%d of %d frames calibrated", sum(not row["reason"] for row in made), len(rows))
 
@@ -46,8 +48,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             level1=Path(snakemake.input.manifest),
-            pointing=[Path(path) for path in snakemake.input.get("pointing", [])],
-            degradation=optional("degradation"),
+            corrected=optional("corrections"),
             errors=optional("errors"),
             psf=optional("psf"),
             options=snakemake.params.calibration,

@@ -56,7 +56,8 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        kinds = ("metadata", "keywords", "records", "recordsets", "exports", "level1", "level15", "figures", "audit")
+        kinds = ("metadata", "keywords", "records", "recordsets", "exports", "corrections", "level1", "level15")
+        kinds += ("figures", "audit")
         main(
             config=snakemake.params.config,
             files={kind: [Path(path) for path in snakemake.input[kind]] for kind in kinds},

@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
-from aia import tables
+from aia import corrections, lookup, tables
 from aia.files import sha256
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
@@ -147,3 +147,15 @@ def real_headers(path):
     """Headers of a CSV of real ones."""
     with open(path, encoding="utf-8", newline="") as file:
         return [(row, header_from_row(row)) for row in csv.DictReader(file)]
+
+
+def listed(cards, table, options, record="r"):
+    """The row of the list of corrections for a frame whose header is at hand: its keywords are the record's."""
+    known = {"record": record, "T_OBS": cards["T_OBS"], "DATE__OBS": cards["DATE-OBS"], "WAVELNTH": cards["WAVELNTH"]}
+    (row,) = lookup.look_up([known], table, options)
+    return row
+
+
+def corrections_of(cards, table, options):
+    """A frame's corrections, from its header and thawed tables."""
+    return corrections.of_frame(cards, listed(cards, table, options), options)

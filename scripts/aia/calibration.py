@@ -1,9 +1,8 @@
 """Calibration of a block: its level-1 frames through several processes, its level-1.5 frames and their rows out.
 
-A block pays for its imports once, and not for one after the other. A process imports aiapy and looks the frames'
-corrections up; this one loads the compiled kernels meanwhile and forks those that calibrate, the last of them when the
-first has what it needs from aiapy, so that no more are at work than there should be. Each takes the next frame when it
-has done one; results are put together in the order of the manifest, so nothing depends on how many there are.
+A block pays for its start once: this process loads the compiled kernels and forks those that calibrate. Each takes the
+next frame when it has done one; results are put together in the order of the manifest, so nothing depends on how many
+there are.
 """
 
 import gc
@@ -14,17 +13,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aia.errors import FrameError
-from aia.options import Options
 from aia.stages import Stages
-
-if TYPE_CHECKING:
-    from aia.worker import Answer
+from aia.worker import Errors, Job, Worker, load_kernels, work
 
 logger = logging.getLogger(__name__)
 
@@ -59,31 +55,14 @@ COLUMNS = (
 )
 
 
-# In place of a frame's number: the tables are there; one of them cannot be used; a process has failed.
-READY, REFUSED, DEFECT = -1, -2, -3
+DEFECT = -1  # in place of a frame's number: a process has failed
 
 type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
 type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
 
 
-@dataclass(frozen=True)
-class Sources:
-    """Files of the frozen tables; None or empty where no correction asks for one."""
-
-    pointing: Sequence[Path] = ()
-    degradation: Path | None = None
-    errors: Path | None = None
-    psf: Path | None = None
-
-
 def calibrate_block(
-    rows: Sequence[Mapping[str, Any]],
-    level1: Path,
-    folder: Path,
-    sources: Sources,
-    options: Options,
-    processes: int = 1,
-    stages: Stages | None = None,
+    rows: Sequence[Mapping[str, Any]], job: Job, processes: int = 1, stages: Stages | None = None
 ) -> list[dict[str, Any]]:
     """Calibrate the frames of a block.
 
@@ -91,14 +70,9 @@ def calibrate_block(
     ----------
     rows
         Rows of the level-1 manifest, those without a file among them.
-    level1
-        Folder to which `file` of the rows is relative.
-    folder
-        Folder of the level-1.5 files; it must exist.
-    sources
-        The frozen tables.
-    options
-        What is done. With `on_bad_frame: skip`, a frame that cannot be calibrated becomes a row with a reason.
+    job
+        Where the frames are, and what is done to them. With `on_bad_frame: skip`, a frame that cannot be calibrated
+        becomes a row with a reason.
     processes
         How many frames are worked on at once.
     stages
@@ -107,7 +81,7 @@ def calibrate_block(
     Returns
     -------
     list of dict
-        Rows of the level-1.5 manifest, in the order of `rows`; `file` is relative to the parent of `folder`.
+        Rows of the level-1.5 manifest, in the order of `rows`; `file` is relative to the parent of the job's folder.
 
     Raises
     ------
@@ -115,19 +89,22 @@ def calibrate_block(
         If a frame cannot be calibrated and the options say that this fails the block; it names every such frame.
     """
     tasks = [(number, row) for number, row in enumerate(rows) if not row["reason"]]
-    wanted = (level1, folder, options, sources.psf)
     results: dict[int, dict[str, Any]] = {}
+    stages = stages or Stages()
     if tasks:
+        started = time.perf_counter()
+        load_kernels(job.options)
+        stages.mark("kernels", started)
+        errors = _errors(job, sorted({row["WAVELNTH"] for _, row in tasks}))
         run = _alone if processes <= 1 or len(tasks) == 1 else _forked
-        for done, (number, result, seconds) in enumerate(run(tasks, wanted, sources, processes), 1):
+        for done, (number, result, seconds) in enumerate(run(tasks, Worker(job, errors), processes), 1):
             results[number] = result
-            if stages is not None:
-                stages.add(seconds)
+            stages.add(seconds)
             _show_progress(done, len(tasks))
     bad = [(rows[number], result["reason"]) for number, result in sorted(results.items()) if result["reason"]]
     for row, reason in bad:
         logger.warning("%s: not calibrated: %s", row["record"], reason)
-    if bad and options.on_bad_frame == "fail":
+    if bad and job.options.on_bad_frame == "fail":
         reasons = "\n".join(f"{row['record']} ({row['file']}): {reason}" for row, reason in bad)
         raise FrameError(
             f"{len(bad)} of {len(tasks)} frames cannot be calibrated:\n{reasons}\n"
@@ -150,92 +127,62 @@ def _show_progress(done: int, total: int) -> None:
         logger.info("calibrated %d of %d frames", done, total)
 
 
-def _resolver(sources: Sources, options: Options, channels: set[int]) -> Callable[[Mapping[str, Any]], "Answer"]:
-    """Look-up of corrections; importing it takes seconds, so it is done once and not by the workers."""
-    gc.disable()  # nothing that is imported is garbage, and looking for some takes an eighth of the time
-    from aia import corrections, tables
+def _errors(job: Job, channels: Sequence[int]) -> Errors | None:
+    """The estimates that uncertainties need, worked out by a process that ends before frames are calibrated.
 
-    gc.enable()
-    thawed = corrections.Tables(
-        pointing=tables.join(map(tables.thaw, sources.pointing)) if options.pointing else None,
-        degradation=tables.thaw(sources.degradation) if options.degradation else None,
-        errors=tables.thaw(sources.errors) if options.uncertainty else None,
-    )
-    sigma = {}
-    if options.uncertainty:
-        sigma = {channel: corrections.sigma_of_counts(channel, thawed.errors) for channel in sorted(channels)}
-    return lambda header: (corrections.resolve(header, thawed, options), sigma.get(header.get("WAVELNTH")))
+    They come from aiapy, which takes memory that those that calibrate shall not inherit.
+    """
+    if not job.options.uncertainty:
+        return None
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as apart:
+        return apart.submit(_estimate, job.errors, channels).result()
 
 
-def _answer(resolve: Callable, path: Path) -> "Answer":
-    """A frame's corrections, or the reason why there are none."""
-    from aia import frames
+def _estimate(path: Path, channels: Sequence[int]) -> Errors:
+    from aia import lookup, tables
 
-    try:
-        return resolve(frames.read_keywords(path))
-    except FrameError as error:
-        return str(error)
+    table = tables.thaw(path)
+    about = {key: table.meta[key] for key in ("archive", "source", "sha256")}
+    return Errors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
 
 
-def _alone(tasks: list[Task], wanted: tuple, sources: Sources, _: int) -> Iterator[Result]:
+def _alone(tasks: Sequence[Task], worker: Worker, _: int) -> Iterator[Result]:
     """Frames one after another, in this process."""
-    from aia.worker import Worker
-
-    worker, (level1, _, options, _) = Worker(*wanted), wanted
-    started = time.perf_counter()
-    resolve = _resolver(sources, options, {row["WAVELNTH"] for _, row in tasks})
-    worker.stages.mark("tables", started)
     for number, row in tasks:
-        yield (number, *worker.finish(worker.read(row), _answer(resolve, level1 / row["file"])))
+        yield (number, *worker.calibrate(row))
 
 
-def _forked(tasks: list[Task], wanted: tuple, sources: Sources, processes: int) -> Iterator[Result]:
-    """Frames worked on by forked processes, one more of which looks up their corrections."""
+def _forked(tasks: Sequence[Task], worker: Worker, processes: int) -> Iterator[Result]:
+    """Frames worked on by forked processes."""
     context = multiprocessing.get_context("fork")
     taken, outbox = context.Value("q", 0), context.SimpleQueue()
-    inboxes = [context.Queue() for _ in range(min(processes, len(tasks)))]
-    started: list[multiprocessing.process.BaseProcess] = []
-
-    def start(target: Callable, *arguments: Any) -> None:
-        arguments = (os.getpid(), outbox, target, *arguments)
-        started.append(context.Process(target=_child, args=arguments, daemon=True))
-        started[-1].start()
-
+    gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
+    started = [
+        context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
+        for _ in range(min(processes, len(tasks)))
+    ]
     try:
-        start(_look_up, tasks, wanted, sources, inboxes, outbox)
-        from aia import worker
-
-        worker.load_kernels(wanted[2])
-        gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
-        for inbox in inboxes[:-1]:
-            start(worker.work, wanted, tasks, taken, inbox, outbox)
-        left, tables = len(tasks), {}
+        for process in started:
+            process.start()
+        left = len(tasks)
         while left:
             while outbox.empty():
                 if any(process.exitcode for process in started):
                     raise RuntimeError("a calibrating process died; it may have run out of memory")
                 time.sleep(0.005)
             number, result, seconds = outbox.get()
-            if number == READY:
-                tables = seconds
-                start(worker.work, wanted, tasks, taken, inboxes[-1], outbox)
-            elif number == REFUSED:
-                raise FrameError(result)
-            elif number == DEFECT:
+            if number == DEFECT:
                 raise RuntimeError(f"a calibrating process failed:\n{result}")
-            else:
-                left -= 1
-                yield number, result, seconds | tables
-                tables = {}
-        for process in started[1:]:
+            left -= 1
+            yield number, result, seconds
+        for process in started:
             process.join()
     finally:
-        # The first one may still be telling corrections that nobody waits for any more.
         for process in started:
             process.terminate()
 
 
-def _child(parent: int, outbox: Any, target: Callable, *arguments: Any) -> None:
+def _child(parent: int, worker: Worker, tasks: Sequence[Task], taken: Any, outbox: Any) -> None:
     """What a forked process does; it tells the parent of what is wrong, and ends with it.
 
     A job that was killed leaves no process behind that goes on writing its frames.
@@ -248,20 +195,6 @@ def _child(parent: int, outbox: Any, target: Callable, *arguments: Any) -> None:
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        target(*arguments)
-    except FrameError as error:
-        outbox.put((REFUSED, str(error), {}))
+        work(worker, tasks, taken, outbox)
     except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
         outbox.put((DEFECT, traceback.format_exc(), {}))
-
-
-def _look_up(tasks: list[Task], wanted: tuple, sources: Sources, inboxes: list, outbox: Any) -> None:
-    """Tell every process the corrections of every frame; the one that has the frame will need them."""
-    level1, _, options, _ = wanted
-    started = time.perf_counter()
-    resolve = _resolver(sources, options, {row["WAVELNTH"] for _, row in tasks})
-    outbox.put((READY, {}, {"tables": time.perf_counter() - started}))
-    for number, row in tasks:
-        answer = _answer(resolve, level1 / row["file"])
-        for inbox in inboxes:
-            inbox.put((number, answer))

@@ -1,148 +1,139 @@
-"""What aiapy computes from the frozen tables, for one frame: its pointing, its degradation, its errors.
+"""The numbers that correct a frame: what its block's list of corrections says, brought together with its own header.
 
-Importing aiapy and sunpy costs seconds, so this is done once, by the process that hands frames out, and not by those
-that compute pixels.
+A list has a row for each record that the archive answered with. `aia.lookup` makes it with aiapy, whose start takes
+longer than ten frames; calibrating reads it here and needs nothing of aiapy.
 """
 
-import warnings
+import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
-
-import astropy.units as u
-import numpy as np
-from aiapy.calibrate import degradation, estimate_error, update_pointing
-from aiapy.utils import AIApyUserWarning
-from astropy.table import QTable
-from sunpy.map.sources import AIAMap
 
 from aia.errors import FrameError
 from aia.geometry import Geometry, number
-from aia.options import SATURATION, Corrections, Options
+from aia.options import Options
 
-LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
-# What aiapy looks at; the rest of the header, undefined values among it, is no concern of its maps.
-NEEDED = (
-    "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CDELT1", "CDELT2", "CROTA2",
-    "TELESCOP", "INSTRUME", "WAVELNTH", "WAVEUNIT", "T_OBS", "DATE-OBS", "EXPTIME", "LVL_NUM", "X0_MP", "Y0_MP",
-    "SAT_ROT", "RSUN_REF", "RSUN_OBS", "DSUN_OBS", "HGLN_OBS", "HGLT_OBS", "CRLN_OBS", "CRLT_OBS",
-)  # fmt: skip
+COLUMNS = {
+    "record": str,
+    "T_OBS": str,
+    "pointing": str,  # record of the master pointing table
+    "pointing_start": str,
+    "pointing_stop": str,
+    "x0_mp": float,  # disc centre on the CCD, 0-based pixel
+    "y0_mp": float,
+    "imscl_mp": float,  # arcsec per pixel
+    "inst_rot": float,  # degrees
+    "pointing_sha256": str,
+    "degradation": float,  # sensitivity relative to launch
+    "degradation_version": int,
+    "degradation_note": str,
+    "degradation_source": str,
+    "degradation_sha256": str,
+    "reason": str,  # why a table has nothing for the record
+}
+
+type Row = Mapping[str, Any]  # of a list: a value or None for each of COLUMNS
 
 
 @dataclass(frozen=True)
-class Tables:
-    """The frozen tables of a block; None where the options ask for no such correction."""
+class Corrections:
+    """The numbers that correct a frame, and where they come from; None or empty where a correction is not applied.
 
-    pointing: QTable | None = None
-    degradation: QTable | None = None
-    errors: QTable | None = None
+    Attributes
+    ----------
+    geometry
+        After the pointing correction, if that is applied.
+    pointing, degradation_about, errors_about, psf_about
+        Source of the correction: keys `source`, `sha256`, and what else is told of it in the header.
+    degradation
+        Sensitivity relative to launch.
+    """
+
+    geometry: Geometry
+    pointing: dict[str, Any] = field(default_factory=dict)
+    degradation: float | None = None
+    degradation_about: dict[str, Any] = field(default_factory=dict)
+    errors_about: dict[str, Any] = field(default_factory=dict)
+    psf_about: dict[str, Any] = field(default_factory=dict)
 
 
-def resolve(header: Mapping[str, Any], tables: Tables, options: Options) -> Corrections:
+def read(path: str | Path) -> dict[str, Row]:
+    """Read a list of corrections; its rows by record.
+
+    Raises
+    ------
+    FrameError
+        If the file is none.
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file)
+        if tuple(lines.fieldnames or ()) != tuple(COLUMNS):
+            raise FrameError(f"{path} is no list of corrections: its columns are not {', '.join(COLUMNS)}; delete it")
+        rows = [{name: kind(line[name]) if line[name] else None for name, kind in COLUMNS.items()} for line in lines]
+    return {row["record"]: row for row in rows}
+
+
+def of_frame(header: Mapping[str, Any], row: Row | None, options: Options) -> Corrections:
     """Work out a frame's corrections.
 
     Parameters
     ----------
     header
         Level-1 header.
-    tables, options
-        What to take them from, and which are wanted.
-
-    Returns
-    -------
-    Corrections
+    row
+        The record's row of the list; it may be None where no option asks for a table.
+    options
+        Which corrections are wanted.
 
     Raises
     ------
     FrameError
-        If a table has no row for the frame.
+        If the list has nothing for the frame, or its header lacks a keyword.
     """
-    smap = AIAMap(np.zeros((2, 2), np.float32), {key: header[key] for key in NEEDED if key in header})
     found: dict[str, Any] = {"geometry": Geometry.of_header(header)}
+    if options.pointing or options.degradation:
+        if row is None:
+            raise FrameError("the list of corrections has no row for its record; delete the list")
+        if row["reason"]:
+            raise FrameError(row["reason"])
     if options.pointing:
-        found["geometry"], found["pointing"] = _pointing(smap, tables.pointing)
+        found["geometry"] = _pointed(header, row)
+        found["pointing"] = {
+            "record": row["pointing"],
+            "start": row["pointing_start"],
+            "stop": row["pointing_stop"],
+            "x0": row["x0_mp"],
+            "y0": row["y0_mp"],
+            "instrot": row["inst_rot"],
+            "sha256": row["pointing_sha256"],
+        }
     if options.degradation:
-        found["degradation"], found["degradation_about"] = _degradation(smap, tables.degradation, options)
-    if options.uncertainty:
-        found["errors_about"] = _about(tables.errors)
+        found["degradation"] = row["degradation"]
+        about = {name: row[f"degradation_{name}"] for name in ("version", "note", "source", "sha256")}
+        found["degradation_about"] = about | {"note": about["note"] or ""}
     return Corrections(**found)
 
 
-def _about(table: QTable) -> dict[str, str]:
-    return {key: table.meta[key] for key in ("archive", "source", "sha256")}
+def _pointed(header: Mapping[str, Any], row: Row) -> Geometry:
+    """The geometry with the table's pointing, as `aiapy.calibrate.update_pointing` sets it.
 
-
-def _pointing(smap: AIAMap, table: QTable) -> tuple[Geometry, dict[str, Any]]:
-    """The geometry after aiapy's pointing update, and the table's row that it was taken from."""
-    absent = [key for key in ("X0_MP", "Y0_MP", "SAT_ROT") if number(smap.meta, key.lower()) is None]
-    absent += ["T_OBS"] if not isinstance(smap.meta.get("t_obs"), str) else []
+    The disc centre moves by what the table says, so it is right in a cutout too; the spacecraft's roll stays.
+    """
+    stated = {key: number(header, key) for key in ("X0_MP", "Y0_MP", "SAT_ROT")}
+    absent = [key for key, value in stated.items() if value is None]
     if absent:
         raise FrameError(
             f"{', '.join(absent)} missing in the header; the pointing cannot be updated from the table. "
             "With calibration.pointing: false the header's own pointing is used"
         )
-    source = f"the pointing table ({table.meta['source']})"
-    wave = f"A_{smap.meta['wavelnth']:03d}_"
-    try:
-        with warnings.catch_warnings():
-            # 1600 and 1700 A have plate scales 1.6 and 2.1 % off 0.6 arcsec, where aiapy suspects a binned image.
-            warnings.filterwarnings("ignore", "Input map has plate scale", AIApyUserWarning)
-            warnings.filterwarnings("error", "Missing value in pointing table", AIApyUserWarning)
-            meta = update_pointing(smap, pointing_table=table).meta
-    except IndexError:
-        raise FrameError(f"no row of {source} holds T_OBS {smap.meta['t_obs']}") from None
-    except KeyError:
-        raise FrameError(f"{source} has no column for {smap.meta['wavelnth']} Å") from None
-    except AIApyUserWarning:
-        raise FrameError(
-            f"{source} has no value for {smap.meta['wavelnth']} Å at {smap.meta['t_obs']}; "
-            "with calibration.pointing: false the header's own pointing is used"
-        ) from None
-    row = table[(table["T_START"] <= smap.reference_date) & (smap.reference_date < table["T_STOP"])][0]
-    start, stop = (row[name].isot for name in ("T_START", "T_STOP"))
-    return Geometry.of_header({key.upper(): value for key, value in meta.items()}), {
-        "record": f"aia.master_pointing3h[{start[:19]}Z]",
-        "start": start,
-        "stop": stop,
-        "x0": float(meta["x0_mp"]),
-        "y0": float(meta["y0_mp"]),
-        "instrot": float(row[f"{wave}INSTROT"].to_value("deg")),
-        **_about(table),
-    }
-
-
-def _degradation(smap: AIAMap, table: QTable, options: Options) -> tuple[float, dict[str, Any]]:
-    """Aiapy's degradation, with one version of the calibration, and a note where it is extrapolated."""
-    channel, version = smap.meta["wavelnth"], options.degradation_version
-    if channel == 4500:
-        version = min(version, LATEST_VIS_VERSION)
-    rows = table[(table["VER_NUM"] == version) & (table["WAVELNTH"] == smap.wavelength)]
-    try:
-        factor = degradation(smap.wavelength, smap.date, correction_table=rows, calibration_version=version)
-    except ValueError as error:
-        versions = ", ".join(map(str, sorted(set(table["VER_NUM"][table["WAVELNTH"] == smap.wavelength].tolist()))))
-        raise FrameError(
-            f"no degradation of {channel} Å on {smap.date.isot} in version {version} of {table.meta['source']}: "
-            f"{error}. "
-            f"The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
-            "see calibration.degradation_version, or set calibration.degradation: false"
-        ) from None
-    last = rows["T_START"].max()
-    note = f"extrapolated beyond the last epoch, {last.isot[:10]}" if smap.date >= last else ""
-    return float(factor.value[0]), {"version": version, "note": note, **_about(table)}
-
-
-def sigma_of_counts(channel: int, table: QTable) -> np.ndarray:
-    """Standard deviation (DN) of 0, 1, 2 … counts by aiapy's `estimate_error`, up to the converter's limit.
-
-    Counts are integers, so a block needs the estimate once for each of them and not for each pixel.
-
-    Raises
-    ------
-    FrameError
-        If the table has no errors for the channel.
-    """
-    if channel not in table["WAVELNTH"].to_value("Angstrom"):
-        raise FrameError(f"the table of errors ({table.meta['source']}) has no row for {channel} Å")
-    counts = np.arange(SATURATION + 1, dtype=np.float64) * u.DN / u.pix
-    return estimate_error(counts, channel * u.angstrom, error_table=table).to_value("DN / pix")
+    return Geometry.of_header(
+        {
+            "CRPIX1": header["CRPIX1"] + (row["x0_mp"] - stated["X0_MP"]),
+            "CRPIX2": header["CRPIX2"] + (row["y0_mp"] - stated["Y0_MP"]),
+            "CDELT1": row["imscl_mp"],
+            "CDELT2": row["imscl_mp"],
+            "CROTA2": row["inst_rot"] + stated["SAT_ROT"],
+            **{key: header[key] for key in ("CRVAL1", "CRVAL2") if key in header},
+        }
+    )

@@ -1,7 +1,7 @@
 """From a level-1 frame to a level-1.5 frame: one frame, its corrections and the options in, one frame out.
 
 The order is that of aiapy's "Preparing AIA data from level 1 to level 1.5": pointing, respike, PSF deconvolution,
-registration, degradation, exposure normalisation. The first and the last two are numbers, worked out by
+registration, degradation, exposure normalisation. The first and the last two are numbers, from
 `aia.corrections`; they enter the one resampling pass that makes the pixels. Nothing here imports sunpy or aiapy, whose
 start-up takes longer than a frame.
 """
@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from aia import versions
+from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.geometry import SIDE, Grid, grid_of, number
-from aia.options import SATURATION, Corrections, Options
+from aia.options import SATURATION, Options
 from aia.resample import Coefficients, coefficients, interpolate, variance
 from aia.stages import Stages
 
@@ -104,7 +105,7 @@ def calibrate(
     header
         Level-1 header.
     corrections
-        From `aia.corrections.resolve`.
+        From `aia.corrections.of_frame`.
     options
         What is done.
     spikes

@@ -9,10 +9,11 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 
 from aia import __version__
+from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.geometry import CENTRE, SCALE, SIDE, Grid, number
 from aia.level15 import VERSION, Pixels
-from aia.options import Corrections, Options
+from aia.options import Options
 from aia.statistics import PERCENTILES
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings.

@@ -4,14 +4,14 @@ A manifest lies beside its block's folder, is written last and read by every con
 file; `file` is relative to the manifest's own folder.
 """
 
+import csv
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from aia import metadata
 from aia.errors import FrameError
+from aia.files import write_csv
 
 LEVEL1_COLUMNS = (
     "file",
@@ -26,15 +26,7 @@ LEVEL1_COLUMNS = (
     "request",
     "reason",
 )
-TYPES = {
-    **dict.fromkeys(
-        ("file", "record", "T_REC", "T_OBS", "sha256", "level1_sha256", "request", "reason", "spikes"), "str"
-    ),
-    "WAVELNTH": "int64",
-    "EXPTIME": "float64",
-    "QUALITY": "int64",
-    "bytes": "Int64",
-}
+NUMBERS = {"WAVELNTH": int, "EXPTIME": float, "QUALITY": int, "bytes": int}
 
 
 def write_manifest(
@@ -47,30 +39,36 @@ def write_manifest(
     path
         The manifest, beside the folder of its files.
     rows
-        One mapping per frame; a column that it lacks stays empty.
+        One mapping per frame; a column that it lacks stays empty, as one whose value is None or NaN.
     columns
         The columns, in order.
     """
-    rows = sorted(rows, key=lambda row: (row["T_REC"], row["WAVELNTH"]))
-    frame = pd.DataFrame([{name: row.get(name) for name in columns} for row in rows], columns=list(columns))
-    metadata.write(path, frame.astype({name: kind for name, kind in TYPES.items() if name in frame and kind != "str"}))
+    ordered = sorted(rows, key=lambda row: (row["T_REC"], row["WAVELNTH"]))
+    write_csv(path, columns, ([_cell(name, row.get(name)) for name in columns] for row in ordered))
 
 
-def read_manifest(path: str | Path) -> pd.DataFrame:
-    """Read a manifest; text is empty where a row has none, columns that not every manifest has are as pandas finds.
+def read_manifest(path: str | Path) -> list[dict[str, Any]]:
+    """Read a manifest's rows: `NUMBERS` as such, or None where a row has none; everything else is text.
 
     Raises
     ------
     FrameError
         If the file is no manifest.
     """
-    frame = metadata.read_csv(path, TYPES)
-    if not {"file", "record", "reason"} <= set(frame.columns):
-        raise FrameError(f"{path} is no manifest: it lacks the columns file, record and reason")
-    return frame
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file)
+        if not {"file", "record", "reason"} <= set(lines.fieldnames or ()):
+            raise FrameError(f"{path} is no manifest: it lacks the columns file, record and reason")
+        return [{name: _value(name, text) for name, text in line.items()} for line in lines]
 
 
-def good_frames(path: str | Path) -> pd.DataFrame:
-    """Rows of a manifest that have a file."""
-    frame = read_manifest(path)
-    return frame[frame["reason"] == ""].reset_index(drop=True)
+def _cell(name: str, value: Any) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return NUMBERS[name](value) if name in NUMBERS else value
+
+
+def _value(name: str, text: str) -> Any:
+    if name not in NUMBERS:
+        return text
+    return NUMBERS[name](text) if text else None

@@ -1,14 +1,11 @@
-"""What is done to a frame, and with which numbers.
+"""What is done to a frame.
 
-Apart from the code that does it, which takes numba, and the code that works the numbers out, which takes aiapy: either
-is slow to start.
+Apart from the code that does it, which takes numba, and the code that looks numbers up, which takes aiapy: either is
+slow to start.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from aia.geometry import Geometry
+from dataclasses import dataclass
 
 KERNELS = ("cubic-spline", "keys")
 COMPRESSIONS = ("none", "gzip", "rice")
@@ -40,25 +37,3 @@ class Options:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"calibration.{name}: {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
-
-
-@dataclass(frozen=True)
-class Corrections:
-    """The numbers that correct a frame, and where they come from; None or empty where a correction is not applied.
-
-    Attributes
-    ----------
-    geometry
-        After the pointing correction, if that is applied.
-    pointing, degradation_about, errors_about, psf_about
-        Source of the correction: keys `source`, `sha256`, and what else is told of it in the header.
-    degradation
-        Sensitivity relative to launch.
-    """
-
-    geometry: Geometry
-    pointing: dict[str, Any] = field(default_factory=dict)
-    degradation: float | None = None
-    degradation_about: dict[str, Any] = field(default_factory=dict)
-    errors_about: dict[str, Any] = field(default_factory=dict)
-    psf_about: dict[str, Any] = field(default_factory=dict)

@@ -6,6 +6,10 @@ start two such processes, each with half of the frames: that figure is given as 
 processes of their own, so their imports count; compiled kernels come from their cache, as they do from the second block
 on. Times are wall-clock seconds, and beside them seconds of CPU, which a busy machine disturbs less.
 
+The workflow looks corrections up in a job of its own (`look_up_corrections`), once for all channels of a block and
+while its frames are on their way. Its time is given beside that of the block, and the ratio with both, one after the
+other.
+
     python tests/benchmarks/calibrate.py [--frames 20] [--processes 2] [--repeat 3] [--growth 100] [--folder …]
 """
 
@@ -29,15 +33,16 @@ sys.path.insert(0, str(ROOT / "scripts"))
 START = datetime(2021, 7, 3, 14, 25, tzinfo=UTC)
 CHANNEL = 211
 SECONDS_TO_1993 = 504_921_600  # seconds
-STAGES = ("decode", "waiting", "prefilter", "resample", "statistics", "encode", "acceptance")
+STAGES = ("decode", "prefilter", "resample", "statistics", "encode", "acceptance")
 
 
 def make_frames(folder, number):
-    """Write synthetic level-1 frames and frozen tables, unless they are there; rows of the level-1 manifest."""
-    from aia import tables
+    """Write synthetic level-1 frames, metadata and tables, unless they are there; rows of the level-1 manifest."""
+    from aia import metadata, tables
     from aia.archive import open_archive
-    from aia.blocks import series_of, slot_number
+    from aia.blocks import series_of, slot_number, slot_time
     from aia.files import sha256
+    from aia.recordsets import block_set
     from synthetic import catalogue, frames
 
     (folder / "level1").mkdir(parents=True, exist_ok=True)
@@ -56,6 +61,9 @@ def make_frames(folder, number):
         })  # fmt: skip
     if not (folder / "degradation.ecsv").exists():
         with open_archive("synthetic", folder / "archive") as archive, archive.as_jsoc():
+            first = slot_number(series, START)
+            block = block_set(series.name, slot_time(series, first), slot_time(series, first + number - 1))
+            metadata.write(folder / "metadata.csv", archive.query(block))
             tables.freeze(folder / "pointing.ecsv", *pick(tables.fetch_pointing(START.strftime("%Y%m%d"))))
             tables.freeze(folder / "degradation.ecsv", *pick(tables.fetch_degradation()))
     return rows
@@ -68,21 +76,33 @@ def pick(fetched):
 
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
-    from aia.calibration import COLUMNS, Sources, calibrate_block
+    from aia import corrections
+    from aia.calibration import COLUMNS, calibrate_block
     from aia.manifests import read_manifest, write_manifest
     from aia.options import Options
     from aia.stages import Stages
+    from aia.worker import Job
 
     stages, out = Stages(), folder / "ours"
     stages.seconds["start-up"] = time.perf_counter() - STARTED
-    rows = read_manifest(folder / "level1.csv").to_dict("records")[:number]
+    rows = read_manifest(folder / "level1.csv")[:number]
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    sources = Sources([folder / "pointing.ecsv"], folder / "degradation.ecsv")
-    write_manifest(out.with_suffix(".csv"), calibrate_block(
-        rows, folder / "level1", out, sources, Options(), processes, stages
-    ), COLUMNS)  # fmt: skip
+    job = Job(folder / "level1", out, Options(), corrections.read(folder / "corrections.csv"))
+    write_manifest(out.with_suffix(".csv"), calibrate_block(rows, job, processes, stages), COLUMNS)
     report(stages.seconds)
+
+
+def look_up(folder):
+    """Look up the corrections of the block, all channels; what `look_up_corrections` does."""
+    from look_up_corrections import main as look_up_corrections
+
+    options = {"pointing": True, "degradation": True}
+    look_up_corrections(
+        records=folder / "metadata.csv", pointing=[folder / "pointing.ecsv"], degradation=folder / "degradation.ecsv",
+        options=options, output=folder / "corrections.csv",
+    )  # fmt: skip
+    report({})
 
 
 def gallery(folder, first, number):
@@ -142,10 +162,12 @@ def median(runs, key):
 
 def compare(folder, number, processes, repeat):
     """Both loops over the same frames; a table of medians and ratios."""
+    timed(("look-up", folder))
     timed(("ours", folder, 2, processes))  # compiles the kernels, once for this machine
-    sides = {"gallery": [], "gallery-2": [], "ours": []}
+    sides = {"gallery": [], "gallery-2": [], "look-up": [], "ours": []}
     half = number // 2
     for _ in range(repeat):
+        sides["look-up"].append(timed(("look-up", folder)))
         sides["ours"].append(timed(("ours", folder, number, processes)))
         sides["gallery"].append(timed(("gallery", folder, 0, number)))
         sides["gallery-2"].append(timed(("gallery", folder, 0, half), ("gallery", folder, half, number - half)))
@@ -164,10 +186,17 @@ def compare(folder, number, processes, repeat):
             f"| {label} | {wall:.1f} | {wall / number:.2f} | {cpu / number:.2f} | {median(sides[side], 'mb'):.0f} "
             f"| {wall / base['wall']:.1f} | {cpu / base['cpu']:.1f} |"
         )
+    looked_up = {key: median(sides["look-up"], key) for key in ("wall", "cpu")}
+    print(
+        f"\nLook-up for all channels of the block, beside the download: {looked_up['wall']:.1f} s wall, "
+        f"{looked_up['cpu']:.1f} s CPU. One after the other, ratios of the gallery's loop in one process: "
+        f"{median(sides['gallery'], 'wall') / (base['wall'] + looked_up['wall']):.1f} (wall), "
+        f"{median(sides['gallery'], 'cpu') / (base['cpu'] + looked_up['cpu']):.1f} (CPU)"
+    )
     stages = sides["ours"][0]["stages"]
     print("\nStages of this workflow, s per frame in one process:")
     print(", ".join(f"{stage} {stages.get(stage, 0.0) / number:.3f}" for stage in STAGES))
-    print(f"Once per block: start-up {stages['start-up']:.1f} s, aiapy and the tables {stages['tables']:.1f} s")
+    print(f"Once per block: start-up {stages['start-up']:.1f} s, kernels {stages['kernels']:.1f} s")
 
 
 def growth(folder, processes, counts):
@@ -205,8 +234,9 @@ def main():
 
 if __name__ == "__main__":
     STARTED = time.perf_counter()
-    if len(sys.argv) > 1 and sys.argv[1] in ("ours", "gallery"):
+    parts = {"ours": ours, "gallery": gallery, "look-up": look_up}
+    if len(sys.argv) > 1 and sys.argv[1] in parts:
         place, *numbers = sys.argv[2:]
-        {"ours": ours, "gallery": gallery}[sys.argv[1]](Path(place), *map(int, numbers))
+        parts[sys.argv[1]](Path(place), *map(int, numbers))
     else:
         main()

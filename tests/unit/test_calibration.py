@@ -15,15 +15,15 @@ from aiapy.calibrate import correct_degradation, register, update_pointing
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from level1_frames import block, counts, freeze_tables, header, write
+from level1_frames import block, counts, freeze_tables, header, listed, write
 
-from aia import frames, tables, versions, worker
-from aia.calibration import COLUMNS, Sources, calibrate_block
+from aia import frames, lookup, tables, versions, worker
+from aia.calibration import COLUMNS, calibrate_block
 from aia.errors import FrameError
-from aia.manifests import good_frames, write_manifest
+from aia.manifests import read_manifest, write_manifest
 from aia.options import Options
 from aia.statistics import statistics
-from aia.worker import level15_name
+from aia.worker import Job, level15_name
 
 # Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
 GOLDEN = {"2": "addabf14a034eb68e81f93dc660ebc3838f031ae03230bf6b9d284379008c86a"}
@@ -31,8 +31,8 @@ GOLDEN = {"2": "addabf14a034eb68e81f93dc660ebc3838f031ae03230bf6b9d284379008c86a
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    paths = freeze_tables(tmp_path_factory.mktemp("tables"))
-    return Sources([paths["pointing"]], paths["degradation"], paths["errors"])
+    """Paths of frozen tables, by name."""
+    return freeze_tables(tmp_path_factory.mktemp("tables"))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,25 @@ def rows(tmp_path_factory):
 
 def run(rows, folder, sources, processes=1, **options):
     folder.mkdir(parents=True, exist_ok=True)
-    return calibrate_block(rows[0], rows[1], folder, sources, Options(**options), processes)
+    options = Options(**options)
+    return calibrate_block(
+        rows[0], Job(rows[1], folder, options, looked_up(rows, sources, options), sources["errors"]), processes
+    )
+
+
+def looked_up(rows, sources, options):
+    """The list of corrections of a block, from its frames' own headers."""
+    found = lookup.Tables(tables.thaw(sources["pointing"]), tables.thaw(sources["degradation"]))
+    paths = {row["record"]: rows[1] / row["file"] for row in rows[0] if row["file"]}
+    return {record: listed(cards_of(path), found, options, record) for record, path in paths.items()}
+
+
+def cards_of(path):
+    """A frame's header; a file that is no frame has one like the others, as far as its record is known."""
+    try:
+        return frames.read_header(path)
+    except FrameError:
+        return header()
 
 
 def digests(folder):
@@ -120,10 +138,10 @@ def test_it_opens_as_a_map_of_aia(made):
 def test_the_manifest_has_a_row_for_each_frame(made, rows, tmp_path):
     result, folder = made
     write_manifest(tmp_path / "b.csv", result, COLUMNS)
-    table = good_frames(tmp_path / "b.csv")
-    assert list(table["record"]) == [row["record"] for row in rows[0]]
-    assert list(table["level1_sha256"]) == [row["sha256"] for row in rows[0]]
-    assert list(table["exposure"]) == [2.0, 0.5, 1.9, 0.2]
+    table = read_manifest(tmp_path / "b.csv")
+    assert [row["record"] for row in table] == [row["record"] for row in rows[0]]
+    assert [row["level1_sha256"] for row in table] == [row["sha256"] for row in rows[0]]
+    assert [row["exposure"] for row in table] == ["2.0", "0.5", "1.9", "0.2"]
     for row in result:
         path = folder.parent / row["file"]
         assert row["bytes"] == path.stat().st_size
@@ -194,7 +212,8 @@ def test_a_bad_frame_can_be_left_out_and_is_listed_with_its_reason(rows, sources
     assert [bool(row["reason"]) for row in result] == [False, True, False, False]
     assert "LVL_NUM is 0.5" in result[1]["reason"]
     write_manifest(tmp_path / "b.csv", result, COLUMNS)
-    assert len(good_frames(tmp_path / "b.csv")) == len(list((tmp_path / "b").iterdir())) == 3
+    good = [row for row in read_manifest(tmp_path / "b.csv") if not row["reason"]]
+    assert len(good) == len(list((tmp_path / "b").iterdir())) == 3
 
 
 def test_a_frame_that_did_not_arrive_stays_a_row_with_its_reason(rows, sources, tmp_path):
@@ -227,16 +246,21 @@ def test_respike_without_the_spikes_file_is_an_error(rows, sources, tmp_path):
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_table_that_was_changed_is_refused_by_name(rows, sources, tmp_path, processes):
-    text = sources.degradation.read_text(encoding="utf-8")
-    changed = tmp_path / "degradation.ecsv"
-    changed.write_text(text.replace("211.0", "212.0"), encoding="utf-8")
+    text = sources["errors"].read_text(encoding="utf-8")
+    changed = tmp_path / "errors.ecsv"
+    changed.write_text(text.replace("11.67", "11.68"), encoding="utf-8")
     assert changed.read_text(encoding="utf-8") != text
     with pytest.raises(FrameError, match=f"{changed}: its rows have SHA-256 .* delete it"):
-        run(rows, tmp_path / "b", Sources(sources.pointing, changed), processes)
+        run(rows, tmp_path / "b", sources | {"errors": changed}, processes, uncertainty=True)
 
 
 def test_a_block_without_frames_needs_no_table(tmp_path):
-    assert run(([], tmp_path), tmp_path / "b", Sources()) == []
+    assert calibrate_block([], Job(tmp_path, tmp_path / "b", Options())) == []
+
+
+def test_a_frame_that_the_list_of_corrections_does_not_have_is_not_calibrated_without(rows, tmp_path):
+    with pytest.raises(FrameError, match="the list of corrections has no row for its record"):
+        calibrate_block(rows[0], Job(rows[1], tmp_path, Options()))
 
 
 def test_a_file_that_is_not_the_manifests_is_refused(rows, sources, tmp_path):
@@ -255,13 +279,13 @@ def test_damaged_files_are_frames_that_cannot_be_calibrated(rows, sources, tmp_p
 
 
 def test_a_process_that_dies_is_an_error_and_no_wait(rows, sources, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker.Worker, "_finish", lambda *_: os._exit(9))
+    monkeypatch.setattr(worker.Worker, "_calibrate", lambda *_: os._exit(9))
     with pytest.raises(RuntimeError, match="calibrating process died"):
         run(rows, tmp_path / "b", sources, 2)
 
 
 def test_a_defect_in_a_process_reaches_the_log_with_its_traceback(rows, sources, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker.Worker, "_finish", lambda *_: 1 / 0)
+    monkeypatch.setattr(worker.Worker, "_calibrate", lambda *_: 1 / 0)
     with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError"):
         run(rows, tmp_path / "b", sources, 2)
 
@@ -352,13 +376,13 @@ def test_statistics_agree_with_numpy(ny, nx, seed):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up in Linux's /proc")
 def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
-    """The job is killed while its processes wait for corrections that will never come."""
+    """The job is killed while its processes calibrate frames that will never be done."""
     script = (
-        "import os, sys, time; from pathlib import Path\n"
-        "from aia import calibration; from aia.options import Options; from aia.manifests import read_manifest\n"
-        "calibration._resolver = lambda *_: print('waiting', flush=True) or time.sleep(600)\n"
-        "folder = Path(sys.argv[1]); rows = read_manifest(folder / 'b.csv').to_dict('records')\n"
-        "calibration.calibrate_block(rows, folder, folder, calibration.Sources(), Options(), 2)\n"
+        "import sys, time; from pathlib import Path; from aia import calibration, worker\n"
+        "from aia.manifests import read_manifest; from aia.options import Options\n"
+        "worker.Worker._calibrate = lambda *_: print('calibrating', flush=True) or time.sleep(600)\n"
+        "folder = Path(sys.argv[1])\n"
+        "calibration.calibrate_block(read_manifest(folder / 'b.csv'), worker.Job(folder, folder, Options()), 2)\n"
     )
     write_manifest(rows[1] / "b.csv", rows[0])
     with subprocess.Popen([sys.executable, "-c", script, str(rows[1])], stdout=subprocess.PIPE, text=True) as job:
@@ -384,8 +408,7 @@ def test_the_whole_chain_gives_what_aiapys_own_gives(tmp_path):
     path = tmp_path / "a.image_lev1.fits"
     row = {key: cards[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY")}
     row |= {"file": path.name, "record": "r", "reason": "", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    sources = Sources([frozen["pointing"]], frozen["degradation"])
-    (made,) = calibrate_block([row], tmp_path, tmp_path / "b", sources, Options())
+    (made,) = run(([row], tmp_path), tmp_path / "b", frozen)
     ours, new = frames.read_level15(tmp_path / made["file"])
 
     meta = {key.lower(): value for key, value in cards.items() if value is not None}

@@ -14,10 +14,11 @@ from sunpy.map.mapbase import PixelPair
 from sunpy.map.sources import AIAMap
 
 from aia import tables
-from aia.corrections import Corrections, sigma_of_counts
+from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.geometry import FULL_DISK, Geometry, grid_of
 from aia.level15 import Workspace, calibrate, respike
+from aia.lookup import sigma_of_counts
 from aia.options import Options
 
 PLAIN = Options(pointing=False, degradation=False, exposure=False)

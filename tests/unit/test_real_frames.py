@@ -10,17 +10,19 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
-from level1_frames import header_from_row, real_headers
+from level1_frames import corrections_of, header_from_row, listed, real_headers
 from PIL import Image
 from scipy import ndimage, optimize
 
-from aia import corrections, frames, tables
-from aia.calibration import Sources, calibrate_block
+from aia import frames, lookup, tables
+from aia.calibration import calibrate_block
+from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.files import sha256
 from aia.geometry import FULL_DISK, Geometry
 from aia.level15 import calibrate
 from aia.options import Options
+from aia.worker import Job
 
 ONLY_REGISTERED = Options(pointing=False, degradation=False)
 
@@ -62,7 +64,7 @@ def test_a_pointing_table_of_what_real_headers_state_changes_nothing(headers):
         ):  # fmt: skip
             table[f"A_171_{key}"] = [float(row[source])] * unit
         table.meta = {"archive": "jsoc", "source": "header", "sha256": "0"}
-        found = corrections.resolve(cards, corrections.Tables(pointing=table), Options(degradation=False)).geometry
+        found = corrections_of(cards, lookup.Tables(table), Options(degradation=False)).geometry
         own = Geometry.of_header(cards)
         for name in ("x0", "y0", "scale", "roll"):
             assert getattr(found, name) == pytest.approx(getattr(own, name), abs=1e-6)
@@ -117,8 +119,9 @@ def test_real_frames_are_centred_on_the_limb(shared_data, tmp_path, number):
     row = {"file": "a.image_lev1.fits", "record": "r", "T_REC": cards["T_REC"], "T_OBS": cards["T_OBS"],
            "WAVELNTH": 171, "EXPTIME": cards["EXPTIME"], "QUALITY": cards["QUALITY"], "reason": "",
            "sha256": sha256(tmp_path / "a.image_lev1.fits")}  # fmt: skip
-    sources = Sources(degradation=tmp_path / "d.ecsv")
-    made = calibrate_block([row], tmp_path, tmp_path / "out", sources, Options(pointing=False))
+    options = Options(pointing=False)
+    found = listed(cards, lookup.Tables(degradation=tables.thaw(tmp_path / "d.ecsv")), options)
+    made = calibrate_block([row], Job(tmp_path, tmp_path / "out", options, {"r": found}))
     image, header = frames.read_level15(tmp_path / made[0]["file"])
     assert image.shape == (4096, 4096)
     assert header["DEGCORR"] == pytest.approx(0.75, abs=0.1)
@@ -139,7 +142,7 @@ CUTOUTS = {
 def test_real_cutouts_are_registered_on_the_full_disks_grid(shared_data, name):
     image, cards = frames.read_level1(shared_data / "frames_16bit" / name)
     geometry = Geometry.of_header(cards)
-    pixels = calibrate(image, cards, corrections.Corrections(geometry), ONLY_REGISTERED)
+    pixels = calibrate(image, cards, Corrections(geometry), ONLY_REGISTERED)
     assert pixels.grid.crpix1 % 1 == pixels.grid.crpix2 % 1 == 0.5
     assert pixels.image.shape == pytest.approx(np.array(image.shape) * geometry.scale / 0.6, abs=4)
     # The brightest place of the cutout is where the header says that it is on the Sun.
@@ -159,7 +162,7 @@ def test_frames_that_idl_has_rewritten_are_refused(shared_data):
     for path in paths:
         image, cards = frames.read_level1(path)
         with pytest.raises(FrameError, match=r"LVL_NUM is 0\.5; only level 1\.0"):
-            calibrate(image, cards, corrections.Corrections(Geometry(0, 0, 0.6, 0)), ONLY_REGISTERED)
+            calibrate(image, cards, Corrections(Geometry(0, 0, 0.6, 0)), ONLY_REGISTERED)
 
 
 def test_a_binned_full_disk_frame_is_refused():

@@ -3,14 +3,16 @@
 import drms
 import numpy as np
 import pytest
-from aiapy.calibrate import estimate_error
+from aiapy.calibrate import estimate_error, update_pointing
 from aiapy.calibrate.utils import get_correction_table, get_error_table
 from astropy import units as u
-from level1_frames import TABLES_FOLDER, freeze_tables, header, pointing_table
+from level1_frames import TABLES_FOLDER, corrections_of, freeze_tables, header, pointing_table
+from sunpy.map.sources import AIAMap
 
-from aia import corrections, tables
+from aia import lookup, tables
 from aia.archive import open_archive
 from aia.errors import ArchiveError, FrameError
+from aia.geometry import Geometry
 from aia.options import Options
 from aia.retries import Patience
 
@@ -33,7 +35,7 @@ def degradation(table, channel, date, version=10):
     cards["WAVELNTH"], cards["T_OBS"], cards["DATE-OBS"] = channel, date, date
     cards["CDELT1"] = cards["CDELT2"] = 0.6
     options = Options(pointing=False, degradation_version=version)
-    return corrections.resolve(cards, corrections.Tables(degradation=table), options)
+    return corrections_of(cards, lookup.Tables(degradation=table), options)
 
 
 @pytest.mark.parametrize("channel", V10)
@@ -113,16 +115,35 @@ def resolve_pointing(table, **changes):
     cards = header()
     cards.update(changes)
     options = Options(degradation=False)
-    return corrections.resolve(cards, corrections.Tables(pointing=table), options)
+    return corrections_of(cards, lookup.Tables(pointing=table), options)
 
 
 def test_pointing_moves_the_disc_centre_by_what_the_table_says():
     found = resolve_pointing(pointing_table())
-    old = corrections.Geometry.of_header(header())
+    old = Geometry.of_header(header())
     assert found.geometry.x0 - old.x0 == pytest.approx(0.8)
     assert found.geometry.y0 - old.y0 == pytest.approx(-0.6)
     assert found.geometry.roll - old.roll == pytest.approx(0.001)
     assert found.pointing["record"] == "aia.master_pointing3h[2021-07-03T12:00:00Z]"
+
+
+@pytest.mark.parametrize("changes", [
+    {},
+    {"CRPIX1": 17.25, "CRPIX2": -640.75, "SAT_ROT": 179.93},
+    {"CRVAL1": 12.0, "CRVAL2": -7.5},
+])  # fmt: skip
+@pytest.mark.parametrize("channel", [94, 171, 304, 335])
+def test_the_geometry_is_that_of_aiapys_updated_map(channel, changes):
+    """Of the whole frame and of cutouts: what aiapy does to a map's header, in numbers."""
+    table = pointing_table()
+    found = resolve_pointing(table, WAVELNTH=channel, **changes)
+    cards = header()
+    cards.update({"WAVELNTH": channel, **changes})
+    meta = {key.lower(): value for key, value in cards.items() if value is not None}
+    theirs = update_pointing(AIAMap(np.zeros((2, 2)), meta), pointing_table=table).meta
+    theirs = Geometry.of_header({key.upper(): value for key, value in theirs.items()})
+    for name in ("x0", "y0", "scale", "roll"):
+        assert getattr(found.geometry, name) == pytest.approx(getattr(theirs, name), abs=1e-9)
 
 
 @pytest.mark.parametrize(("t_obs", "start"), [
@@ -153,12 +174,12 @@ def test_plate_scales_of_the_ultraviolet_channels_are_no_reason_to_warn(channel,
 def test_errors_are_aiapys_for_every_count(shared_data):
     table = get_error_table(shared_data / "tables" / "aia_V3_error_table.txt")
     table.meta["source"] = "V3"
-    ours = corrections.sigma_of_counts(193, table)
+    ours = lookup.sigma_of_counts(193, table)
     counts = np.array([0, 1, 24, 25, 1000, 16383])
     theirs = estimate_error(counts * u.DN / u.pix, 193 * u.angstrom, error_table=table)
     np.testing.assert_allclose(ours[counts], theirs.value)
     with pytest.raises(FrameError, match="no row for 172"):
-        corrections.sigma_of_counts(172, table)
+        lookup.sigma_of_counts(172, table)
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from astropy.table import QTable
 from astropy.time import Time
+from level1_frames import corrections_of
 from scipy.ndimage import map_coordinates
 
-from aia.corrections import Tables, resolve
 from aia.level15 import calibrate
+from aia.lookup import Tables
 from aia.options import Options
 from synthetic import catalogue, flares, frames, keywords, sun, tables, times
 from synthetic.instrument import CHANNELS, SATURATION_DN
@@ -89,7 +90,7 @@ def pair_of(channel, clock, calibration_tables):
         for realisation in range(1, repeats):
             image += frames.image(record, realisation)
         image /= repeats
-    corrections = resolve(header, calibration_tables, Options())
+    corrections = corrections_of(header, calibration_tables, Options())
     calibrated = calibrate(image, header, corrections, Options()).image
     return Pair(record, calibrated, frames.truth(channel, record["T_OBS"]))
 

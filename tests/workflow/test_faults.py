@@ -460,13 +460,12 @@ def acquire(folder: Path, rules: tuple | None, method: str = "url") -> Outcome:
             _, delivery = acquisition.request(archive, cache, journal, task, limits)
             acquisition.download(archive, cache, journal, task, delivery, block, limits)
             manifest = read_manifest(block.manifest)
-            outcome.reasons = [*filter(None, dropped), *filter(None, manifest["reason"])]
+            outcome.reasons = [*filter(None, dropped), *filter(None, (row["reason"] for row in manifest))]
         except AIAError as error:
             outcome.error = str(error)
     outcome.left = {path.name: sha256(path) for path in sorted(block.frames.glob("*"))}
     if block.manifest.exists():
-        good = manifest[manifest["reason"] == ""]
-        outcome.frames = {Path(name).name: digest for name, digest in zip(good["file"], good["sha256"], strict=True)}
+        outcome.frames = {Path(row["file"]).name: row["sha256"] for row in manifest if not row["reason"]}
     return outcome
 
 

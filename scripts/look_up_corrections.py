@@ -1,0 +1,38 @@
+"""Look up, for every record of a block, what the frozen tables say of it: pointing and degradation, through aiapy."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aia import corrections, lookup, metadata, tables
+from aia.files import write_csv
+from aia.joblog import job_log
+from aia.options import Options
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    *, records: Path, pointing: Sequence[Path], degradation: Path | None, options: Mapping[str, Any], output: Path
+) -> None:
+    """Write the list of corrections of the `records` that the archive answered with."""
+    frozen = lookup.Tables(
+        tables.join(map(tables.thaw, pointing)) if pointing else None,
+        tables.thaw(degradation) if degradation else None,
+    )
+    rows = lookup.look_up(metadata.read(records).to_dict("records"), frozen, Options(**options))
+    write_csv(output, corrections.COLUMNS, (row.values() for row in rows))
+    logger.info("%d of %d records corrected", sum(not row["reason"] for row in rows), len(rows))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        degradation = snakemake.input.get("degradation")
+        main(
+            records=Path(snakemake.input.metadata),
+            pointing=[Path(path) for path in snakemake.input.get("pointing", [])],
+            degradation=Path(degradation) if degradation else None,
+            options=snakemake.params.calibration,
+            output=Path(snakemake.output.corrections),
+        )
