@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from aia import corrections
-from aia.calibration import COLUMNS, calibrate_block
+from aia.calibration import COLUMNS, Job, calibrate_block
 from aia.joblog import job_log
 from aia.manifests import read_manifest, write_manifest
 from aia.options import Options
-from aia.worker import Job
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 A block pays for its start once: this process loads the compiled kernels and forks those that calibrate. Each takes the
 next frame when it has done one; results are put together in the order of the manifest, so nothing depends on how many
-there are.
+there are. What takes long to import is imported where the block is started, and not where this module is.
 """
 
 import gc
@@ -14,13 +14,19 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aia.corrections import Row
 from aia.errors import FrameError
+from aia.options import Options
 from aia.stages import Stages
-from aia.worker import Errors, Job, Worker, load_kernels, work
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aia.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +67,38 @@ type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its r
 type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is to be done to the frames of a block.
+
+    Attributes
+    ----------
+    level1, folder
+        Where level-1 files are read (relative to it) and level-1.5 files are written; both exist.
+    options
+        What is done.
+    corrections
+        Rows of the list of corrections, by record; empty where no option asks for a table.
+    errors, psf
+        Files of the photometric errors and of the point spread function, where the options ask for them.
+    """
+
+    level1: Path
+    folder: Path
+    options: Options
+    corrections: Mapping[str, Row] = field(default_factory=dict)
+    errors: Path | None = None
+    psf: Path | None = None
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Standard deviation (DN) of 0, 1, 2 … counts, by channel, and the table that it comes from."""
+
+    sigma: Mapping[int, "np.ndarray"]
+    about: Mapping[str, str]
+
+
 def calibrate_block(
     rows: Sequence[Mapping[str, Any]], job: Job, processes: int = 1, stages: Stages | None = None
 ) -> list[dict[str, Any]]:
@@ -92,12 +130,15 @@ def calibrate_block(
     results: dict[int, dict[str, Any]] = {}
     stages = stages or Stages()
     if tasks:
+        processes = min(processes, len(tasks))
         started = time.perf_counter()
-        load_kernels(job.options)
+        from aia import worker
+
+        worker.load_kernels(job.options)
         stages.mark("kernels", started)
-        errors = _errors(job, sorted({row["WAVELNTH"] for _, row in tasks}))
-        run = _alone if processes <= 1 or len(tasks) == 1 else _forked
-        for done, (number, result, seconds) in enumerate(run(tasks, Worker(job, errors), processes), 1):
+        calibrator = worker.Worker(job, _errors(job, sorted({row["WAVELNTH"] for _, row in tasks})))
+        run = _alone if processes <= 1 else _forked
+        for done, (number, result, seconds) in enumerate(run(tasks, calibrator, processes), 1):
             results[number] = result
             stages.add(seconds)
             _show_progress(done, len(tasks))
@@ -134,6 +175,8 @@ def _errors(job: Job, channels: Sequence[int]) -> Errors | None:
     """
     if not job.options.uncertainty:
         return None
+    from concurrent.futures import ProcessPoolExecutor
+
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as apart:
         return apart.submit(_estimate, job.errors, channels).result()
 
@@ -146,20 +189,20 @@ def _estimate(path: Path, channels: Sequence[int]) -> Errors:
     return Errors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
 
 
-def _alone(tasks: Sequence[Task], worker: Worker, _: int) -> Iterator[Result]:
+def _alone(tasks: Sequence[Task], worker: "Worker", _: int) -> Iterator[Result]:
     """Frames one after another, in this process."""
     for number, row in tasks:
         yield (number, *worker.calibrate(row))
 
 
-def _forked(tasks: Sequence[Task], worker: Worker, processes: int) -> Iterator[Result]:
+def _forked(tasks: Sequence[Task], worker: "Worker", processes: int) -> Iterator[Result]:
     """Frames worked on by forked processes."""
     context = multiprocessing.get_context("fork")
     taken, outbox = context.Value("q", 0), context.SimpleQueue()
     gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
     started = [
         context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
-        for _ in range(min(processes, len(tasks)))
+        for _ in range(processes)
     ]
     try:
         for process in started:
@@ -182,7 +225,7 @@ def _forked(tasks: Sequence[Task], worker: Worker, processes: int) -> Iterator[R
             process.terminate()
 
 
-def _child(parent: int, worker: Worker, tasks: Sequence[Task], taken: Any, outbox: Any) -> None:
+def _child(parent: int, worker: "Worker", tasks: Sequence[Task], taken: Any, outbox: Any) -> None:
     """What a forked process does; it tells the parent of what is wrong, and ends with it.
 
     A job that was killed leaves no process behind that goes on writing its frames.
@@ -195,6 +238,6 @@ def _child(parent: int, worker: Worker, tasks: Sequence[Task], taken: Any, outbo
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        work(worker, tasks, taken, outbox)
+        worker.work(tasks, taken, outbox)
     except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
         outbox.put((DEFECT, traceback.format_exc(), {}))

@@ -44,11 +44,11 @@ class Workspace:
         self._arrays: dict[str, np.ndarray] = {}
 
     def array(self, name: str, shape: tuple[int, int], kind: type = np.float32) -> np.ndarray:
-        """An array of this shape, with whatever was in it; a name has one kind."""
-        size = shape[0] * shape[1]
+        """An array of this shape, with whatever was in it; arrays of one name share their memory."""
+        size = shape[0] * shape[1] * np.dtype(kind).itemsize
         if name not in self._arrays or self._arrays[name].size < size:
-            self._arrays[name] = np.empty(size, kind)
-        return self._arrays[name][:size].reshape(shape)
+            self._arrays[name] = np.empty(size, np.uint8)
+        return self._arrays[name][:size].view(kind).reshape(shape)
 
 
 def check_level1(header: Mapping[str, Any]) -> None:
@@ -115,7 +115,8 @@ def calibrate(
     deconvolve
         For `psf`: function of counts and BLANK, such as `aia.psf.Deconvolution`.
     space
-        Arrays to work in. The result's arrays are then valid until the next call with it.
+        Arrays to work in. The result's arrays are then valid until the next call with it. `image` may be its array
+        of the name `image`, unless uncertainties are asked for: its counts are read before pixels are written there.
     stages
         Where the time spent is added up.
 
@@ -135,10 +136,11 @@ def calibrate(
     respiked = None
     if options.respike:
         image, respiked = respike(image, header, spikes)
-    saturated = int(np.count_nonzero(image >= SATURATION))
     sharpened = deconvolve(image, blank) if deconvolve is not None else image
     padded = space.array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
     source = coefficients(sharpened, options.interpolation, blank if sharpened is image else None, out=padded)
+    # Most frames have no such pixel, as their largest value tells.
+    saturated = int(np.count_nonzero(image >= SATURATION)) if deconvolve or source.high >= SATURATION else 0
     started = stages.mark("prefilter", started)
     gain = 1.0 / ((corrections.degradation or 1.0) * (exposure or 1.0))
     grid = grid_of(image.shape, corrections.geometry, options.region)

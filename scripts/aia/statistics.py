@@ -10,9 +10,9 @@ import numpy as np
 from numba import njit
 
 LANES = 16
-HALF = 1 << 16  # values of half of a float32's bits
+COARSE, FINE = 18, 14  # bits of a float32 that the coarse histogram tells apart, and those that are left to a fine one
 SIGN = 1 << 31  # the bit of a float32 that holds its sign
-LOWEST = 0x007F  # upper half of the key of minus infinity; below it are negative NaN
+LOWEST = 0x007FFFFF >> FINE  # coarse bin of minus infinity; below it are negative NaN
 PERCENTILES = {"DATAP01": 1, "DATAP10": 10, "DATAP25": 25, "DATAMEDN": 50, "DATAP75": 75, "DATAP90": 90, "DATAP95": 95,
                "DATAP98": 98, "DATAP99": 99}  # fmt: skip
 
@@ -35,7 +35,7 @@ def statistics(image):
     shift, total = np.float32(_near(image)), image.size
     sums, counted = np.zeros((4, LANES)), np.zeros(LANES, np.int32)
     low, high = np.full(LANES, np.inf, np.float32), np.full(LANES, -np.inf, np.float32)
-    bits, histogram = image.view(np.uint32), np.zeros(HALF, np.int64)
+    bits, histogram = image.view(np.uint32), np.zeros(1 << COARSE, np.int32)
     _count_up(image, bits, shift, sums, low, high, counted, histogram)
     histogram[:LOWEST] = 0
     count = int(counted.sum())
@@ -97,7 +97,7 @@ def _count_up(image, bits, shift, sums, low, high, counted, histogram):
     """Add up the first four powers of value - shift of the valid pixels, in lanes; their range, number and histogram.
 
     `sums` (4, LANES), `low`, `high` and `counted` (LANES) come initialised. A row's sums are added to those of the rows
-    before, which keeps rounding small. The `histogram` (HALF) is that of the upper half of the keys of all pixels.
+    before, which keeps rounding small. The `histogram` is that of the COARSE upper bits of the keys of all pixels.
     """
     of_row = np.zeros((4, LANES))
     for j in range(image.shape[0]):
@@ -112,7 +112,7 @@ def _count_up(image, bits, shift, sums, low, high, counted, histogram):
                 sums[power, k] += of_row[power, k]
                 of_row[power, k] = 0.0
         for i in range(row.size):
-            histogram[_key(keys[i]) >> np.uint32(16)] += 1
+            histogram[_key(keys[i]) >> np.uint32(FINE)] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -121,25 +121,25 @@ def _ranked(bits, histogram, ranks):
 
     Missing pixels have the highest keys, which no rank reaches, or the lowest, which the histogram leaves out.
     """
-    slots, bins, below = np.zeros(HALF, np.uint8), np.empty(ranks.size, np.int64), np.empty(ranks.size, np.int64)
+    slots, bins, below = np.zeros(histogram.size, np.uint8), np.empty(ranks.size, np.int64), np.empty(ranks.size, np.int64)
     used = 0
     for n in range(ranks.size):
         bins[n], below[n] = _reached(histogram, ranks[n])
         if not slots[bins[n]]:
             used += 1
             slots[bins[n]] = used
-    fine = np.zeros((used + 1, HALF), np.int64)
+    fine = np.zeros((used + 1, 1 << FINE), np.int64)
     for j in range(bits.shape[0]):
         row = bits[j]
         for i in range(row.size):
             key = _key(row[i])
-            slot = slots[key >> np.uint32(16)]
+            slot = slots[key >> np.uint32(FINE)]
             if slot:
-                fine[slot, key & np.uint32(HALF - 1)] += 1
+                fine[slot, key & np.uint32((1 << FINE) - 1)] += 1
     values = np.empty(ranks.size, np.float32)
     for n in range(ranks.size):
         lower, _ = _reached(fine[slots[bins[n]]], ranks[n] - below[n])
-        key = np.uint32(bins[n] << 16 | lower)
+        key = np.uint32(bins[n] << FINE | lower)
         back = key ^ np.uint32(SIGN) if key >> np.uint32(31) else ~key
         values[n] = np.uint32(back).view(np.float32)
     return values

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aia import frames, level15, rice, statistics
-from aia.corrections import Corrections, Row, of_frame
+from aia.corrections import Corrections, of_frame
 from aia.errors import FrameError
 from aia.files import forget, settle, sha256
 from aia.geometry import SIDE
@@ -18,37 +18,8 @@ from aia.level15header import check_level15, make_header
 from aia.options import Options
 from aia.stages import Stages
 
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be done to the frames of a block.
-
-    Attributes
-    ----------
-    level1, folder
-        Where level-1 files are read (relative to it) and level-1.5 files are written; both exist.
-    options
-        What is done.
-    corrections
-        Rows of the list of corrections, by record; empty where no option asks for a table.
-    errors, psf
-        Files of the photometric errors and of the point spread function, where the options ask for them.
-    """
-
-    level1: Path
-    folder: Path
-    options: Options
-    corrections: Mapping[str, Row] = field(default_factory=dict)
-    errors: Path | None = None
-    psf: Path | None = None
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Standard deviation (DN) of 0, 1, 2 … counts, by channel, and the table that it comes from."""
-
-    sigma: Mapping[int, np.ndarray]
-    about: Mapping[str, str]
+if TYPE_CHECKING:
+    from aia.calibration import Errors, Job
 
 
 class Worker:
@@ -62,7 +33,7 @@ class Worker:
         For uncertainties.
     """
 
-    def __init__(self, job: Job, errors: Errors | None = None) -> None:
+    def __init__(self, job: "Job", errors: "Errors | None" = None) -> None:
         self.job, self.errors = job, errors
         self.space, self.stages, self.deconvolve = level15.Workspace(), Stages(), None
 
@@ -81,9 +52,25 @@ class Worker:
         spent, self.stages.seconds = self.stages.seconds, {}
         return result, spent
 
+    def work(self, tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any, outbox: Any) -> None:
+        """Calibrate one frame after another, as long as there are some that no process has taken.
+
+        Parameters
+        ----------
+        tasks
+            Number and level-1 row of each frame.
+        taken
+            Shared count of the frames that processes have taken.
+        outbox
+            Queue of number, result and seconds by stage, for the parent.
+        """
+        while (task := _take(tasks, taken)) is not None:
+            number, row = task
+            outbox.put((number, *self.calibrate(row)))
+
     def _calibrate(self, row: Mapping[str, Any]) -> dict[str, Any]:
         job, options, stages, now = self.job, self.job.options, self.stages, time.perf_counter()
-        counts = self.space.array("counts", (SIDE, SIDE), np.int16)
+        counts = self.space.array("counts" if options.uncertainty else "image", (SIDE, SIDE), np.int16)
         image, level1 = frames.read_level1(job.level1 / row["file"], digest=row["sha256"], out=counts)
         spikes = None
         if options.respike and row.get("spikes"):
@@ -176,25 +163,6 @@ def load_kernels(options: Options) -> None:
     source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
     statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
     rice.warm_up()
-
-
-def work(worker: Worker, tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any, outbox: Any) -> None:
-    """Calibrate one frame after another, as long as there are some that no process has taken.
-
-    Parameters
-    ----------
-    worker
-        Calibrates them.
-    tasks
-        Number and level-1 row of each frame.
-    taken
-        Shared count of the frames that a process has taken.
-    outbox
-        Queue of number, result and seconds by stage, for the parent.
-    """
-    while (task := _take(tasks, taken)) is not None:
-        number, row = task
-        outbox.put((number, *worker.calibrate(row)))
 
 
 def _take(tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any) -> tuple[int, Mapping[str, Any]] | None:

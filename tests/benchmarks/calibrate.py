@@ -77,11 +77,10 @@ def pick(fetched):
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
     from aia import corrections
-    from aia.calibration import COLUMNS, calibrate_block
+    from aia.calibration import COLUMNS, Job, calibrate_block
     from aia.manifests import read_manifest, write_manifest
     from aia.options import Options
     from aia.stages import Stages
-    from aia.worker import Job
 
     stages, out = Stages(), folder / "ours"
     stages.seconds["start-up"] = time.perf_counter() - STARTED

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
 from aia import frames, lookup, tables, versions, worker
-from aia.calibration import COLUMNS, calibrate_block
+from aia.calibration import COLUMNS, Job, calibrate_block
 from aia.errors import FrameError
 from aia.manifests import read_manifest, write_manifest
 from aia.options import Options
 from aia.statistics import statistics
-from aia.worker import Job, level15_name
+from aia.worker import level15_name
 
 # Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
 GOLDEN = {"2": "addabf14a034eb68e81f93dc660ebc3838f031ae03230bf6b9d284379008c86a"}
@@ -382,7 +382,7 @@ def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
         "from aia.manifests import read_manifest; from aia.options import Options\n"
         "worker.Worker._calibrate = lambda *_: print('calibrating', flush=True) or time.sleep(600)\n"
         "folder = Path(sys.argv[1])\n"
-        "calibration.calibrate_block(read_manifest(folder / 'b.csv'), worker.Job(folder, folder, Options()), 2)\n"
+        "calibration.calibrate_block(read_manifest(folder / 'b.csv'), calibration.Job(folder, folder, Options()), 2)\n"
     )
     write_manifest(rows[1] / "b.csv", rows[0])
     with subprocess.Popen([sys.executable, "-c", script, str(rows[1])], stdout=subprocess.PIPE, text=True) as job:

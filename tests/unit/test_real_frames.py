@@ -15,14 +15,13 @@ from PIL import Image
 from scipy import ndimage, optimize
 
 from aia import frames, lookup, tables
-from aia.calibration import calibrate_block
+from aia.calibration import Job, calibrate_block
 from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.files import sha256
 from aia.geometry import FULL_DISK, Geometry
 from aia.level15 import calibrate
 from aia.options import Options
-from aia.worker import Job
 
 ONLY_REGISTERED = Options(pointing=False, degradation=False)
 
