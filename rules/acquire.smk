@@ -67,6 +67,7 @@ rule filter_records:
         "<logs>/{event}/filter_records/{channel}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/filter_records/{channel}/{block}.tsv"
+    priority: PRIORITY["filter_records"]
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -97,6 +98,7 @@ rule request_export:
         "<logs>/{event}/request_export/{channel}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/request_export/{channel}/{block}.tsv"
+    priority: PRIORITY["request_export"]
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -132,6 +134,7 @@ rule download_level1:
         "<logs>/{event}/download_level1/{channel}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/download_level1/{channel}/{block}.tsv"
+    priority: PRIORITY["download_level1"]
     localrule: True
     conda:
         "../envs/acquire.yaml"

@@ -27,6 +27,7 @@ rule write_audit:
         "<logs>/{event}/write_audit.log",
     benchmark:
         "<benchmarks>/{event}/write_audit.tsv"
+    priority: PRIORITY["write_audit"]
     localrule: True
     conda:
         "../envs/audit.yaml"
@@ -77,6 +78,7 @@ rule write_provenance:
         "<logs>/{event}/write_provenance.log",
     benchmark:
         "<benchmarks>/{event}/write_provenance.tsv"
+    priority: PRIORITY["write_provenance"]
     localrule: True
     conda:
         "../envs/audit.yaml"

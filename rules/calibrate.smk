@@ -99,6 +99,7 @@ rule look_up_corrections:
         "<logs>/{event}/look_up_corrections/{series}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/look_up_corrections/{series}/{block}.tsv"
+    priority: PRIORITY["look_up_corrections"]
     localrule: True
     conda:
         "../envs/calibrate.yaml"
@@ -123,9 +124,10 @@ rule calibrate_level15:
         "<logs>/{event}/calibrate_level15/{channel}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/calibrate_level15/{channel}/{block}.tsv"
+    priority: PRIORITY["calibrate_level15"]
     conda:
         "../envs/calibrate.yaml"
-    threads: 4
+    threads: calibrate_threads
     resources:
         mem_mb=calibrate_memory,
         runtime=calibrate_runtime,

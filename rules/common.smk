@@ -45,6 +45,27 @@ NOW = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
 gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
+# Snakemake starts no more than 100 jobs a second unless told otherwise, and for that looks at all that are ready again a
+# second after each time it has looked, once more for every job that has ended. Of a catalogue it soon does nothing else.
+# Nobody's jobs end that fast; who asks for a slower rate, as clusters may want, gets it.
+SCHEDULING = workflow.scheduling_settings
+if SCHEDULING and (rate := SCHEDULING.max_jobs_per_timespan) and rate.max_jobs >= 100 * rate.timespan:
+    SCHEDULING.max_jobs_per_timespan = None
+
+# Jobs go first whose event is nearest to its end, so that a catalogue's first events are finished while its last ones
+# wait, and before all others the one export request that the archive accepts.
+PRIORITY = {
+    "filter_records": 1,
+    "look_up_corrections": 2,
+    "download_level1": 2,
+    "calibrate_level15": 3,
+    "measure_sequence": 4,
+    "figure": 5,
+    "write_audit": 6,
+    "write_provenance": 7,
+    "request_export": 8,
+}
+
 
 wildcard_constraints:
     event=r"[A-Za-z0-9][A-Za-z0-9._+-]*",
@@ -291,6 +312,12 @@ def sequence_frames(wildcards):
 
 
 @for_rules
+def calibrate_threads(wildcards):
+    """How many frames of the job's block are calibrated at once: four, if it can have as many."""
+    return min(4, block_frames(wildcards))
+
+
+@for_rules
 def calibrate_memory(wildcards, threads, attempt):
     """Memory of calibrating a block, MB: by its processes, half as much again with each attempt."""
     return costs.calibrate_mb(threads, option("calibration")(wildcards), attempt)
@@ -391,7 +418,9 @@ def calibration_inputs(wildcards):
     options, folder = option("calibration")(wildcards), f"<resources>/{ARCHIVE}"
     inputs = {}
     if options["pointing"] or options["degradation"]:
-        inputs["corrections"] = f"<results>/{wildcards.event}/corrections/{series_name(wildcards)}/{wildcards.block}.csv"
+        inputs["corrections"] = (
+            f"<results>/{wildcards.event}/corrections/{series_name(wildcards)}/{wildcards.block}.csv"
+        )
     if options["uncertainty"]:
         inputs["errors"] = f"{folder}/calibration/errors.ecsv"
     if options["psf"]:

@@ -23,6 +23,7 @@ rule measure_sequence:
         "<logs>/{event}/measure_sequence/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/measure_sequence/{channel}.tsv"
+    priority: PRIORITY["measure_sequence"]
     conda:
         "../envs/figures.yaml"
     resources:
@@ -58,6 +59,7 @@ rule plot_sequence:
         "<logs>/{event}/plot_sequence/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/plot_sequence/{channel}.tsv"
+    priority: PRIORITY["figure"]
     conda:
         "../envs/figures.yaml"
     resources:
@@ -90,6 +92,7 @@ rule plot_lightcurve:
         "<logs>/{event}/plot_lightcurve/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/plot_lightcurve/{channel}.tsv"
+    priority: PRIORITY["figure"]
     conda:
         "../envs/figures.yaml"
     resources:
@@ -122,6 +125,7 @@ rule render_movie:
         "<logs>/{event}/render_movie/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/render_movie/{channel}.tsv"
+    priority: PRIORITY["figure"]
     conda:
         "../envs/figures.yaml"
     resources:
@@ -146,6 +150,7 @@ rule render_gif:
         "<logs>/{event}/render_gif/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/render_gif/{channel}.tsv"
+    priority: PRIORITY["figure"]
     conda:
         "../envs/figures.yaml"
     resources:
@@ -177,6 +182,7 @@ rule build_viewer:
         "<logs>/{event}/build_viewer/{channel}.log",
     benchmark:
         "<benchmarks>/{event}/build_viewer/{channel}.tsv"
+    priority: PRIORITY["figure"]
     conda:
         "../envs/figures.yaml"
     resources:
@@ -212,6 +218,7 @@ rule plot_channels:
         "<logs>/{event}/plot_channels.log",
     benchmark:
         "<benchmarks>/{event}/plot_channels.tsv"
+    priority: PRIORITY["figure"]
     conda:
         "../envs/figures.yaml"
     resources:
