@@ -4,7 +4,8 @@ No step lets the compiler reorder a sum or contract a product, so values do not 
 """
 
 import numpy as np
-from numba import njit
+
+from aia.compiled import njit
 
 POLE = np.float32(np.sqrt(3.0) - 2.0)
 TAPS = 12  # to either side, of the prefilter: the pole's 13th power is 4e-8, which float32 cannot tell from nothing

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from numba import njit, types
-from numba.extending import intrinsic
+
+from aia.compiled import intrinsic, njit, types
 
 BLOCK = 32  # pixels that share a number of split bits, which is written in four bits, plus one
 RAW = 14  # the number that stands for differences written as they are, in 16 bits

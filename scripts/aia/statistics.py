@@ -7,7 +7,8 @@ One pass for the moments and a coarse histogram, one for the fine histograms aro
 import math
 
 import numpy as np
-from numba import njit
+
+from aia.compiled import njit
 
 LANES = 16
 COARSE, FINE = 18, 14  # bits of a float32 that the coarse histogram tells apart, and those that are left to a fine one
@@ -121,7 +122,8 @@ def _ranked(bits, histogram, ranks):
 
     Missing pixels have the highest keys, which no rank reaches, or the lowest, which the histogram leaves out.
     """
-    slots, bins, below = np.zeros(histogram.size, np.uint8), np.empty(ranks.size, np.int64), np.empty(ranks.size, np.int64)
+    slots = np.zeros(histogram.size, np.uint8)
+    bins, below = np.empty(ranks.size, np.int64), np.empty(ranks.size, np.int64)
     used = 0
     for n in range(ranks.size):
         bins[n], below[n] = _reached(histogram, ranks[n])

@@ -1,10 +1,8 @@
 """What one process does with one frame after another: read it, calibrate it, write it, check what was written."""
 
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,26 +160,9 @@ def _told(found: Corrections, pixels: level15.Pixels, options: Options) -> dict[
 
 def load_kernels(options: Options) -> None:
     """Load the compiled kernels, for processes that are forked afterwards to inherit."""
-    with _without_scipy():
-        source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
-        statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
-        rice.warm_up()
-
-
-@contextmanager
-def _without_scipy() -> Iterator[None]:
-    """Let numba not find scipy's linear algebra, which it looks for once, when the first kernel is loaded.
-
-    Finding it imports a hundred modules, half of the time that all kernels take, and no kernel of ours needs it.
-    """
-    hidden = "scipy.linalg" not in sys.modules
-    if hidden:
-        sys.modules["scipy.linalg"] = None
-    try:
-        yield
-    finally:
-        if hidden:
-            del sys.modules["scipy.linalg"]
+    source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
+    statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
+    rice.warm_up()
 
 
 def _take(tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any) -> tuple[int, Mapping[str, Any]] | None:

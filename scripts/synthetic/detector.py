@@ -7,9 +7,9 @@ computed.
 from functools import cache
 from statistics import NormalDist
 
-import numba
 import numpy as np
 
+from aia.compiled import njit
 from synthetic.instrument import SATURATION_DN
 
 _JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
@@ -27,14 +27,14 @@ def quantiles():
     return (table / (table.std() * np.sqrt(2))).astype(np.float32)
 
 
-@numba.njit(inline="always", **_JIT)
+@njit(inline="always", **_JIT)
 def _weights(f):
     """Cubic B-spline weights of the four coefficients around a point, a fraction `f` beyond the second."""
     g = 1.0 - f
     return g * g * g / 6.0, 2.0 / 3.0 - 0.5 * f * f * (1.0 + g), 2.0 / 3.0 - 0.5 * g * g * (1.0 + f), f * f * f / 6.0
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def _sample_run(a, b, c, d, fx, step_x, fy, step_y, out):
     """Spline values at consecutive pixels over consecutive coefficients of four rows: every load is contiguous."""
     for k in range(out.size):
@@ -48,7 +48,7 @@ def _sample_run(a, b, c, d, fx, step_x, fy, step_y, out):
         )
 
 
-@numba.njit(inline="always", **_JIT)
+@njit(inline="always", **_JIT)
 def _run_end(start, count, u, v, step_u, step_v):
     """First pixel after `start` whose scene row is another, or whose scene column has slipped by one."""
     left, low = np.floor(u), np.floor(v)
@@ -60,7 +60,7 @@ def _run_end(start, count, u, v, step_u, step_v):
     return start + far
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def _sample_row(scene, first_u, first_v, step_u, step_v, out):
     """
     Evaluate the spline along one row of the detector.
@@ -96,7 +96,7 @@ def _sample_row(scene, first_u, first_v, step_u, step_v, out):
         start = end
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def expose(scene, place, factor, noise, normal, seed, counts):
     """
     Counts of one exposure.
@@ -141,7 +141,7 @@ def expose(scene, place, factor, noise, normal, seed, counts):
             counts[row, column] = np.int16(min(max(np.floor(value + 0.5), -32767.0), _BRIGHTEST))
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def on_nodes(scene):
     """The spline's values on its own grid: rows and columns convolved with (1, 4, 1) / 6."""
     rows, columns = scene.shape

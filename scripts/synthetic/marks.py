@@ -1,12 +1,13 @@
 """Compiled loops that put single things on the Sun: the dots that strands and flares are strung of, and dark lines."""
 
-import numba
 import numpy as np
+
+from aia.compiled import njit
 
 _JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def splat(scene, points):
     """
     Add Gaussian dots, from which strands are strung.
@@ -37,7 +38,7 @@ def splat(scene, points):
                 scene[j, column - reach + k] += weight * across[k]
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def shade(scene, spine, depth, width, radius):
     """
     Darken along a line, as a filament or a sunspot's umbra does.

@@ -5,13 +5,14 @@ pixels. All functions release the interpreter's lock, work in double precision w
 pixel alone, so that threads and machines agree on every bit.
 """
 
-import numba
 import numpy as np
+
+from aia.compiled import njit
 
 _JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
-@numba.njit(inline="always", **_JIT)
+@njit(inline="always", **_JIT)
 def _arctan2(y, x):
     """Angle of a point in radians, to 2e-7: an odd polynomial on the first octant (Abramowitz & Stegun 4.4.49)."""
     high, low = max(abs(x), abs(y)), min(abs(x), abs(y))
@@ -35,7 +36,7 @@ def _arctan2(y, x):
     return -angle if y < 0 else angle
 
 
-@numba.njit(inline="always", **_JIT)
+@njit(inline="always", **_JIT)
 def _tile(tile, row, column):
     """Bilinear value of a periodic tile, its sides powers of two; unsigned indices need no test for negative ones."""
     mask = np.uint64(tile.shape[0] - 1)
@@ -48,7 +49,7 @@ def _tile(tile, row, column):
     return top + fr * (bottom - top)
 
 
-@numba.njit(inline="always", **_JIT)
+@njit(inline="always", **_JIT)
 def _table(table, position):
     """Linear interpolation in a table, clamped at its ends; `position` counts entries."""
     position = min(max(position, 0.0), table.size - 1.001)
@@ -57,7 +58,7 @@ def _table(table, position):
     return table[entry] + (position - low) * (table[entry + np.uint64(1)] - table[entry])
 
 
-@numba.njit(inline="always", **_JIT)
+@njit(inline="always", **_JIT)
 def _globe(field, latitude, longitude):
     """Bilinear value of a map in latitude (-pi/2 to pi/2) and longitude (radians, any), a power of two columns wide."""
     rows, columns = field.shape
@@ -72,7 +73,7 @@ def _globe(field, latitude, longitude):
     return top + fr * (bottom - top)
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def disc(scene, geometry, layers, globe, network, fine, law, fine_contrast):
     """
     Draw the quiet Sun's disc: limb, large-scale corona, network and finest structure.
@@ -160,7 +161,7 @@ _RAYS_NARROW = 3 / (2 * np.pi)
 _RAYS_WIDE = 1 / (2 * np.pi)
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def corona(scene, geometry, globe, fine, law):
     """
     Draw the corona beyond the limb: rays that fade outwards, brightest over the brightest places of the limb.
@@ -221,7 +222,7 @@ def corona(scene, geometry, globe, fine, law):
             scene[row, column] = (below + fy * (above - below)) * _table(law, height * (law.size - 1))
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def brighten(scene, x, y, peak, axes, reach, mottle, network, offsets, texture, radius):
     """
     Add the glow of an active region: an ellipse on the surface, mottled by a texture.
@@ -270,7 +271,7 @@ def brighten(scene, x, y, peak, axes, reach, mottle, network, offsets, texture, 
             scene[row, column] += max(value, 0.0)
 
 
-@numba.njit(**_JIT)
+@njit(**_JIT)
 def soften(scene):
     """
     Convolve with (1, 2, 1) / 4 along both axes, in place: with the spline's own width the telescope's resolution.

@@ -1,12 +1,18 @@
-"""Brightness textures of the Sun's surface: periodic tiles of band-limited noise, made once per process.
+"""Brightness textures of the Sun's surface: periodic tiles of band-limited noise, made once and kept.
 
 A tile is periodic in both directions and indexed by heliographic longitude and latitude. Values are rounded to 1/4096,
 so that the last bits of a Fourier transform, which differ between machines, do not reach an image.
 """
 
+import hashlib
+import sys
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+
+from aia.files import replacing
 
 NETWORK_SIZE, NETWORK_SPAN_DEG = 2048, 180.0
 FINE_SIZE, FINE_SPAN_DEG = 1024, 45.0
@@ -38,6 +44,23 @@ def _rounded(field):
     return (np.round(field * _ROUNDING) / _ROUNDING).astype(np.float32)
 
 
+def _kept(name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """A tile as it was made before, or made now and kept beside the compiled modules: making one takes seconds."""
+    source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    path = Path(__file__).parent / "__pycache__" / f"textures-{source}-{name}.npy"
+    try:
+        return np.load(path)
+    except (OSError, ValueError):
+        tile = make()
+    if not sys.dont_write_bytecode:
+        try:
+            with replacing(path) as part, open(part, "wb") as file:
+                np.save(file, tile)
+        except OSError:  # not everybody may write where the workflow is installed
+            return tile
+    return tile
+
+
 @cache
 def _fields():
     """The Gaussian fields that all channels share, so that their structures lie in the same places."""
@@ -67,6 +90,10 @@ def network(kind, contrast):
     -------
     ndarray of float32, shape (NETWORK_SIZE, NETWORK_SIZE)
     """
+    return _kept(f"network-{kind}-{contrast}", lambda: _network(kind, contrast))
+
+
+def _network(kind, contrast):
     fields = _fields()
     lanes = 1 / (1 + (fields["cells"] / 0.42) ** 2)
     lanes = (lanes - lanes.mean()) / lanes.std()
@@ -96,6 +123,10 @@ def fine(kind):
     -------
     ndarray of float32, shape (FINE_SIZE, FINE_SIZE)
     """
+    return _kept(f"fine-{kind}", lambda: _fine(kind))
+
+
+def _fine(kind):
     size = FINE_SIZE, FINE_SIZE
     if kind == "photosphere":
         # Granules are 2 arcsec across: 350 in 45 degrees, dark lanes around bright middles.
