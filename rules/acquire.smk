@@ -47,8 +47,7 @@ rule query_metadata:
     params:
         archive=ARCHIVE,
         state=STATE,
-        start=block_start,
-        end=block_end,
+        span=block_span,
         keywords=query_keywords,
         version=versions.METADATA,
     message:
@@ -76,11 +75,8 @@ rule filter_records:
     params:
         archive=ARCHIVE,
         state=STATE,
-        series=series_name,
-        start=block_start,
-        end=block_end,
-        where=option("where"),
-        segments=segments_of_event,
+        span=block_span,
+        frames=frames_wanted,
         version=filters.VERSION,
     message:
         "Filtering the records of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
@@ -111,10 +107,7 @@ rule request_export:
         archive=ARCHIVE,
         state=STATE,
         journal=JOURNAL,
-        series=series_name,
-        where=option("where"),
-        segments=segments_of_event,
-        processing=processing_of_event,
+        frames=frames_wanted,
         method=EXPORT["method"],
         version=versions.EXPORT,
     message:
@@ -148,10 +141,7 @@ rule download_level1:
         state=STATE,
         journal=JOURNAL,
         quarantine=QUARANTINE,
-        series=series_name,
-        where=option("where"),
-        segments=segments_of_event,
-        processing=processing_of_event,
+        frames=frames_wanted,
         method=EXPORT["method"],
         on_missing=EXPORT["on_missing"],
         version=versions.LEVEL1,

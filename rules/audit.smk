@@ -1,18 +1,16 @@
 # In: the lists that every stage of an event leaves (metadata, records, exports, manifests), its tables and figures.
 # Out: what became of every record (audit.csv, audit.html), and how the products came about (a Workflow Run RO-Crate).
 # Order: write_audit, write_provenance.
+#
+# What the audit has read is not an input of the provenance once more, and what was written beside it is none either: the
+# audit is newer than all of it, and each further input makes the plan of a large catalogue longer.
 
 from aia import versions
 
 
 rule write_audit:
     input:
-        metadata=all_blocks_all_series("<results>/{event}/metadata/{series}/{block}.csv"),
-        records=all_blocks_all_channels("<results>/{event}/records/{channel}/{block}.csv"),
-        recordsets=all_blocks_all_channels("<results>/{event}/records/{channel}/{block}.recordset.txt"),
-        exports=all_blocks_all_channels("<results>/{event}/export/{channel}/{block}.json"),
-        level1=all_blocks_all_channels("<results>/{event}/level1/{channel}/{block}.csv"),
-        level15=all_blocks_all_channels("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        unpack(audited_lists),
         record_list=committed_records,
     output:
         csv="<results>/{event}/audit.csv",
@@ -32,9 +30,7 @@ rule write_audit:
     conda:
         "../envs/audit.yaml"
     params:
-        window=event_window,
-        channels=event_channels,
-        where=option("where"),
+        event=audited_event,
         version=versions.AUDIT,
     message:
         "Accounting for every record of {wildcards.event}"
@@ -44,17 +40,9 @@ rule write_audit:
 
 rule write_provenance:
     input:
-        metadata=rules.write_audit.input.metadata,
-        keywords=all_blocks_all_series("<results>/{event}/metadata/{series}/{block}.keywords.csv"),
-        records=rules.write_audit.input.records,
-        recordsets=rules.write_audit.input.recordsets,
-        exports=rules.write_audit.input.exports,
-        corrections=event_corrections,
-        level1=rules.write_audit.input.level1,
-        level15=rules.write_audit.input.level15,
         tables=event_tables,
         figures=figure_files,
-        audit=rules.write_audit.output,
+        audit=rules.write_audit.output.csv,
         snakefile=workflow.source_path("../Snakefile"),
     output:
         crate=report(
@@ -83,6 +71,7 @@ rule write_provenance:
     conda:
         "../envs/audit.yaml"
     params:
+        lists=event_lists,
         config=config_as_used,
         version=versions.CRATE,
     message:

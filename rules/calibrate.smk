@@ -16,6 +16,7 @@ rule fetch_pointing:
         "<logs>/calibration/fetch_pointing/{archive}-{day}.log",
     benchmark:
         "<benchmarks>/calibration/fetch_pointing/{archive}-{day}.tsv"
+    priority: PRIORITY["table"]
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -37,6 +38,7 @@ rule fetch_degradation:
         "<logs>/calibration/fetch_degradation/{archive}.log",
     benchmark:
         "<benchmarks>/calibration/fetch_degradation/{archive}.tsv"
+    priority: PRIORITY["table"]
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -58,6 +60,7 @@ rule fetch_errors:
         "<logs>/calibration/fetch_errors/{archive}.log",
     benchmark:
         "<benchmarks>/calibration/fetch_errors/{archive}.tsv"
+    priority: PRIORITY["table"]
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -76,6 +79,7 @@ rule calculate_psf:
         "<logs>/calibration/calculate_psf/{archive}-{channel}.log",
     benchmark:
         "<benchmarks>/calibration/calculate_psf/{archive}-{channel}.tsv"
+    priority: PRIORITY["table"]
     conda:
         "../envs/calibrate.yaml"
     resources:

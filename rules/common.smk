@@ -56,8 +56,9 @@ if SCHEDULING and (rate := SCHEDULING.max_jobs_per_timespan) and rate.max_jobs >
 # wait, and before all others the one export request that the archive accepts.
 PRIORITY = {
     "filter_records": 1,
-    "look_up_corrections": 2,
+    "table": 2,
     "download_level1": 2,
+    "look_up_corrections": 2,
     "calibrate_level15": 3,
     "measure_sequence": 4,
     "figure": 5,
@@ -110,15 +111,10 @@ def block_of(wildcards):
 
 
 @for_rules
-def block_start(wildcards):
-    """T_REC of the block's first slot."""
-    return block_of(wildcards).start
-
-
-@for_rules
-def block_end(wildcards):
-    """T_REC of the block's last slot."""
-    return block_of(wildcards).end
+def block_span(wildcards):
+    """T_REC of the block's first and of its last slot."""
+    block = block_of(wildcards)
+    return [block.start, block.end]
 
 
 @for_rules
@@ -214,20 +210,6 @@ def all_blocks_all_channels(pattern):
     return of_event
 
 
-def all_blocks_all_series(pattern):
-    """The files of all blocks and series of the job's event, as a function of its wildcards."""
-
-    @for_rules
-    def of_event(wildcards):
-        return [
-            pattern.format(event=wildcards.event, series=series.name, block=label)
-            for series in PLAN.series(wildcards.event)
-            for label in PLAN.blocks(wildcards.event, series)
-        ]
-
-    return of_event
-
-
 @for_rules
 def committed_records(wildcards):
     """The committed record list of the job's event, if there is one."""
@@ -239,13 +221,6 @@ def committed_records(wildcards):
 def record_list(wildcards):
     """The same as one text: a check changes no product, so a list that is committed later repeats no job."""
     return "".join(committed_records(wildcards))
-
-
-@for_rules
-def event_window(wildcards):
-    """Start and end of the job's event (ISO, UTC)."""
-    event = PLAN.event(wildcards.event)
-    return [iso(event.start), iso(event.end)]
 
 
 @for_rules
@@ -371,18 +346,20 @@ def query_keywords(wildcards):
 
 
 @for_rules
-def segments_of_event(wildcards):
-    """Segments of a record that the job's event needs: the image, and the spikes if they are to be put back."""
-    respike = (option("calibration")(wildcards) or {}).get("respike", False)
-    return ["image", "spikes"] if respike else ["image"]
+def frames_wanted(wildcards):
+    """Which frames the job's block consists of: series, conditions, segments, and what the archive does to them.
 
-
-@for_rules
-def processing_of_event(wildcards):
-    """What the archive is to do to the frames of the job's event before it exports them."""
-    if not option("cutout")(wildcards):
-        return {}
-    return im_patch(option("region")(wildcards), iso(PLAN.event(wildcards.event).start))
+    One parameter instead of several, because Snakemake calls each function of a rule for every job that it plans.
+    """
+    event = PLAN.event(wildcards.event)
+    respike = (event.options.get("calibration") or {}).get("respike", False)
+    cutout = event.options.get("cutout")
+    return {
+        "series": series_name(wildcards),
+        "where": event.options.get("where"),
+        "segments": ["image", "spikes"] if respike else ["image"],
+        "processing": im_patch(event.options["region"], iso(event.start)) if cutout else {},
+    }
 
 
 @for_rules
@@ -428,12 +405,53 @@ def calibration_inputs(wildcards):
     return inputs
 
 
-@for_rules
-def event_corrections(wildcards):
-    """Lists of corrections of all blocks and series of the job's event, where its options ask for some."""
+def lists_of_event(wildcards, folder):
+    """Every list that the stages of the job's event leave below a folder, by kind of `aia.inventory`."""
+    blocks = [
+        f"{channel}/{block}"
+        for channel in event_channels(wildcards)
+        for block in PLAN.blocks(wildcards.event, series_of(channel))
+    ]
+    series = [
+        f"{one.name}/{block}" for one in PLAN.series(wildcards.event) for block in PLAN.blocks(wildcards.event, one)
+    ]
     options = option("calibration")(wildcards)
-    wanted = options["pointing"] or options["degradation"]
-    return all_blocks_all_series("<results>/{event}/corrections/{series}/{block}.csv")(wildcards) if wanted else []
+    corrected = series if options["pointing"] or options["degradation"] else []
+    return {
+        "metadata": [f"{folder}/metadata/{name}.csv" for name in series],
+        "keywords": [f"{folder}/metadata/{name}.keywords.csv" for name in series],
+        "records": [f"{folder}/records/{name}.csv" for name in blocks],
+        "recordsets": [f"{folder}/records/{name}.recordset.txt" for name in blocks],
+        "exports": [f"{folder}/export/{name}.json" for name in blocks],
+        "corrections": [f"{folder}/corrections/{name}.csv" for name in corrected],
+        "level1": [f"{folder}/level1/{name}.csv" for name in blocks],
+        "level15": [f"{folder}/level1.5/{name}.csv" for name in blocks],
+    }
+
+
+@for_rules
+def event_lists(wildcards):
+    """Every list of the job's event, as the paths that they have when all is done."""
+    folder = f"{RESULTS}/{wildcards.event}"
+    return lists_of_event(wildcards, folder) | {"audit": [f"{folder}/audit.csv", f"{folder}/audit.html"]}
+
+
+@for_rules
+def audited_lists(wildcards):
+    """The lists of the job's event that say what became of its records."""
+    lists = lists_of_event(wildcards, f"<results>/{wildcards.event}")
+    return {kind: paths for kind, paths in lists.items() if kind not in ("keywords", "corrections")}
+
+
+@for_rules
+def audited_event(wildcards):
+    """What the audit of the job's event tells of the event itself."""
+    event = PLAN.event(wildcards.event)
+    return {
+        "window": [iso(event.start), iso(event.end)],
+        "channels": list(event.channels),
+        "where": event.options.get("where"),
+    }
 
 
 @for_rules

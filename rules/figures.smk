@@ -1,6 +1,9 @@
 # In: the level-1.5 frames of all blocks of an event and channel, and the tables of their records.
 # Out: what people look at, under figures/{channel}/: light curve, sequence figure, movie, viewer; figures/channels.png.
 # Order: measure_sequence (one pass over the frames), then the others, none of which waits for another.
+#
+# Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash: each further
+# input of these rules makes the plan of a large catalogue longer.
 
 from aia import versions
 
@@ -8,7 +11,6 @@ from aia import versions
 rule measure_sequence:
     input:
         manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        frames=all_blocks("<results>/{event}/level1.5/{channel}/{block}"),
         records=all_blocks("<results>/{event}/records/{channel}/{block}.csv"),
     output:
         lightcurve=report(
@@ -42,7 +44,6 @@ rule measure_sequence:
 rule plot_sequence:
     input:
         manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        frames=all_blocks("<results>/{event}/level1.5/{channel}/{block}"),
         lightcurve=rules.measure_sequence.output.lightcurve,
         statistics=rules.measure_sequence.output.statistics,
     output:
@@ -55,6 +56,14 @@ rule plot_sequence:
         ),
         pdf="<results>/{event}/figures/{channel}/sequence.pdf",
         caption="<results>/{event}/figures/{channel}/sequence.txt",
+        lightcurve_png=report(
+            "<results>/{event}/figures/{channel}/lightcurve.png",
+            caption="../captions/lightcurve.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"channel": "{channel} Å", "product": "light curve"},
+        ),
+        lightcurve_pdf="<results>/{event}/figures/{channel}/lightcurve.pdf",
     log:
         "<logs>/{event}/plot_sequence/{channel}.log",
     benchmark:
@@ -70,47 +79,14 @@ rule plot_sequence:
         figure=figure_options("panels", "select", "size", "dpi", "stretch", "power", "limb", "grid", "marks"),
         version=versions.FIGURES,
     message:
-        "Plotting the sequence of {wildcards.event} at {wildcards.channel} Å"
+        "Plotting the sequence and the light curve of {wildcards.event} at {wildcards.channel} Å"
     script:
         "../scripts/plot_sequence.py"
-
-
-rule plot_lightcurve:
-    input:
-        lightcurve=rules.measure_sequence.output.lightcurve,
-        statistics=rules.measure_sequence.output.statistics,
-    output:
-        png=report(
-            "<results>/{event}/figures/{channel}/lightcurve.png",
-            caption="../captions/lightcurve.rst",
-            category="{event}",
-            subcategory="{channel} Å",
-            labels={"channel": "{channel} Å", "product": "light curve"},
-        ),
-        pdf="<results>/{event}/figures/{channel}/lightcurve.pdf",
-    log:
-        "<logs>/{event}/plot_lightcurve/{channel}.log",
-    benchmark:
-        "<benchmarks>/{event}/plot_lightcurve/{channel}.tsv"
-    priority: PRIORITY["figure"]
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=figure_memory,
-        runtime=figure_runtime,
-    params:
-        figure=figure_options("size", "dpi", "marks"),
-        version=versions.FIGURES,
-    message:
-        "Plotting the light curve of {wildcards.event} at {wildcards.channel} Å"
-    script:
-        "../scripts/plot_lightcurve.py"
 
 
 rule render_movie:
     input:
         manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        frames=all_blocks("<results>/{event}/level1.5/{channel}/{block}"),
         lightcurve=rules.measure_sequence.output.lightcurve,
         statistics=rules.measure_sequence.output.statistics,
     output:
@@ -167,7 +143,6 @@ rule render_gif:
 rule build_viewer:
     input:
         manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        frames=all_blocks("<results>/{event}/level1.5/{channel}/{block}"),
         lightcurve=rules.measure_sequence.output.lightcurve,
         statistics=rules.measure_sequence.output.statistics,
     output:
@@ -201,7 +176,6 @@ rule build_viewer:
 rule plot_channels:
     input:
         manifests=all_blocks_all_channels("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        frames=all_blocks_all_channels("<results>/{event}/level1.5/{channel}/{block}"),
         lightcurves=each_channel("<results>/{event}/figures/{channel}/lightcurve.csv"),
         statistics=each_channel("<results>/{event}/figures/{channel}/statistics.json"),
     output:

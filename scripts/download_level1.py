@@ -56,15 +56,16 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
+        wanted = snakemake.params.frames
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
             cache=Path(snakemake.resources.level1_cache),
             journal=Path(snakemake.params.journal),
-            series=snakemake.params.series,
-            where=snakemake.params.where,
-            segments=snakemake.params.segments,
-            processing=snakemake.params.processing,
+            series=wanted["series"],
+            where=wanted["where"],
+            segments=wanted["segments"],
+            processing=wanted["processing"],
             method=snakemake.params.method,
             limits=Limits(snakemake.resources.most_records, snakemake.resources.patience_s),
             connections=snakemake.resources.connections,

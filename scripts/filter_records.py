@@ -4,6 +4,7 @@ The record set is then proved: sent back to the archive, it must bring exactly t
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from aia import filters, frozen, metadata, recordsets
@@ -21,8 +22,7 @@ def main(
     state: Path,
     series: str,
     channel: int,
-    start: str,
-    end: str,
+    span: Sequence[str],
     where: dict,
     segments: list[str],
     table: Path,
@@ -38,8 +38,8 @@ def main(
     marked.insert(len(marked.columns) - 1, "kept", marked["dropped_by"] == "")
     kept = marked[marked["kept"]]
     if record_list is not None:
-        frozen.check(record_list, kept, channel=channel, start=start, end=end)
-    text = recordsets.channel_set(series, start, end, channel, conditions, segments)
+        frozen.check(record_list, kept, channel=channel, start=span[0], end=span[1])
+    text = recordsets.channel_set(series, *span, channel, conditions, segments)
     with open_archive(archive, state) as opened:
         # Not the paths of the segments: they change when the archive brings a record back from tape.
         answer = opened.query(text, filters.extra_keywords(conditions))
@@ -63,15 +63,15 @@ def prove(text: str, kept, answer) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
+        wanted = snakemake.params.frames
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
-            series=snakemake.params.series,
+            series=wanted["series"],
             channel=int(snakemake.wildcards.channel),
-            start=snakemake.params.start,
-            end=snakemake.params.end,
-            where=snakemake.params.where,
-            segments=snakemake.params.segments,
+            span=snakemake.params.span,
+            where=wanted["where"],
+            segments=wanted["segments"],
             table=Path(snakemake.input.table),
             record_list=Path(snakemake.resources.record_list) if snakemake.resources.record_list else None,
             records=Path(snakemake.output.records),

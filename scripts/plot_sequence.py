@@ -1,7 +1,8 @@
-"""Draw the frames of an event and channel side by side on one brightness scale, with the light curve below."""
+"""Draw the frames of an event and channel side by side on one brightness scale, and the light curve on its own."""
 
 from pathlib import Path
 
+from aia.figures.lightcurve import plot_lightcurve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.panels import plot_sequence
@@ -23,11 +24,14 @@ def main(
     png: Path,
     pdf: Path,
     caption: Path,
+    lightcurve_png: Path,
+    lightcurve_pdf: Path,
 ) -> None:
+    points, measured = read_points(lightcurve), Statistics.read(statistics)
     text = plot_sequence(
         list_frames(manifests),
-        read_points(lightcurve),
-        Statistics.read(statistics),
+        points,
+        measured,
         [png, pdf],
         title=event,
         channel=channel,
@@ -35,6 +39,13 @@ def main(
         options=options,
     )
     write_text(caption, f"{text}\n")
+    plot_lightcurve(
+        points,
+        [lightcurve_png, lightcurve_pdf],
+        title=f"{event}   SDO/AIA {channel} Å",
+        synthetic=measured.synthetic,
+        options=options,
+    )
 
 
 if __name__ == "__main__":
@@ -50,4 +61,6 @@ if __name__ == "__main__":
             png=Path(snakemake.output.png),
             pdf=Path(snakemake.output.pdf),
             caption=Path(snakemake.output.caption),
+            lightcurve_png=Path(snakemake.output.lightcurve_png),
+            lightcurve_pdf=Path(snakemake.output.lightcurve_pdf),
         )

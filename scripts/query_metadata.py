@@ -20,18 +20,17 @@ def main(
     archive: str,
     state: Path,
     series: str,
-    start: str,
-    end: str,
+    span: Sequence[str],
     extra: list[str],
     table: Path,
     keywords: Path,
 ) -> None:
-    """Write the metadata of the records from slot `start` to slot `end`, and what each keyword means."""
-    recordset = block_set(series, start, end)
+    """Write the metadata of the records between the slots of `span`, both included, and what each keyword means."""
+    recordset = block_set(series, *span)
     with open_archive(archive, state) as opened:
         records = opened.query(recordset, extra, segments=["image"])
         described = opened.describe(series)
-    metadata.check_complete(records, series, start, end)
+    metadata.check_complete(records, series, *span)
     metadata.write(table, records[columns(extra)])
     metadata.write(keywords, described)
     logger.info("%s: %d records", recordset, len(records))
@@ -48,8 +47,7 @@ if __name__ == "__main__":
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
             series=snakemake.wildcards.series,
-            start=snakemake.params.start,
-            end=snakemake.params.end,
+            span=snakemake.params.span,
             extra=snakemake.params.keywords,
             table=Path(snakemake.output.table),
             keywords=Path(snakemake.output.keywords),

@@ -54,17 +54,18 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
+        wanted = snakemake.params.frames
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
             cache=Path(snakemake.resources.level1_cache),
             journal=Path(snakemake.params.journal),
-            series=snakemake.params.series,
+            series=wanted["series"],
             channel=int(snakemake.wildcards.channel),
             block=snakemake.wildcards.block,
-            where=snakemake.params.where,
-            segments=snakemake.params.segments,
-            processing=snakemake.params.processing,
+            where=wanted["where"],
+            segments=wanted["segments"],
+            processing=wanted["processing"],
             method=snakemake.params.method,
             limits=Limits(snakemake.resources.most_records, snakemake.resources.patience_s),
             records=Path(snakemake.input.records),

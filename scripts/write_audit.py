@@ -64,9 +64,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             event=snakemake.wildcards.event,
-            window=snakemake.params.window,
-            channels=snakemake.params.channels,
-            where=snakemake.params.where,
+            **snakemake.params.event,
             metadata=snakemake.input.metadata,
             records=snakemake.input.records,
             recordsets=snakemake.input.recordsets,

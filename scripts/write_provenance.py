@@ -56,11 +56,12 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        kinds = ("metadata", "keywords", "records", "recordsets", "exports", "corrections", "level1", "level15")
-        kinds += ("figures", "audit")
         main(
             config=snakemake.params.config,
-            files={kind: [Path(path) for path in snakemake.input[kind]] for kind in kinds},
+            files={
+                kind: [Path(path) for path in paths]
+                for kind, paths in {**snakemake.params.lists, "figures": snakemake.input.figures}.items()
+            },
             tables=[Path(path) for path in snakemake.input.tables],
             snakefile=Path(snakemake.input.snakefile),
             output=Path(snakemake.output.crate),

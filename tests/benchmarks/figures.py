@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
 COUNTS = (20, 200, 1000)
-PRODUCTS = ("measure_sequence", "plot_sequence", "plot_lightcurve", "render_movie", "build_viewer")
+PRODUCTS = ("measure_sequence", "plot_sequence", "render_movie", "build_viewer")
 REGION = {"x": [690, 990], "y": [240, 480]}
 ROOM = 1.10
 
@@ -36,8 +36,8 @@ def run(product: str, folder: Path) -> None:
     arguments = {
         "measure_sequence": {**frames, **inputs, "records": sorted(folder.glob("records/211/*.csv"))},
         "plot_sequence": {**frames, **inputs, **{kind: folder / f"sequence.{kind}" for kind in ("png", "pdf")}}
-        | {"caption": folder / "sequence.txt"},
-        "plot_lightcurve": {**inputs, **{kind: folder / f"lightcurve.{kind}" for kind in ("png", "pdf")}},
+        | {"caption": folder / "sequence.txt"}
+        | {f"lightcurve_{kind}": folder / f"lightcurve.{kind}" for kind in ("png", "pdf")},
         "render_movie": {**frames, **inputs, "mp4": folder / "movie.mp4"},
         "build_viewer": {**frames, **inputs, "html": folder / "viewer.html"},
     }[product]

@@ -105,14 +105,14 @@ def test_a_gif_is_made_on_request_alone(tmp_path):
         ("sequence.png", "plot_sequence"),
         ("movie.mp4", "render_movie"),
         ("viewer.html", "build_viewer"),
-        ("lightcurve.png", "plot_lightcurve"),
+        ("lightcurve.png", "plot_sequence"),
     ],
 )
 def test_no_product_waits_for_another(tmp_path, product, rule):
     workflow = Workflow.example(tmp_path)
     run = workflow.run("--dry-run", f"results/{workflow.event['name']}/figures/211/{product}")
     assert run.status == 0, run.output
-    drawn = set(run.jobs) & {"plot_sequence", "render_movie", "build_viewer", "plot_lightcurve", "write_audit"}
+    drawn = set(run.jobs) & {"plot_sequence", "render_movie", "build_viewer", "write_audit"}
     assert drawn == {rule}
     assert run.jobs["measure_sequence"] == 1
 

@@ -12,15 +12,15 @@ from running import ROOT, Workflow
 pytestmark = pytest.mark.slow
 
 CHANNELS = [193, 211]
-DRAWN = ["plot_sequence", "plot_lightcurve", "render_movie", "build_viewer", "plot_channels"]
+DRAWN = ["plot_sequence", "render_movie", "build_viewer", "plot_channels"]
 FOLDER = "figures/211"
 BLOCK = "level1.5/211/20110101T0300"
 # Of each product, the rules that have to run when it is gone.
 RULES = {
     f"{FOLDER}/lightcurve.csv": ["measure_sequence", *DRAWN],
     f"{FOLDER}/statistics.json": ["measure_sequence", *DRAWN],
-    f"{FOLDER}/lightcurve.png": ["plot_lightcurve"],
-    f"{FOLDER}/lightcurve.pdf": ["plot_lightcurve"],
+    f"{FOLDER}/lightcurve.png": ["plot_sequence"],
+    f"{FOLDER}/lightcurve.pdf": ["plot_sequence"],
     f"{FOLDER}/sequence.png": ["plot_sequence"],
     f"{FOLDER}/sequence.pdf": ["plot_sequence"],
     f"{FOLDER}/sequence.txt": ["plot_sequence"],
