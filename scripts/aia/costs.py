@@ -15,14 +15,15 @@ LEVEL15_BYTES = 4 * LEVEL1_PIXELS + 40_320  # float32, not compressed, with its 
 CUTOUT_BYTES = 2 * 0.35  # per pixel: int16, of which Rice compression leaves about a third
 PLATE_SCALE = 0.6  # arcsec per pixel
 
-STARTUP_SECONDS = 3.0  # per job: Python, astropy, the tables, compiled kernels from their cache
-CALIBRATE_SECONDS = 0.8  # per frame: read, prefilter, resample, write, checksum
+STARTUP_SECONDS = 1.5  # per job: Python, astropy, compiled kernels from their cache
+CALIBRATE_SECONDS = 0.5  # per frame: read, prefilter, resample, write, checksum
+LOOKUP_SECONDS = 4.0  # per block and series: aiapy's start, most of it
 RESPIKE_SECONDS = 0.3
 PSF_SECONDS = 30.0  # deconvolution, per frame
 UNCERTAINTY_SECONDS = 1.0
 COMPRESSION_SECONDS = 3.1  # lossless GZIP_2
 FIGURE_SECONDS = 0.3  # per frame: light curve, figure, movie, viewer together
-FIGURE_JOBS = 5  # of a sequence
+FIGURE_JOBS = 4  # of a sequence
 
 PROCESS_MB = 700  # one calibration process, one frame in memory
 PSF_MB = 1500  # the transform of the PSF and of a frame beside it
@@ -37,7 +38,8 @@ def frame_seconds(calibration: dict | None) -> float:
     """Core seconds of calibrating one full-disk frame with an event's `calibration` options."""
     options = calibration or {}
     seconds = CALIBRATE_SECONDS
-    for name, extra in (("respike", RESPIKE_SECONDS), ("psf", PSF_SECONDS), ("uncertainty", UNCERTAINTY_SECONDS)):
+    for name, extra in (("respike", LOOKUP_SECONDS = 4.0  # per block and series: aiapy's start, most of it
+RESPIKE_SECONDS), ("psf", PSF_SECONDS), ("uncertainty", UNCERTAINTY_SECONDS)):
         seconds += extra if options.get(name) else 0.0
     return seconds + (COMPRESSION_SECONDS if options.get("compression", "none") != "none" else 0.0)
 
