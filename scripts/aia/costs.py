@@ -38,8 +38,7 @@ def frame_seconds(calibration: dict | None) -> float:
     """Core seconds of calibrating one full-disk frame with an event's `calibration` options."""
     options = calibration or {}
     seconds = CALIBRATE_SECONDS
-    for name, extra in (("respike", LOOKUP_SECONDS = 4.0  # per block and series: aiapy's start, most of it
-RESPIKE_SECONDS), ("psf", PSF_SECONDS), ("uncertainty", UNCERTAINTY_SECONDS)):
+    for name, extra in (("respike", RESPIKE_SECONDS), ("psf", PSF_SECONDS), ("uncertainty", UNCERTAINTY_SECONDS)):
         seconds += extra if options.get(name) else 0.0
     return seconds + (COMPRESSION_SECONDS if options.get("compression", "none") != "none" else 0.0)
 
