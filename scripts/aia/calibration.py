@@ -14,14 +14,17 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aia.corrections import Row
 from aia.errors import FrameError
+from aia.geometry import SIDE
 from aia.options import Options
 from aia.stages import Stages
+from aia.workspace import Workspace, touched
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +64,8 @@ COLUMNS = (
 )
 
 
+LARGE = 2_000_000  # bytes; a compressed frame of the full disk has 5 to 13 MB, a cutout far less
+FULL_DISK_ARRAYS = {"coefficients": 4 * (SIDE + 2) ** 2, "image": 4 * SIDE**2}  # bytes, in the order of their use
 DEFECT = -1  # in place of a frame's number: a process has failed
 
 type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
@@ -130,15 +135,7 @@ def calibrate_block(
     results: dict[int, dict[str, Any]] = {}
     stages = stages or Stages()
     if tasks:
-        processes = min(processes, len(tasks))
-        started = time.perf_counter()
-        from aia import worker
-
-        worker.load_kernels(job.options)
-        stages.mark("kernels", started)
-        calibrator = worker.Worker(job, _errors(job, sorted({row["WAVELNTH"] for _, row in tasks})))
-        run = _alone if processes <= 1 else _forked
-        for done, (number, result, seconds) in enumerate(run(tasks, calibrator, processes), 1):
+        for done, (number, result, seconds) in enumerate(_run(tasks, job, min(processes, len(tasks))), 1):
             results[number] = result
             stages.add(seconds)
             _show_progress(done, len(tasks))
@@ -168,6 +165,24 @@ def _show_progress(done: int, total: int) -> None:
         logger.info("calibrated %d of %d frames", done, total)
 
 
+def _run(tasks: Sequence[Task], job: Job, processes: int) -> Iterator[Result]:
+    """Results as they come: workspaces and kernels are made ready at the same time, then frames are worked on."""
+    started = time.perf_counter()
+    ready = nullcontext([Workspace() for _ in range(processes)])
+    if processes > 1 and max(row["bytes"] for _, row in tasks) > LARGE:
+        ready = touched(processes, FULL_DISK_ARRAYS)
+    with ready as spaces:
+        from aia import worker
+
+        worker.load_kernels(job.options)
+        errors = _errors(job, sorted({row["WAVELNTH"] for _, row in tasks}))
+        loaded = {"kernels": time.perf_counter() - started}
+        workers = [worker.Worker(job, errors, space) for space in spaces]
+        for number, result, seconds in _forked(tasks, workers) if processes > 1 else _alone(tasks, workers):
+            yield number, result, seconds | loaded
+            loaded = {}
+
+
 def _errors(job: Job, channels: Sequence[int]) -> Errors | None:
     """The estimates that uncertainties need, worked out by a process that ends before frames are calibrated.
 
@@ -189,20 +204,20 @@ def _estimate(path: Path, channels: Sequence[int]) -> Errors:
     return Errors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
 
 
-def _alone(tasks: Sequence[Task], worker: "Worker", _: int) -> Iterator[Result]:
+def _alone(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Result]:
     """Frames one after another, in this process."""
     for number, row in tasks:
-        yield (number, *worker.calibrate(row))
+        yield (number, *workers[0].calibrate(row))
 
 
-def _forked(tasks: Sequence[Task], worker: "Worker", processes: int) -> Iterator[Result]:
-    """Frames worked on by forked processes."""
+def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Result]:
+    """Frames worked on by forked processes, one for each worker."""
     context = multiprocessing.get_context("fork")
     taken, outbox = context.Value("q", 0), context.SimpleQueue()
     gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
     started = [
         context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
-        for _ in range(processes)
+        for worker in workers
     ]
     try:
         for process in started:

@@ -20,6 +20,7 @@ from aia.geometry import SIDE, Grid, grid_of, number
 from aia.options import SATURATION, Options
 from aia.resample import Coefficients, coefficients, interpolate, variance
 from aia.stages import Stages
+from aia.workspace import Workspace
 
 VERSION = versions.LEVEL15
 
@@ -35,20 +36,6 @@ class Pixels:
     exposure: float | None  # seconds that the counts were divided by
     saturated: int  # pixels of the level-1 image at the converter's limit
     respiked: int | None
-
-
-class Workspace:
-    """Frame-sized arrays that a process keeps from one frame to the next."""
-
-    def __init__(self) -> None:
-        self._arrays: dict[str, np.ndarray] = {}
-
-    def array(self, name: str, shape: tuple[int, int], kind: type = np.float32) -> np.ndarray:
-        """An array of this shape, with whatever was in it; arrays of one name share their memory."""
-        size = shape[0] * shape[1] * np.dtype(kind).itemsize
-        if name not in self._arrays or self._arrays[name].size < size:
-            self._arrays[name] = np.empty(size, np.uint8)
-        return self._arrays[name][:size].view(kind).reshape(shape)
 
 
 def check_level1(header: Mapping[str, Any]) -> None:

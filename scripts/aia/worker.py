@@ -17,6 +17,7 @@ from aia.geometry import SIDE
 from aia.level15header import check_level15, make_header
 from aia.options import Options
 from aia.stages import Stages
+from aia.workspace import Workspace
 
 if TYPE_CHECKING:
     from aia.calibration import Errors, Job
@@ -31,11 +32,13 @@ class Worker:
         What is done.
     errors
         For uncertainties.
+    space
+        What it works in.
     """
 
-    def __init__(self, job: "Job", errors: "Errors | None" = None) -> None:
-        self.job, self.errors = job, errors
-        self.space, self.stages, self.deconvolve = level15.Workspace(), Stages(), None
+    def __init__(self, job: "Job", errors: "Errors | None", space: Workspace) -> None:
+        self.job, self.errors, self.space = job, errors, space
+        self.stages, self.deconvolve = Stages(), None
 
     def calibrate(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
         """Calibrate a frame; what the manifest tells of it, or the reason why not, and seconds by stage.

@@ -17,9 +17,10 @@ from aia import tables
 from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.geometry import FULL_DISK, Geometry, grid_of
-from aia.level15 import Workspace, calibrate, respike
+from aia.level15 import calibrate, respike
 from aia.lookup import sigma_of_counts
 from aia.options import Options
+from aia.workspace import Workspace, touched
 
 PLAIN = Options(pointing=False, degradation=False, exposure=False)
 
@@ -270,3 +271,16 @@ def repeated_exposures(tmp_path_factory):
     table, source = tables.fetch_errors(error_table())
     tables.freeze(path, table, "synthetic", source)
     return cards, images, sigma_of_counts(211, tables.thaw(path))
+
+
+def test_a_workspace_takes_what_it_was_given_as_far_as_that_is_large_enough():
+    with touched(2, {"image": 4096, "coefficients": 8192}) as (one, two):
+        given = one.array("image", (8, 8))
+        given[:] = 7.0
+        assert np.shares_memory(given, one.memory["image"])
+        assert not np.shares_memory(given, two.array("image", (8, 8)))
+        assert np.shares_memory(given, one.array("image", (16, 16), np.int16))
+        larger = one.array("image", (64, 64))
+        assert (larger.shape, larger.dtype) == ((64, 64), np.float32)
+        assert not np.shares_memory(given, larger)
+        assert (given == 7.0).all()
