@@ -32,8 +32,8 @@ class Workspace:
 def touched(number: int, sizes: Mapping[str, int]) -> Iterator[list[Workspace]]:
     """Workspaces for processes that will be forked, their memory touched by another process meanwhile.
 
-    Memory that nobody has used since a virtual machine was started has to be brought by its host, 15 us for a page, half
-    a second for the arrays of a full-disk frame. While kernels are loaded, there is a core with nothing else to do.
+    Memory that nobody has used since a virtual machine was started has to be brought by its host, 15 us for a page,
+    half a second for the arrays of a full-disk frame. While kernels are loaded, one core has nothing else to do.
 
     Parameters
     ----------
