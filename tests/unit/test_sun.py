@@ -1,6 +1,7 @@
 """The synthetic Sun: where things are, how they move and shine; judged by sunpy and by its own statements."""
 
 import csv
+import sys
 
 import astropy.units as u
 import numpy as np
@@ -9,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, get_earth, sun
 
-from synthetic import activity, detector, ephemeris, flares, times
+from synthetic import activity, detector, ephemeris, flares, textures, times
 from synthetic import sun as model
 from synthetic.instrument import CHANNELS
 from synthetic.view import View
@@ -212,3 +213,24 @@ def test_features_move_with_the_rotation():
     shift = np.unravel_index(np.fft.ifft2(a.conj() * b).real.argmax(), first.shape)
     assert shift[1] == pytest.approx(rate, abs=4)
     assert min(shift[0], 400 - shift[0]) < 12
+
+
+def test_textures_are_kept_and_made_again_when_what_was_kept_is_damaged(tmp_path, monkeypatch):
+    monkeypatch.setattr(textures, "__file__", str(tmp_path / "textures.py"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "textures.py").write_text("one version")
+    made = []
+
+    def make():
+        made.append(1)
+        return np.arange(6, dtype=np.float32)
+
+    for _ in range(2):
+        np.testing.assert_array_equal(textures._kept("tile", make), make())
+    assert len(made) == 3
+    (kept,) = (tmp_path / "__pycache__").iterdir()
+    kept.write_bytes(b"damaged")
+    np.testing.assert_array_equal(textures._kept("tile", make), np.arange(6))
+    (tmp_path / "textures.py").write_text("another version")
+    textures._kept("tile", make)
+    assert len(made) == 5

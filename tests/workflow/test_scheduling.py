@@ -1,0 +1,53 @@
+"""Which job is started when, and with how many processes: what the rules say to Snakemake, asked from within."""
+
+import re
+import subprocess
+
+import pytest
+from running import ROOT, Workflow
+
+SAID = re.compile(r"^said: (.*)$", re.MULTILINE)
+
+
+def said(folder, lines, *arguments):
+    """What lines of Python print that stand behind the workflow's own."""
+    (folder / "Snakefile").write_text(f"include: {str(ROOT / 'Snakefile')!r}\n{lines}\n", encoding="utf-8")
+    command = Workflow.example(folder).command("--dry-run", "--snakefile", str(folder / "Snakefile"), *arguments)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return SAID.findall(done.stdout)[0]
+
+
+@pytest.mark.parametrize(("asked", "rate"), [((), "None"), (("--max-jobs-per-timespan", "20/10s"), "20 10")])
+def test_a_start_rate_is_kept_if_somebody_asked_for_one(tmp_path, asked, rate):
+    """Snakemake's own, 100 a second, has it look at all ready jobs again once a second for each job that has ended."""
+    lines = (
+        "limit = workflow.scheduling_settings.max_jobs_per_timespan\n"
+        "print('said:', *([limit.max_jobs, round(limit.timespan)] if limit else [None]))"
+    )
+    assert said(tmp_path, lines, *asked) == rate
+
+
+def test_jobs_nearest_to_an_events_end_go_first_and_the_one_export_before_all(tmp_path):
+    """So the first events of a catalogue are finished while its last ones wait."""
+    text = said(tmp_path, "print('said:', {rule.name: rule.priority for rule in workflow.rules})")
+    priority = {name: int(number) for name, number in re.findall(r"'(\w+)': (\d+)", text)}
+    chain = ["query_metadata", "filter_records", "download_level1", "calibrate_level15", "measure_sequence"]
+    chain += ["plot_sequence", "write_audit", "write_provenance", "request_export"]
+    numbers = [priority[name] for name in chain]
+    assert numbers == sorted(set(numbers))
+    assert priority["fetch_pointing"] == priority["look_up_corrections"] == priority["download_level1"]
+    assert len({priority[name] for name in ("plot_sequence", "render_movie", "build_viewer", "plot_channels")}) == 1
+
+
+def test_a_block_takes_no_more_processes_than_it_can_have_frames(tmp_path):
+    lines = (
+        "PLAN.blocks = lambda event, series: {}\n"
+        "counts = []\n"
+        "for slots in (1, 3, 51):\n"
+        "    PLAN.block = lambda *_: SimpleNamespace(first=7, last=7 + slots - 1)\n"
+        "    counts.append(calibrate_threads(SimpleNamespace(event='e', channel=211, block='b')))\n"
+        "print('said:', counts)\n"
+        "raise SystemExit(0)"
+    )
+    assert said(tmp_path, lines) == "[1, 3, 4]"
