@@ -19,6 +19,15 @@ include: "rules/audit.smk"
 include: "rules/budget.smk"
 
 
+# Snakemake starts no more than 100 jobs a second unless told otherwise, and for that looks at all that are ready again a
+# second after each time it has looked, once more for every job that has ended. Of a catalogue it soon does nothing else.
+# Nobody's jobs end that fast; who asks for a slower rate gets it.
+onstart:
+    rate = workflow.scheduling_settings.max_jobs_per_timespan
+    if rate and rate.max_jobs >= 100 * rate.timespan:
+        workflow.scheduler.job_rate_limiter = None
+
+
 # A crate describes all that is made of its event, so it plans all of it. Products are made again when they are gone.
 rule all:
     default_target: True

@@ -45,13 +45,6 @@ NOW = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
 gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
-# Snakemake starts no more than 100 jobs a second unless told otherwise, and for that looks at all that are ready again a
-# second after each time it has looked, once more for every job that has ended. Of a catalogue it soon does nothing else.
-# Nobody's jobs end that fast; who asks for a slower rate, as clusters may want, gets it.
-SCHEDULING = workflow.scheduling_settings
-if SCHEDULING and (rate := SCHEDULING.max_jobs_per_timespan) and rate.max_jobs >= 100 * rate.timespan:
-    SCHEDULING.max_jobs_per_timespan = None
-
 # Jobs go first whose event is nearest to its end, so that a catalogue's first events are finished while its last ones
 # wait, and before all others the one export request that the archive accepts.
 PRIORITY = {

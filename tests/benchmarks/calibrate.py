@@ -63,7 +63,7 @@ def make_frames(folder, number):
         with open_archive("synthetic", folder / "archive") as archive, archive.as_jsoc():
             first = slot_number(series, START)
             block = block_set(series.name, slot_time(series, first), slot_time(series, first + number - 1))
-            metadata.write(folder / "metadata.csv", archive.query(block))
+            metadata.write(folder / "all.csv", archive.query(block))
             tables.freeze(folder / "pointing.ecsv", *pick(tables.fetch_pointing(START.strftime("%Y%m%d"))))
             tables.freeze(folder / "degradation.ecsv", *pick(tables.fetch_degradation()))
     return rows
@@ -92,10 +92,14 @@ def ours(folder, number, processes):
     report(stages.seconds)
 
 
-def look_up(folder):
-    """Look up the corrections of the block, all channels; what `look_up_corrections` does."""
+def look_up(folder, slots):
+    """Look up the corrections of a block of some slots, all channels; what `look_up_corrections` does."""
     from look_up_corrections import main as look_up_corrections
 
+    from aia import metadata
+
+    records = metadata.read(folder / "all.csv")
+    metadata.write(folder / "metadata.csv", records[records["T_REC"].isin(records["T_REC"].unique()[:slots])])
     options = {"pointing": True, "degradation": True}
     look_up_corrections(
         records=folder / "metadata.csv", pointing=[folder / "pointing.ecsv"], degradation=folder / "degradation.ecsv",
@@ -161,12 +165,12 @@ def median(runs, key):
 
 def compare(folder, number, processes, repeat):
     """Both loops over the same frames; a table of medians and ratios."""
-    timed(("look-up", folder))
+    timed(("look-up", folder, number))
     timed(("ours", folder, 2, processes))  # compiles the kernels, once for this machine
     sides = {"gallery": [], "gallery-2": [], "look-up": [], "ours": []}
     half = number // 2
     for _ in range(repeat):
-        sides["look-up"].append(timed(("look-up", folder)))
+        sides["look-up"].append(timed(("look-up", folder, number)))
         sides["ours"].append(timed(("ours", folder, number, processes)))
         sides["gallery"].append(timed(("gallery", folder, 0, number)))
         sides["gallery-2"].append(timed(("gallery", folder, 0, half), ("gallery", folder, half, number - half)))
@@ -201,6 +205,7 @@ def compare(folder, number, processes, repeat):
 def growth(folder, processes, counts):
     """Time and memory as a block grows."""
     print("\n| frames | wall s | wall s per frame | CPU s per frame | largest process MB |\n|---|---|---|---|---|")
+    timed(("look-up", folder, max(counts)))
     for number in counts:
         run = timed(("ours", folder, number, processes))
         per_frame = f"{run['wall'] / number:.2f} | {run['cpu'] / number:.2f}"

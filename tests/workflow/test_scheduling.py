@@ -12,7 +12,7 @@ SAID = re.compile(r"^said: (.*)$", re.MULTILINE)
 def said(folder, lines, *arguments):
     """What lines of Python print that stand behind the workflow's own."""
     (folder / "Snakefile").write_text(f"include: {str(ROOT / 'Snakefile')!r}\n{lines}\n", encoding="utf-8")
-    command = Workflow.example(folder).command("--dry-run", "--snakefile", str(folder / "Snakefile"), *arguments)
+    command = Workflow.example(folder).command("--snakefile", str(folder / "Snakefile"), *arguments)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return SAID.findall(done.stdout)[0]
@@ -22,15 +22,17 @@ def said(folder, lines, *arguments):
 def test_a_start_rate_is_kept_if_somebody_asked_for_one(tmp_path, asked, rate):
     """Snakemake's own, 100 a second, has it look at all ready jobs again once a second for each job that has ended."""
     lines = (
-        "limit = workflow.scheduling_settings.max_jobs_per_timespan\n"
-        "print('said:', *([limit.max_jobs, round(limit.timespan)] if limit else [None]))"
+        "rule short:\n    output: 'made.txt'\n    shell: 'touch {output}'\n"
+        "onsuccess:\n"
+        "    limit = workflow.scheduler.job_rate_limiter\n"
+        "    print('said:', *([limit.max_jobs, round(limit.timespan)] if limit else [None]))"
     )
-    assert said(tmp_path, lines, *asked) == rate
+    assert said(tmp_path, lines, "made.txt", *asked) == rate
 
 
 def test_jobs_nearest_to_an_events_end_go_first_and_the_one_export_before_all(tmp_path):
     """So the first events of a catalogue are finished while its last ones wait."""
-    text = said(tmp_path, "print('said:', {rule.name: rule.priority for rule in workflow.rules})")
+    text = said(tmp_path, "print('said:', {rule.name: rule.priority for rule in workflow.rules})", "--dry-run")
     priority = {name: int(number) for name, number in re.findall(r"'(\w+)': (\d+)", text)}
     chain = ["query_metadata", "filter_records", "download_level1", "calibrate_level15", "measure_sequence"]
     chain += ["plot_sequence", "write_audit", "write_provenance", "request_export"]
@@ -50,4 +52,4 @@ def test_a_block_takes_no_more_processes_than_it_can_have_frames(tmp_path):
         "print('said:', counts)\n"
         "raise SystemExit(0)"
     )
-    assert said(tmp_path, lines) == "[1, 3, 4]"
+    assert said(tmp_path, lines, "--dry-run") == "[1, 3, 4]"
