@@ -196,6 +196,7 @@ def write_level15(
     uncertainty: np.ndarray | None = None,
     compression: str = "none",
     step: float | None = None,
+    datasum: int | None = None,
 ) -> None:
     """Write a level-1.5 frame in one move, with CHECKSUM and DATASUM, bytes depending on the content alone.
 
@@ -204,7 +205,7 @@ def write_level15(
     path
         File to write.
     image
-        float32 (ny, nx). **It is left in the file's byte order**: the caller has no further use for it.
+        float32 (ny, nx), in either byte order. **It is left in the file's**: the caller has no further use for it.
     header
         Header of the image.
     uncertainty
@@ -214,6 +215,8 @@ def write_level15(
         `rice`: values rounded to multiples of `step` with subtractive dithering.
     step
         For `rice`: quantisation step in the image's unit.
+    datasum
+        Of the image, where it is known.
 
     Raises
     ------
@@ -228,6 +231,7 @@ def write_level15(
         images.append((uncertainty, about, "UNCERT"))
     if compression == "none":
         hdus = [_plain(*parts, primary=number == 0) for number, parts in enumerate(images)]
+        hdus[0].known_datasum = datasum
         hdus[0].header.set("EXTEND", len(hdus) > 1, after="NAXIS2")
         _write(path, fits.HDUList(hdus))
         return
@@ -254,8 +258,17 @@ def _big_endian(image: np.ndarray) -> np.ndarray:
     return image.byteswap(inplace=True).view(">f4")
 
 
+class _SummedHDU(fits.PrimaryHDU):
+    """An image whose DATASUM is known, so that it is not worked out again; reading the file back checks it."""
+
+    known_datasum: int | None = None
+
+    def _calculate_datasum(self) -> int:
+        return super()._calculate_datasum() if self.known_datasum is None else self.known_datasum
+
+
 def _plain(image: np.ndarray, header: fits.Header, name: str | None, *, primary: bool) -> Any:
-    kind = fits.PrimaryHDU if primary else fits.ImageHDU
+    kind = _SummedHDU if primary else fits.ImageHDU
     hdu = kind(_big_endian(image), header)
     if name:
         hdu.name = name

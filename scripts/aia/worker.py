@@ -1,5 +1,6 @@
 """What one process does with one frame after another: read it, calibrate it, write it, check what was written."""
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -90,14 +91,16 @@ class Worker:
             spikes=spikes, sigma=sigma, deconvolve=self.deconvolve, space=self.space, stages=stages,
         )  # fmt: skip
         now = time.perf_counter()
-        told = statistics.statistics(pixels.image)
+        plain = options.compression == "none"
+        told, datasum = statistics.measured(pixels.image, swap=plain and sys.byteorder == "little")
         now = stages.mark("statistics", now)
         name = Path(row["file"]).name
         origin = {"file": name, "sha256": row["sha256"], "request": row.get("request", "")}
         header = make_header(level1, pixels, told, found, options, origin)
         path, shape = job.folder / level15_name(name), pixels.image.shape
         step = frames.RICE_STEP * pixels.gain
-        frames.write_level15(path, pixels.image, header, pixels.uncertainty, options.compression, step)
+        image = pixels.image.view(">f4") if plain else pixels.image
+        frames.write_level15(path, image, header, pixels.uncertainty, options.compression, step, datasum)
         now = stages.mark("encode", now)
         with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
             settling = disk.submit(settle, path)
