@@ -48,15 +48,6 @@ def read_header(path: str | Path) -> fits.Header:
         return image_hdu(hdus).header.copy()
 
 
-def read_keywords(path: str | Path) -> fits.Header:
-    """Header with the keywords of a frame's image, in a third of the time.
-
-    A compressed image's header is that of the table it stands in: what describes the array is not the image's.
-    """
-    with _opened(path, disable_image_compression=True) as hdus:
-        return next((hdu.header for hdu in hdus if hdu.header.get("ZIMAGE")), None) or image_hdu(hdus).header
-
-
 def read_level1(
     path: str | Path, *, digest: str | None = None, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, fits.Header]:
