@@ -122,7 +122,11 @@ class _Transfer:
             if error is None:
                 answers[by_url[url]] = pool.submit(self._offer, by_url[url], self.parts[by_url[url]])
 
-        errors = asyncio.run(self._download(by_url, arrived))
+        download = self._download(by_url, arrived)
+        try:
+            errors = asyncio.run(download)
+        finally:
+            download.close()  # if no loop could be started, nobody waits for it any more
         for item, error in errors.items():
             self._note(item, error)
         accepted = {item for item, answer in answers.items() if answer.result()}
