@@ -2,8 +2,8 @@
 # Out: what became of every record (audit.csv, audit.html), and how the products came about (a Workflow Run RO-Crate).
 # Order: write_audit, write_provenance.
 #
-# What the audit has read is not an input of the provenance once more, and what was written beside it is none either: the
-# audit is newer than all of it, and each further input makes the plan of a large catalogue longer.
+# The provenance reads every file of the event. Its inputs are the last to be made, one of each rule: they are newer than
+# all the others, and each further input makes the plan of a large catalogue longer.
 
 from aia import versions
 
@@ -40,9 +40,8 @@ rule write_audit:
 
 rule write_provenance:
     input:
-        tables=event_tables,
-        figures=figure_files,
         audit=rules.write_audit.output.csv,
+        drawn=drawn_figures,
         snakefile=workflow.source_path("../Snakefile"),
     output:
         crate=report(
@@ -71,7 +70,8 @@ rule write_provenance:
     conda:
         "../envs/audit.yaml"
     params:
-        lists=event_lists,
+        files=event_files,
+        tables=event_tables,
         config=config_as_used,
         version=versions.CRATE,
     message:

@@ -423,10 +423,20 @@ def lists_of_event(wildcards, folder):
 
 
 @for_rules
-def event_lists(wildcards):
-    """Every list of the job's event, as the paths that they have when all is done."""
+def event_files(wildcards):
+    """Every file of the job's event but its frames, by kind, as the paths that they have when all is done."""
     folder = f"{RESULTS}/{wildcards.event}"
-    return lists_of_event(wildcards, folder) | {"audit": [f"{folder}/audit.csv", f"{folder}/audit.html"]}
+    return lists_of_event(wildcards, folder) | {
+        "audit": [f"{folder}/audit.csv", f"{folder}/audit.html"],
+        "figures": [path.replace("<results>", RESULTS) for path in figure_files(wildcards)],
+    }
+
+
+@for_rules
+def drawn_figures(wildcards):
+    """One figure of each rule that draws the job's event."""
+    drawn = ("sequence.png", "movie.mp4", "movie.gif", "viewer.html", "channels.png")
+    return [path for path in figure_files(wildcards) if path.endswith(drawn)]
 
 
 @for_rules
@@ -449,7 +459,7 @@ def audited_event(wildcards):
 
 @for_rules
 def event_tables(wildcards):
-    """Calibration tables and point spread functions that the frames of the job's event were calibrated with."""
+    """Paths of the tables and point spread functions that the frames of the job's event were calibrated with."""
     found = set()
     for channel in event_channels(wildcards):
         for block in PLAN.blocks(wildcards.event, series_of(channel)):
@@ -458,7 +468,7 @@ def event_tables(wildcards):
             inputs.pop("corrections", None)
             for tables in inputs.values():
                 found |= {tables} if isinstance(tables, str) else set(tables)
-    return sorted(found)
+    return [path.replace("<resources>", RESOURCES) for path in sorted(found)]
 
 
 @for_rules

@@ -58,11 +58,8 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             config=snakemake.params.config,
-            files={
-                kind: [Path(path) for path in paths]
-                for kind, paths in {**snakemake.params.lists, "figures": snakemake.input.figures}.items()
-            },
-            tables=[Path(path) for path in snakemake.input.tables],
+            files={kind: [Path(path) for path in paths] for kind, paths in snakemake.params.files.items()},
+            tables=[Path(path) for path in snakemake.params.tables],
             snakefile=Path(snakemake.input.snakefile),
             output=Path(snakemake.output.crate),
             sums=Path(snakemake.output.sums),
