@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def browser():
-    """A browser for the tests of one file: as long as it is there, its event loop is, and nothing else can start one."""
+    """A browser for the tests of one file: as long as it is there, its event loop runs, and no other can be started."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
