@@ -122,11 +122,7 @@ class _Transfer:
             if error is None:
                 answers[by_url[url]] = pool.submit(self._offer, by_url[url], self.parts[by_url[url]])
 
-        download = self._download(by_url, arrived)
-        try:
-            errors = asyncio.run(download)
-        finally:
-            download.close()  # if no loop could be started, nobody waits for it any more
+        errors = asyncio.run(self._download(by_url, arrived))
         for item, error in errors.items():
             self._note(item, error)
         accepted = {item for item, answer in answers.items() if answer.result()}
