@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aia.files import replacing
+from aia.files import write_csv
 
 # A step between frames that is longer than this many usual ones is a gap: one missing frame is not.
 GAP = 2.5
@@ -42,10 +42,7 @@ COLUMNS = [item.name for item in fields(Point)]
 
 def write_points(points: Sequence[Point], path: Path) -> None:
     """Write a light curve as CSV; an unknown number is an empty cell."""
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows([_cell(value) for value in astuple(point)] for point in points)
+    write_csv(path, COLUMNS, ([_cell(value) for value in astuple(point)] for point in points))
 
 
 def _cell(value: float | int | str) -> str:
