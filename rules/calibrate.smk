@@ -118,7 +118,8 @@ rule look_up_corrections:
 
 rule calibrate_level15:
     input:
-        unpack(calibration_inputs),
+        unpack(calibration_tables),
+        corrections=correction_list,
         frames=rules.download_level1.output.frames,
         manifest=rules.download_level1.output.manifest,
     output:

@@ -383,19 +383,22 @@ def correction_tables(wildcards):
 
 
 @for_rules
-def calibration_inputs(wildcards):
-    """What the options of the job's block ask for besides its frames, by name."""
+def calibration_tables(wildcards):
+    """The table of errors and the point spread function that the options of the job's block ask for, by name."""
     options, folder = option("calibration")(wildcards), f"<resources>/{ARCHIVE}"
-    inputs = {}
-    if options["pointing"] or options["degradation"]:
-        inputs["corrections"] = (
-            f"<results>/{wildcards.event}/corrections/{series_name(wildcards)}/{wildcards.block}.csv"
-        )
+    tables = {}
     if options["uncertainty"]:
-        inputs["errors"] = f"{folder}/calibration/errors.ecsv"
+        tables["errors"] = f"{folder}/calibration/errors.ecsv"
     if options["psf"]:
-        inputs["psf"] = f"{folder}/psf/{wildcards.channel}.fits"
-    return inputs
+        tables["psf"] = f"{folder}/psf/{wildcards.channel}.fits"
+    return tables
+
+
+@for_rules
+def correction_list(wildcards):
+    """The list of corrections of the job's block, if its options ask for a table."""
+    path = f"<results>/{wildcards.event}/corrections/{series_name(wildcards)}/{wildcards.block}.csv"
+    return path if correction_tables(wildcards) else []
 
 
 def lists_of_event(wildcards, folder):
@@ -464,9 +467,7 @@ def event_tables(wildcards):
     for channel in event_channels(wildcards):
         for block in PLAN.blocks(wildcards.event, series_of(channel)):
             job = SimpleNamespace(event=wildcards.event, channel=channel, block=block)
-            inputs = calibration_inputs(job) | correction_tables(job)
-            inputs.pop("corrections", None)
-            for tables in inputs.values():
+            for tables in (calibration_tables(job) | correction_tables(job)).values():
                 found |= {tables} if isinstance(tables, str) else set(tables)
     return [path.replace("<resources>", RESOURCES) for path in sorted(found)]
 
