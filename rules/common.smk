@@ -412,7 +412,7 @@ def lists_of_event(wildcards, folder):
         f"{one.name}/{block}" for one in PLAN.series(wildcards.event) for block in PLAN.blocks(wildcards.event, one)
     ]
     options = option("calibration")(wildcards)
-    corrected = series if options["pointing"] or options["degradation"] else []
+    corrected = series if options["pointing"] or options["degradation"] else []  # as `correction_tables`
     return {
         "metadata": [f"{folder}/metadata/{name}.csv" for name in series],
         "keywords": [f"{folder}/metadata/{name}.keywords.csv" for name in series],

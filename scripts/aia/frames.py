@@ -1,7 +1,9 @@
 """Frames on disk: level-1 files as the archive delivers them, level-1.5 files as we write and read them."""
 
+import hashlib
 import io
 import math
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ DESCRIPTIVE = (
     "HGLT_OBS", "LVL_NUM", "BUNIT", "SYNTH",
 )  # fmt: skip
 RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
+STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
 WHEN = "when the file was written"  # astropy would put the time of day there: same input, same bytes
 
 
@@ -274,15 +277,40 @@ def _compressed(image: np.ndarray, header: fits.Header, name: str | None, compre
     return fits.CompImageHDU(image, header, name=name, **options)
 
 
-def verify_checksums(path: str | Path) -> None:
-    """Read a file again and compare every HDU, header and data, with its CHECKSUM.
+def verify(path: str | Path) -> str:
+    """Read a file again, compare every HDU, header and data, with its CHECKSUM, and return the SHA-256 of its bytes.
+
+    Both are worked out while a strip of the file is at hand, so the file is read once.
 
     Raises
     ------
     FrameError
-        If one differs or is missing.
+        If a checksum differs or is missing.
     """
+    from aia.statistics import sum_of_words
+
     with _opened(path, memmap=True, disable_image_compression=True) as hdus:
-        for number, hdu in enumerate(hdus):
-            if hdu.verify_checksum() != 1 or "DATASUM" not in hdu.header:
+        parts = [(hdu.fileinfo(), hdu.header) for hdu in hdus]
+    ends = [place["hdrLoc"] for place, _ in parts[1:]] + [Path(path).stat().st_size]
+    digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
+    with open(path, "rb", buffering=0) as file:
+
+        def sum_up(total: int, size: int) -> int:
+            """The sum of words, carried on over the next bytes of the file."""
+            while size:
+                read = file.readinto(memoryview(strip).cast("B")[: min(size, strip.nbytes)])
+                if not read or read % 4:
+                    raise FrameError(f"{path}: the file ends too early")
+                digest.update(memoryview(strip).cast("B")[:read])
+                total, size = sum_of_words(strip[: read // 4], total, swap), size - read
+            return total
+
+        for number, ((place, header), end) in enumerate(zip(parts, ends, strict=True)):
+            if not {"CHECKSUM", "DATASUM"} <= set(header):
+                raise FrameError(f"HDU {number} has no CHECKSUM")
+            of_header = sum_up(0, place["datLoc"] - place["hdrLoc"])
+            of_data = sum_up(0, end - place["datLoc"])
+            whole = (of_header + of_data) % 0xFFFFFFFF  # CHECKSUM is chosen so that this is nought, or all ones
+            if header["DATASUM"] != str(of_data) or whole:
                 raise FrameError(f"HDU {number} does not fit its CHECKSUM")
+    return digest.hexdigest()

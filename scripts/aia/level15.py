@@ -127,7 +127,7 @@ def calibrate(
     padded = space.array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
     source = coefficients(sharpened, options.interpolation, blank if sharpened is image else None, out=padded)
     # Most frames have no such pixel, as their largest value tells.
-    saturated = int(np.count_nonzero(image >= SATURATION)) if deconvolve or source.high >= SATURATION else 0
+    saturated = int(np.count_nonzero(image >= SATURATION)) if sharpened is not image or source.high >= SATURATION else 0
     started = stages.mark("prefilter", started)
     gain = 1.0 / ((corrections.degradation or 1.0) * (exposure or 1.0))
     grid = grid_of(image.shape, corrections.geometry, options.region)

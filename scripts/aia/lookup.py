@@ -46,15 +46,16 @@ def look_up(records: Iterable[Mapping[str, Any]], tables: Tables, options: Optio
     list of dict
         A row of `aia.corrections.COLUMNS` for each record, in their order; with a `reason` where a table has nothing.
     """
-    pointing = None if tables.pointing is None else Pointing(tables.pointing)
+    pointing = Pointing(tables.pointing) if options.pointing else None
+    sensitivity = Degradation(tables.degradation, options.degradation_version) if options.degradation else None
     rows = []
     for record in records:
         row = dict.fromkeys(COLUMNS) | {"record": record["record"], "T_OBS": record["T_OBS"]}
         try:
-            if options.pointing:
+            if pointing:
                 row |= pointing.of(record["WAVELNTH"], _time(record, "T_OBS"))
-            if options.degradation:
-                row |= _degradation(record["WAVELNTH"], _time(record, "DATE__OBS"), tables.degradation, options)
+            if sensitivity:
+                row |= sensitivity.of(record["WAVELNTH"], _time(record, "DATE__OBS"))
         except FrameError as error:
             row["reason"] = str(error)
         rows.append(row)
@@ -123,28 +124,45 @@ class Pointing:
         }
 
 
-def _degradation(channel: int, time: Time, table: QTable, options: Options) -> dict[str, Any]:
-    """Aiapy's degradation, with one version of the calibration, and a note where it is extrapolated."""
-    version = min(options.degradation_version, LATEST_VIS_VERSION) if channel == 4500 else options.degradation_version
-    wavelength = channel * u.angstrom
-    rows = table[(table["VER_NUM"] == version) & (table["WAVELNTH"] == wavelength)]
-    try:
-        factor = degradation(wavelength, time, correction_table=rows, calibration_version=version)
-    except ValueError as error:
-        versions = ", ".join(map(str, sorted(set(table["VER_NUM"][table["WAVELNTH"] == wavelength].tolist()))))
-        raise FrameError(
-            f"no degradation of {channel} Å on {time.isot} in version {version} of {table.meta['source']}: {error}. "
-            f"The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
-            "see calibration.degradation_version, or set calibration.degradation: false"
-        ) from None
-    last = rows["T_START"].max()
-    return {
-        "degradation": float(factor.value[0]),
-        "degradation_version": version,
-        "degradation_note": f"extrapolated beyond the last epoch, {last.isot[:10]}" if time >= last else "",
-        "degradation_source": table.meta["source"],
-        "degradation_sha256": table.meta["sha256"],
-    }
+class Degradation:
+    """A table of degradation, in one version of the calibration, of which each channel's rows are picked once."""
+
+    def __init__(self, table: QTable, version: int) -> None:
+        self.table = table
+        self.version = version
+        self._rows: dict[int, QTable] = {}
+
+    def of(self, channel: int, time: Time) -> dict[str, Any]:
+        """What the table says of a channel at a time, as columns of a list, with a note where it is extrapolated.
+
+        Raises
+        ------
+        FrameError
+            If it says nothing.
+        """
+        version = min(self.version, LATEST_VIS_VERSION) if channel == 4500 else self.version
+        wavelength, source = channel * u.angstrom, self.table.meta["source"]
+        if channel not in self._rows:
+            self._rows[channel] = self.table[self.table["WAVELNTH"] == wavelength]
+        of_channel = self._rows[channel]
+        rows = of_channel[of_channel["VER_NUM"] == version]
+        try:
+            factor = degradation(wavelength, time, correction_table=rows, calibration_version=version)
+        except ValueError as error:
+            versions = ", ".join(map(str, sorted(set(of_channel["VER_NUM"].tolist()))))
+            raise FrameError(
+                f"no degradation of {channel} Å on {time.isot} in version {version} of {source}: {error}. "
+                f"The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
+                "see calibration.degradation_version, or set calibration.degradation: false"
+            ) from None
+        last = rows["T_START"].max()
+        return {
+            "degradation": float(factor.value[0]),
+            "degradation_version": version,
+            "degradation_note": f"extrapolated beyond the last epoch, {last.isot[:10]}" if time >= last else "",
+            "degradation_source": source,
+            "degradation_sha256": self.table.meta["sha256"],
+        }
 
 
 def sigma_of_counts(channel: int, table: QTable) -> np.ndarray:

@@ -34,14 +34,17 @@ def read(path: str | Path, out: np.ndarray | None = None) -> np.ndarray | None:
     numpy.ndarray or None
         int16 (ny, nx), as it is stored; None where the file is of another form, or damaged: astropy knows what to say.
     """
-    with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
-        if len(hdus) < 2 or not _is_archives(hdus[1].header):
-            return None
-        header, place = hdus[1].header, hdus[1].fileinfo()
-    table = header["NAXIS1"] * header["NAXIS2"]
-    content = np.zeros(table + header["PCOUNT"] + MARGIN, np.uint8)
     with open(path, "rb") as file:
-        file.seek(place["datLoc"])
+        try:
+            if fits.Header.fromfile(file).get("NAXIS") != 0:
+                return None
+            header = fits.Header.fromfile(file)
+        except (OSError, EOFError):
+            return None
+        if not _is_archives(header):
+            return None
+        table = header["NAXIS1"] * header["NAXIS2"]
+        content = np.zeros(table + header["PCOUNT"] + MARGIN, np.uint8)
         if file.readinto(memoryview(content)[:-MARGIN]) != content.size - MARGIN:
             return None
     rows = content[:table].view(">i4" if header["NAXIS1"] == 8 else ">i8").reshape(-1, 2).astype(np.int64)

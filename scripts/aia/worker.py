@@ -13,7 +13,7 @@ import numpy as np
 from aia import frames, level15, rice, statistics
 from aia.corrections import Corrections, of_frame
 from aia.errors import FrameError
-from aia.files import forget, settle, sha256
+from aia.files import forget, settle
 from aia.geometry import SIDE
 from aia.level15header import check_level15, make_header
 from aia.options import Options
@@ -104,8 +104,8 @@ class Worker:
         now = stages.mark("encode", now)
         with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
             settling = disk.submit(settle, path)
-            accept(path, options, shape)
-            result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": sha256(path)}
+            digest = accept(path, options, shape)
+            result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
             settling.result()
         forget(path)
         stages.mark("acceptance", now)
@@ -129,8 +129,8 @@ def level15_name(name: str) -> str:
     return f"{stem}.image_lev1.5.fits"
 
 
-def accept(path: Path, options: Options, shape: tuple[int, int]) -> None:
-    """Check a written frame against the invariants of level 1.5, and its pixels against their checksum.
+def accept(path: Path, options: Options, shape: tuple[int, int]) -> str:
+    """Check a written frame against the invariants of level 1.5 and its checksums; the SHA-256 of the file.
 
     Raises
     ------
@@ -138,10 +138,11 @@ def accept(path: Path, options: Options, shape: tuple[int, int]) -> None:
         If it fails; the file is left for a look at it.
     """
     try:
-        frames.verify_checksums(path)
+        digest = frames.verify(path)
         check_level15(frames.read_header(path), options, shape)
     except FrameError as error:
         raise FrameError(f"the written frame {path} is not a valid level-1.5 frame: {error}") from None
+    return digest
 
 
 def _told(found: Corrections, pixels: level15.Pixels, options: Options) -> dict[str, Any]:
