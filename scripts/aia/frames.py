@@ -293,24 +293,25 @@ def verify(path: str | Path) -> str:
         parts = [(hdu.fileinfo(), hdu.header) for hdu in hdus]
     ends = [place["hdrLoc"] for place, _ in parts[1:]] + [Path(path).stat().st_size]
     digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
-    with open(path, "rb", buffering=0) as file:
+    room = memoryview(strip).cast("B")
+    with open(path, "rb") as file:
 
-        def sum_up(total: int, size: int) -> int:
-            """The sum of words, carried on over the next bytes of the file."""
+        def sum_up(size: int) -> int:
+            """Sum of the file's next bytes, which go into its hash as well."""
+            total = 0
             while size:
-                read = file.readinto(memoryview(strip).cast("B")[: min(size, strip.nbytes)])
+                read = file.readinto(room[: min(size, len(room))])
                 if not read or read % 4:
                     raise FrameError(f"{path}: the file ends too early")
-                digest.update(memoryview(strip).cast("B")[:read])
+                digest.update(room[:read])
                 total, size = sum_of_words(strip[: read // 4], total, swap), size - read
             return total
 
         for number, ((place, header), end) in enumerate(zip(parts, ends, strict=True)):
             if not {"CHECKSUM", "DATASUM"} <= set(header):
                 raise FrameError(f"HDU {number} has no CHECKSUM")
-            of_header = sum_up(0, place["datLoc"] - place["hdrLoc"])
-            of_data = sum_up(0, end - place["datLoc"])
-            whole = (of_header + of_data) % 0xFFFFFFFF  # CHECKSUM is chosen so that this is nought, or all ones
-            if header["DATASUM"] != str(of_data) or whole:
+            of_header, of_data = sum_up(place["datLoc"] - place["hdrLoc"]), sum_up(end - place["datLoc"])
+            # CHECKSUM is chosen so that the sum of an HDU is all ones, which is nought as carries are added in.
+            if header["DATASUM"] != str(of_data) or (of_header + of_data) % 0xFFFFFFFF:
                 raise FrameError(f"HDU {number} does not fit its CHECKSUM")
     return digest.hexdigest()

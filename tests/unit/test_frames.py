@@ -1,0 +1,79 @@
+"""A written frame is read again: its checksums, by astropy's own judgement, and its hash."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from aia import frames
+from aia.errors import FrameError
+
+SHAPE = (300, 1000)  # more than one strip of a file, and its last one is not full
+
+
+def write(path, compression="none", *, uncertainty=True):
+    rng = np.random.default_rng(1)
+    image, sigma = rng.normal(100, 5, (2, *SHAPE)).astype(np.float32)
+    image[:3] = np.nan
+    header = fits.Header([("TELESCOP", "SDO/AIA"), ("EXPTIME", 2.0)])
+    frames.write_level15(path, image, header, sigma if uncertainty else None, compression, 0.1)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def short_strips(monkeypatch):
+    monkeypatch.setattr(frames, "STRIP", 1 << 12)
+
+
+@pytest.mark.parametrize("uncertainty", [False, True])
+@pytest.mark.parametrize("compression", ["none", "gzip", "rice"])
+def test_a_sound_file_gives_its_hash_and_astropy_agrees(tmp_path, compression, uncertainty):
+    path = write(tmp_path / "a.fits", compression, uncertainty=uncertainty)
+    assert frames.verify(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+    with fits.open(path, disable_image_compression=True) as hdus:
+        assert len(hdus) == 1 + uncertainty + (compression != "none")
+        assert [(hdu.verify_checksum(), hdu.verify_datasum()) for hdu in hdus] == [(1, 1)] * len(hdus)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "rice"])
+def test_one_bit_of_a_header_or_of_the_data_is_noticed(tmp_path, compression):
+    path = write(tmp_path / "a.fits", compression)
+    content = path.read_bytes()
+    with fits.open(path, disable_image_compression=True) as hdus:
+        places = [hdu.fileinfo() for hdu in hdus]
+    for number, place in enumerate(places):
+        header = content.index(b"DATASUM", place["hdrLoc"]) + 75  # in the comment of a card
+        for byte in (header, place["datLoc"] + 4321) if place["datSpan"] else (header,):
+            damaged = bytearray(content)
+            damaged[byte] ^= 1
+            path.write_bytes(damaged)
+            with pytest.raises(FrameError, match=f"HDU {number} does not fit its CHECKSUM"):
+                frames.verify(path)
+
+
+def test_data_that_differ_are_noticed_even_where_the_header_makes_up_for_them(tmp_path):
+    path = write(tmp_path / "a.fits", uncertainty=False)
+    content = bytearray(path.read_bytes())
+    with fits.open(path) as hdus:
+        start = hdus[0].fileinfo()["datLoc"]
+    comment = content.index(b"DATASUM") // 80 * 80 + 79
+    content[comment] -= 1
+    content[start + 4 * 5000 + 3] += 1
+    path.write_bytes(content)
+    with fits.open(path) as hdus:
+        assert hdus[0].verify_checksum() == 1
+    with pytest.raises(FrameError, match="does not fit its CHECKSUM"):
+        frames.verify(path)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # astropy does not close what it refuses
+def test_a_file_without_checksums_or_without_its_end_is_refused(tmp_path):
+    path = write(tmp_path / "a.fits", uncertainty=False)
+    content = path.read_bytes()
+    path.write_bytes(content[:-2880])
+    with pytest.raises(FrameError):
+        frames.verify(path)
+    fits.PrimaryHDU(np.zeros(SHAPE, np.float32)).writeto(path, overwrite=True)
+    with pytest.raises(FrameError, match="HDU 0 has no CHECKSUM"):
+        frames.verify(path)
