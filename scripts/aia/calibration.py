@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aia.corrections import Row
-from aia.errors import FrameError
+from aia.errors import AIAError, FrameError
 from aia.geometry import SIDE
 from aia.options import Options
 from aia.stages import Stages
@@ -65,8 +65,8 @@ COLUMNS = (
 
 
 LARGE = 2_000_000  # bytes; a compressed frame of the full disk has 5 to 13 MB, a cutout far less
-FULL_DISK_ARRAYS = {"coefficients": 4 * (SIDE + 2) ** 2, "image": 4 * SIDE**2}  # bytes, in the order of their use
-DEFECT = -1  # in place of a frame's number: a process has failed
+FULL_DISK_ARRAYS = {"coefficients": 4 * (SIDE + 4) ** 2, "image": 4 * SIDE**2}  # bytes, in the order of their use
+DEFECT = -1  # in place of a frame's number: a process has failed, and why comes in place of the result
 
 type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
 type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
@@ -230,6 +230,8 @@ def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Resu
                 time.sleep(0.005)
             number, result, seconds = outbox.get()
             if number == DEFECT:
+                if isinstance(result, AIAError):
+                    raise result
                 raise RuntimeError(f"a calibrating process failed:\n{result}")
             left -= 1
             yield number, result, seconds
@@ -254,5 +256,7 @@ def _child(parent: int, worker: "Worker", tasks: Sequence[Task], taken: Any, out
     threading.Thread(target=watch, daemon=True).start()
     try:
         worker.work(tasks, taken, outbox)
+    except AIAError as error:
+        outbox.put((DEFECT, error, {}))
     except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
         outbox.put((DEFECT, traceback.format_exc(), {}))

@@ -33,7 +33,8 @@ def touched(number: int, sizes: Mapping[str, int]) -> Iterator[list[Workspace]]:
     """Workspaces for processes that will be forked, their memory touched by another process meanwhile.
 
     Memory that nobody has used since a virtual machine was started has to be brought by its host, 15 us for a page,
-    half a second for the arrays of a full-disk frame. While kernels are loaded, one core has nothing else to do.
+    half a second for the arrays of a full-disk frame. While kernels are loaded, one core has nothing else to do. What
+    is left to touch when work begins is touched beside it.
 
     Parameters
     ----------
@@ -56,7 +57,10 @@ def touched(number: int, sizes: Mapping[str, int]) -> Iterator[list[Workspace]]:
 
 
 def _touch(spaces: Sequence[Workspace], names: Sequence[str]) -> None:
-    """Write to every page, in the order in which frames will need them."""
+    """Read from every page, in the order in which frames will need them.
+
+    Reading makes a page of shared memory come as writing does, and cannot spoil what a frame has put there already.
+    """
     for name in names:
         for space in spaces:
-            space.memory[name][:: mmap.PAGESIZE] = 0
+            space.memory[name][:: mmap.PAGESIZE].max()

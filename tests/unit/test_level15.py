@@ -1,5 +1,6 @@
 """Level 1.5: one grid for all, cutouts included; corrections that are read off again; noise carried through."""
 
+import mmap
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import ndimage
 from sunpy.map.mapbase import PixelPair
 from sunpy.map.sources import AIAMap
 
-from aia import tables
+from aia import tables, workspace
 from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.geometry import FULL_DISK, Geometry, grid_of
@@ -284,3 +285,11 @@ def test_a_workspace_takes_what_it_was_given_as_far_as_that_is_large_enough():
         assert (larger.shape, larger.dtype) == ((64, 64), np.float32)
         assert not np.shares_memory(given, larger)
         assert (given == 7.0).all()
+
+
+def test_touching_memory_leaves_what_is_in_it():
+    """It goes on while frames are worked on: counts were nought wherever a page begins, and nothing told."""
+    space = Workspace({"image": np.frombuffer(mmap.mmap(-1, 1 << 16), np.uint8)})
+    space.memory["image"][:] = 255
+    workspace._touch([space], ["image"])
+    assert (space.memory["image"] == 255).all()
