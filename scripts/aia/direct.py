@@ -6,7 +6,6 @@ record and are named and typed as the export program does it, so that the result
 
 import logging
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -156,7 +155,8 @@ class Headers:
                 continue
             note = definition["note"].partition("] ")[2] if definition["note"].startswith("[") else definition["note"]
             unit = "" if definition["units"] in ("", "none") else f"[{definition['units']}] "
-            cards[keyword] = (keyword, _value(keyword, row[name], definition["type"]), unit + note)
+            value = _value(keyword, row[name], definition["type"])
+            cards[keyword] = (keyword, value, _fitting(keyword, value, unit + note))
         cards["RECNUM"] = ("RECNUM", number, "Recnum")
         cards["DRMS_ID"] = ("DRMS_ID", f"{self.series}:{number}:{segment}", "DRMS ID")
         cards["PRIMARYK"] = ("PRIMARYK", "T_REC, WAVELNTH", "DRMS primary key")
@@ -167,13 +167,7 @@ class Headers:
 
     def complete(self, path: Path, record: str, number: int, segment: str) -> None:
         """Write the record's keywords and new checksums into a file that has none; its pixels stay as they are."""
-        with (
-            warnings.catch_warnings(),
-            replacing(path) as part,
-            fits.open(path, memmap=False, disable_image_compression=True) as hdus,
-        ):
-            # A long comment is cut to its card.
-            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+        with replacing(path) as part, fits.open(path, memmap=False, disable_image_compression=True) as hdus:
             holding = next(hdu for hdu in hdus if hdu.header.get("NAXIS", 0) > 0)
             for card in self.cards(record, number, segment):
                 holding.header[card[0]] = card[1:]
@@ -184,6 +178,15 @@ class Headers:
                     hdu.header.remove(stale, ignore_missing=True)
             hdus.writeto(part, overwrite=True)
             seal(part)
+
+
+def _fitting(keyword: str, value: Any, comment: str) -> str:
+    """As much of a comment as its card has room for.
+
+    astropy cuts it with a warning, and warnings cannot be silenced where other threads may be doing so, too.
+    """
+    taken = max(len(str(fits.Card(keyword, value)).rstrip()), 30) + len(" / ")
+    return comment[: max(80 - taken, 0)]
 
 
 def fits_name(name: str, note: str) -> str:

@@ -1,6 +1,7 @@
 """Whether a file is the whole, undamaged frame of the record that it is meant to be."""
 
 import re
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from aia.metadata import utc
 
 T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
 ALL_ONES = 0xFFFFFFFF
+ONE_AT_A_TIME = threading.Lock()  # what is done with warnings holds for all threads of a process
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def check_structure(path: str | Path) -> fits.Header:
     """
     path = Path(path)
     try:
-        with warnings.catch_warnings(), path.open("rb") as file:
+        with ONE_AT_A_TIME, warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("error")
             start = file.read(80)
             if not start.startswith(b"SIMPLE  ="):
