@@ -24,7 +24,7 @@ from aia.cutouts import im_patch
 from aia.errors import ConfigError
 from aia.eventconfig import event_config
 from aia.plan import Plan
-from aia.settings import check_email, load
+from aia.settings import EUV, check_email, load
 
 from snakemake.exceptions import WorkflowError
 
@@ -288,13 +288,13 @@ def calibrate_threads(wildcards):
 @for_rules
 def calibrate_memory(wildcards, threads, attempt):
     """Memory of calibrating a block, MB: by its processes, half as much again with each attempt."""
-    return costs.calibrate_mb(threads, option("calibration")(wildcards), attempt)
+    return costs.calibrate_mb(threads, calibration_options(wildcards), attempt)
 
 
 @for_rules
 def calibrate_runtime(wildcards, threads, attempt):
     """Run time of calibrating a block, minutes: by its slots, so known before any record is, and by the attempt."""
-    return costs.calibrate_minutes(block_frames(wildcards), threads, option("calibration")(wildcards), attempt)
+    return costs.calibrate_minutes(block_frames(wildcards), threads, calibration_options(wildcards), attempt)
 
 
 @for_rules
@@ -357,9 +357,13 @@ def frames_wanted(wildcards):
 
 @for_rules
 def calibration_options(wildcards):
-    """How the frames of the job's event and channel are calibrated; a cutout's grid is its region's."""
+    """How the frames of the job's event and channel are calibrated; a cutout's grid is its region's.
+
+    Point spread functions are known of EUV channels alone.
+    """
     event = PLAN.event(wildcards.event)
     options = dict(event.options["calibration"])
+    options["psf"] = options["psf"] and series_of(wildcards.channel) == EUV
     return options | {"region": event.options["region"]} if event.options.get("cutout") else options
 
 
@@ -385,7 +389,7 @@ def correction_tables(wildcards):
 @for_rules
 def calibration_tables(wildcards):
     """The table of errors and the point spread function that the options of the job's block ask for, by name."""
-    options, folder = option("calibration")(wildcards), f"<resources>/{ARCHIVE}"
+    options, folder = calibration_options(wildcards), f"<resources>/{ARCHIVE}"
     tables = {}
     if options["uncertainty"]:
         tables["errors"] = f"{folder}/calibration/errors.ecsv"

@@ -143,7 +143,8 @@ def download(
             f"Refused files lie in {place.quarantine}. The others are in the cache: run again to fetch these, or set "
             "`export.on_missing: skip` to go on without them."
         )
-    write_manifest(place.manifest, block.manifest_rows(), LEVEL1_COLUMNS + tuple(task.segments[1:]))
+    further = (column for segment in task.segments[1:] for column in (segment, f"{segment}_sha256"))
+    write_manifest(place.manifest, block.manifest_rows(), (*LEVEL1_COLUMNS, *further))
 
 
 def _deliver(archive: Archive, journal: Journal, task: Task, records: list[str], limits: Limits) -> Delivery:

@@ -75,6 +75,7 @@ def estimate(
     share = pixels / costs.LEVEL1_PIXELS
     level1 = costs.LEVEL1_BYTES if pixels == costs.LEVEL1_PIXELS else costs.CUTOUT_BYTES * pixels
     level15 = costs.LEVEL15_BYTES * share * (2 if calibration.get("uncertainty") else 1)
+    level15 *= costs.COMPRESSED[calibration.get("compression", "none")]
     sequences = set()
     for table in map(Path, tables):
         records, kept = count(table)

@@ -33,6 +33,8 @@ COLUMNS = {
     "reason": str,  # why a table has nothing for the record
 }
 
+NO_ATTITUDE = 1 << 2  # bit of QUALITY: the spacecraft's attitude, and so SAT_ROT, is missing
+
 type Row = Mapping[str, Any]  # of a list: a value or None for each of COLUMNS
 
 
@@ -118,22 +120,28 @@ def of_frame(header: Mapping[str, Any], row: Row | None, options: Options) -> Co
 def _pointed(header: Mapping[str, Any], row: Row) -> Geometry:
     """The geometry with the table's pointing, as `aiapy.calibrate.update_pointing` sets it.
 
-    The disc centre moves by what the table says, so it is right in a cutout too; the spacecraft's roll stays.
+    The disc centre moves by what the table says, so it is right in a cutout too; the spacecraft's roll stays. Where the
+    spacecraft's attitude is missing, the archive counts its roll as nought, and the header's CROTA2 stays altogether.
     """
     stated = {key: number(header, key) for key in ("X0_MP", "Y0_MP", "SAT_ROT")}
+    if stated["SAT_ROT"] is None and int(number(header, "QUALITY") or 0) & NO_ATTITUDE:
+        roll = header["CROTA2"]
+        del stated["SAT_ROT"]
     absent = [key for key, value in stated.items() if value is None]
     if absent:
         raise FrameError(
             f"{', '.join(absent)} missing in the header; the pointing cannot be updated from the table. "
             "With calibration.pointing: false the header's own pointing is used"
         )
+    if "SAT_ROT" in stated:
+        roll = row["inst_rot"] + stated["SAT_ROT"]
     return Geometry.of_header(
         {
             "CRPIX1": header["CRPIX1"] + (row["x0_mp"] - stated["X0_MP"]),
             "CRPIX2": header["CRPIX2"] + (row["y0_mp"] - stated["Y0_MP"]),
             "CDELT1": row["imscl_mp"],
             "CDELT2": row["imscl_mp"],
-            "CROTA2": row["inst_rot"] + stated["SAT_ROT"],
+            "CROTA2": roll,
             **{key: header[key] for key in ("CRVAL1", "CRVAL2") if key in header},
         }
     )

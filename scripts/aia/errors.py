@@ -17,5 +17,9 @@ class ArchiveError(AIAError):
     """The archive refused, failed, or answered something else than it was asked for."""
 
 
+class ProductError(AIAError):
+    """A product cannot be written, or is not what it must be: no frame is to blame, so none is left out for it."""
+
+
 class FrameError(AIAError):
     """One frame cannot be used: the text names its record or file and says why."""

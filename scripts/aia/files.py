@@ -30,7 +30,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def settle(path: str | Path) -> None:
     """Put a file's bytes on the disk."""
     with open(path, "rb") as file:
-        os.fdatasync(file.fileno())
+        getattr(os, "fdatasync", os.fsync)(file.fileno())  # macOS has no fdatasync
 
 
 def forget(path: str | Path) -> None:

@@ -45,10 +45,17 @@ def image_hdu(hdus: fits.HDUList) -> Any:
     raise FrameError(f"{hdus.filename()}: there is no image in it")
 
 
-def read_header(path: str | Path) -> fits.Header:
-    """Header of a frame's image, of level 1 or 1.5, compressed or not."""
+def read_header(path: str | Path, hdu: str = "image") -> fits.Header:
+    """Header of a frame's image, of level 1 or 1.5, compressed or not, or of a level-1.5 frame's `uncertainty`."""
     with _opened(path) as hdus:
-        return image_hdu(hdus).header.copy()
+        return _hdu(hdus, path, hdu).header.copy()
+
+
+def _hdu(hdus: fits.HDUList, path: str | Path, name: str) -> Any:
+    """The HDU of the image, or that of its uncertainty."""
+    if name == "uncertainty" and "UNCERT" not in hdus:
+        raise FrameError(f"{path}: there is no uncertainty in it; set calibration.uncertainty: true")
+    return hdus["UNCERT"] if name == "uncertainty" else image_hdu(hdus)
 
 
 def read_level1(
@@ -79,10 +86,7 @@ def read_level1(
     # Here, because numba takes longer to start than most who read a header need.
     from aia import rice
 
-    if digest and (found := sha256(path)) != digest:
-        raise FrameError(
-            f"{path}: its SHA-256 is {found}, its manifest says {digest}; delete the block to fetch it again"
-        )
+    _check_digest(path, digest)
     with _opened(path, do_not_scale_image_data=True, memmap=False) as hdus:
         hdu = image_hdu(hdus)
         header, image = hdu.header.copy(), rice.read(path, out)
@@ -93,6 +97,13 @@ def read_level1(
             f"{path}: BSCALE {header.get('BSCALE')}, BZERO {header.get('BZERO')}: level-1 counts are unscaled"
         )
     return (image if image.dtype.isnative else image.astype(image.dtype.newbyteorder("="))), header
+
+
+def _check_digest(path: str | Path, digest: str | None) -> None:
+    if digest and (found := sha256(path)) != digest:
+        raise FrameError(
+            f"{path}: its SHA-256 is {found}, its manifest says {digest}; delete the block to fetch it again"
+        )
 
 
 @contextmanager
@@ -111,14 +122,22 @@ def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
         ) from None
 
 
-def read_spikes(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+def read_spikes(path: str | Path, digest: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Read the spikes of a level-1 frame: flat indices into the 4096 x 4096 CCD, and the counts that were there.
+
+    Parameters
+    ----------
+    path
+        FITS file.
+    digest
+        SHA-256 that the file must have.
 
     Raises
     ------
     FrameError
-        If the file holds no table of spikes.
+        If the file holds no table of spikes, or has another digest.
     """
+    _check_digest(path, digest)
     with _opened(path) as hdus:
         for hdu in hdus:
             if hdu.header.get("NAXIS", 0) == 2 and hdu.header["NAXIS2"] >= 2:
@@ -155,12 +174,7 @@ def read_level15(
         If the region lies outside the frame, or there is no uncertainty.
     """
     with _opened(path, memmap=True) as hdus:
-        shown = image_hdu(hdus)
-        header = shown.header.copy()
-        if hdu == "uncertainty":
-            if "UNCERT" not in hdus:
-                raise FrameError(f"{path}: there is no uncertainty in it; set calibration.uncertainty: true")
-            shown = hdus["UNCERT"]
+        header, shown = image_hdu(hdus).header.copy(), _hdu(hdus, path, hdu)
         if region is None:
             return np.ascontiguousarray(shown.data, dtype=np.float32), header
         rows, columns = (_pixels(header, axis, region[name], path) for axis, name in ((2, "y"), (1, "x")))

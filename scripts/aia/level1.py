@@ -183,7 +183,9 @@ class Block:
             if all(found.values()) and first is not None:
                 line |= {"file": self._name(first), "request": first.request, "reason": ""}
                 line |= {"bytes": first.bytes, "sha256": first.sha256}
-                line |= {part: self._name(entry) for part, entry in found.items() if entry and entry is not first}
+                for part, entry in found.items():
+                    if entry and entry is not first:
+                        line |= {part: self._name(entry), f"{part}_sha256": entry.sha256}
             else:
                 line["reason"] = self.reasons.get(record) or "the archive did not deliver every segment of it"
             rows.append(line)

@@ -129,7 +129,8 @@ def calibrate(
     # Most frames have no such pixel, as their largest value tells.
     saturated = int(np.count_nonzero(image >= SATURATION)) if sharpened is not image or source.high >= SATURATION else 0
     started = stages.mark("prefilter", started)
-    gain = 1.0 / ((corrections.degradation or 1.0) * (exposure or 1.0))
+    sensitivity = 1.0 if corrections.degradation is None else corrections.degradation
+    gain = 1.0 / (sensitivity * (exposure or 1.0))
     grid = grid_of(image.shape, corrections.geometry, options.region)
     affine, shape = corrections.geometry.map(grid), (grid.ny, grid.nx)
     made = interpolate(source, *affine, shape, gain=gain, out=space.array("image", shape))

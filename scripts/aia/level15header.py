@@ -1,5 +1,6 @@
 """The header of a level-1.5 frame: the level-1 header, brought up to date, and a keyword for each correction."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -82,7 +83,7 @@ def make_header(
     history = [f"Level 1.5 by aia-sequence {__version__}, level15 {VERSION}, in this order:"]
     header.set("L15PROG", f"aia-sequence {__version__}", "workflow that made level 1.5")
     header.set("L15VERS", VERSION, "version of its level-1.5 pixels and header")
-    for key, value in (("L1FILE", "file"), ("L1SHA256", "sha256"), ("L1REQ", "request")):
+    for key, value in (("L1FILE", "file"), ("L1SHA256", "sha256"), ("L1REQ", "request"), ("RSP_SHA", "spikes")):
         if origin.get(value):
             header[key] = origin[value]
     for step in (_pointing, _respike, _psf, _registration, _degradation, _exposure, _uncertainty):
@@ -142,6 +143,8 @@ def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     for key, value in (("X0_MP", about["x0"]), ("Y0_MP", about["y0"]), ("INST_ROT", about["instrot"])):
         header[key] = value
     header["IMSCL_MP"] = geometry.scale
+    if "SAT_ROT" not in header:
+        return [f"pointing: {about['record']}; the spacecraft's attitude is missing, so CROTA2 is the header's own"]
     return [f"pointing: {about['record']}"]
 
 
@@ -221,7 +224,9 @@ def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int,
     expected: dict[str, Any] = {
         "BITPIX": -32, "LVL_NUM": 1.5, "CDELT1": SCALE, "CDELT2": SCALE, "CRVAL1": 0.0, "CRVAL2": 0.0, "CROTA2": 0.0,
         "PC1_1": 1.0, "PC1_2": 0.0, "PC2_1": 0.0, "PC2_2": 1.0, "BUNIT": "DN / s" if options.exposure else "DN",
-        "L15VERS": VERSION,
+        "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec", "L15VERS": VERSION,
+        "POINTCOR": options.pointing, "RESPIKED": options.respike, "PSFDECON": options.psf,
+        "REGMETH": options.interpolation, "UNCERTAI": options.uncertainty, "TOTVALS": naxis[0] * naxis[1],
     }  # fmt: skip
     if shape is not None and naxis != shape:
         raise FrameError(f"its image has {naxis[0]} x {naxis[1]} pixels instead of {shape[0]} x {shape[1]}")
@@ -230,6 +235,15 @@ def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int,
     for key, value in expected.items():
         if header.get(key) != value:
             raise FrameError(f"{key} is {header.get(key)!r} instead of {value!r}")
+    for key, done in (("DEGCORR", options.degradation), ("EXPNORM", options.exposure)):
+        value = header.get(key)
+        if not isinstance(value, float) or not value > 0 or (not done and value != 1.0):
+            raise FrameError(f"{key} is {value!r}, which no image can have been divided by")
+    if header.get("DATAVALS", 0) + header.get("MISSVALS", 0) != header["TOTVALS"]:
+        raise FrameError("DATAVALS and MISSVALS do not add up to TOTVALS")
+    radius = number(header, "RSUN_OBS")
+    if radius is not None and not math.isclose(header.get("R_SUN", 0.0), radius / SCALE, rel_tol=1e-12):
+        raise FrameError(f"R_SUN is {header.get('R_SUN')!r} instead of RSUN_OBS / CDELT1, {radius / SCALE}")
     for axis in (1, 2):
         if header[f"CRPIX{axis}"] % 1 != 0.5:
             raise FrameError(

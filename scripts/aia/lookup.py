@@ -155,6 +155,8 @@ class Degradation:
                 f"The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
                 "see calibration.degradation_version, or set calibration.degradation: false"
             ) from None
+        if not factor.value[0] > 0:
+            raise FrameError(f"the degradation of {channel} Å on {time.isot} by {source} is {factor.value[0]:g}")
         last = rows["T_START"].max()
         return {
             "degradation": float(factor.value[0]),

@@ -44,7 +44,7 @@ def read(path: str | Path, out: np.ndarray | None = None) -> np.ndarray | None:
         if not _is_archives(header):
             return None
         table = header["NAXIS1"] * header["NAXIS2"]
-        content = np.zeros(table + header["PCOUNT"] + MARGIN, np.uint8)
+        content = np.zeros(table + header.get("PCOUNT", 0) + MARGIN, np.uint8)
         if file.readinto(memoryview(content)[:-MARGIN]) != content.size - MARGIN:
             return None
     rows = content[:table].view(">i4" if header["NAXIS1"] == 8 else ">i8").reshape(-1, 2).astype(np.int64)

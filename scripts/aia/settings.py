@@ -13,12 +13,14 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from aia import filters
-from aia.blocks import MISSION_START, block_length, iso
+from aia.blocks import MISSION_START, SERIES, block_length, iso
 from aia.catalogues import read_catalogue
 from aia.errors import ConfigError
 from aia.figures.options import check_figure
 from aia.location import fixed_region, resolve_region
 from aia.schema import explain, schema, with_defaults
+
+EUV = SERIES["aia.lev1_euv_12s"]
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str
             region["at"] = iso(_time(region["at"]))
         except ValueError:
             problems.append(f"region.at: {region['at']!r} is not a time; write it as 2021-07-03T14:25:00Z (UTC)")
+    if entry.get("calibration", {}).get("psf"):
+        problems += _psf_problems(entry)
     if entry.get("cutout") and region is None:
         problems.append("cutout: the archive needs to know what to cut out; give the event a region")
     if problems:
@@ -190,6 +194,15 @@ def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str
         # The archive cuts the same rectangle out of every frame of an event.
         options["region"] = fixed_region(region) if entry.get("cutout") and "follow" in region else region
     return Event(entry["name"], times["start"], times["end"], tuple(sorted(entry["channels"])), options), []
+
+
+def _psf_problems(entry: Mapping[str, Any]) -> list[str]:
+    """Why the frames of an event that asks for deconvolution cannot be deconvolved."""
+    if entry.get("cutout"):
+        return ["calibration.psf: a cutout lacks the light that was spread into it; leave out either psf or cutout"]
+    if not set(EUV.channels) & set(entry.get("channels", EUV.channels)):
+        return [f"calibration.psf: aiapy has point spread functions of {', '.join(map(str, EUV.channels))} Å alone"]
+    return []
 
 
 def _time(text: str) -> datetime:

@@ -12,7 +12,7 @@ import numpy as np
 
 from aia import frames, level15, rice, statistics
 from aia.corrections import Corrections, of_frame
-from aia.errors import FrameError
+from aia.errors import FrameError, ProductError
 from aia.files import forget, settle
 from aia.geometry import SIDE
 from aia.level15header import check_level15, make_header
@@ -76,9 +76,12 @@ class Worker:
         job, options, stages, now = self.job, self.job.options, self.stages, time.perf_counter()
         counts = self.space.array("counts" if options.uncertainty else "image", (SIDE, SIDE), np.int16)
         image, level1 = frames.read_level1(job.level1 / row["file"], digest=row["sha256"], out=counts)
+        level15.check_level1(level1)
+        if not np.issubdtype(image.dtype, np.integer):
+            raise FrameError(f"its pixels are {image.dtype.name}; level 1 has integers, so something was done to them")
         spikes = None
         if options.respike and row.get("spikes"):
-            spikes = frames.read_spikes(job.level1 / row["spikes"])
+            spikes = frames.read_spikes(job.level1 / row["spikes"], row.get("spikes_sha256"))
         found = of_frame(level1, job.corrections.get(row["record"]), options)
         sigma = None
         if self.errors is not None:
@@ -93,21 +96,28 @@ class Worker:
         now = time.perf_counter()
         plain = options.compression == "none"
         told, datasum = statistics.measured(pixels.image, swap=plain and sys.byteorder == "little")
+        if not told["DATAVALS"]:
+            raise FrameError("none of its pixels is valid: they are missing, or lie outside of the region")
         now = stages.mark("statistics", now)
         name = Path(row["file"]).name
         origin = {"file": name, "sha256": row["sha256"], "request": row.get("request", "")}
+        if spikes is not None:
+            origin["spikes"] = row.get("spikes_sha256")
         header = make_header(level1, pixels, told, found, options, origin)
         path, shape = job.folder / level15_name(name), pixels.image.shape
         step = frames.RICE_STEP * pixels.gain
         image = pixels.image.view(">f4") if plain else pixels.image
-        frames.write_level15(path, image, header, pixels.uncertainty, options.compression, step, datasum)
-        now = stages.mark("encode", now)
-        with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
-            settling = disk.submit(settle, path)
-            digest = accept(path, options, shape)
-            result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
-            settling.result()
+        try:
+            frames.write_level15(path, image, header, pixels.uncertainty, options.compression, step, datasum)
+            now = stages.mark("encode", now)
+            with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
+                settling = disk.submit(settle, path)
+                digest = accept(path, options, shape)
+                settling.result()
+        except OSError as error:
+            raise ProductError(f"{path} cannot be written: {error.strerror or error}") from None
         forget(path)
+        result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
         stages.mark("acceptance", now)
         return result | _told(found, pixels, options) | {"reason": ""}
 
@@ -134,14 +144,18 @@ def accept(path: Path, options: Options, shape: tuple[int, int]) -> str:
 
     Raises
     ------
-    FrameError
-        If it fails; the file is left for a look at it.
+    ProductError
+        If it fails.
     """
     try:
         digest = frames.verify(path)
         check_level15(frames.read_header(path), options, shape)
+        if options.uncertainty:
+            header = frames.read_header(path, "uncertainty")
+            if (header["NAXIS2"], header["NAXIS1"]) != shape:
+                raise FrameError("its uncertainty is not of its image's size")
     except FrameError as error:
-        raise FrameError(f"the written frame {path} is not a valid level-1.5 frame: {error}") from None
+        raise ProductError(f"the written frame {path} is not a valid level-1.5 frame: {error}") from None
     return digest
 
 
@@ -169,6 +183,7 @@ def load_kernels(options: Options) -> None:
     """Load the compiled kernels, for processes that are forked afterwards to inherit."""
     source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
     statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
+    statistics.sum_of_words(np.zeros(8, np.uint32), 0, True)
     rice.warm_up()
 
 

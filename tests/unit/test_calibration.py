@@ -17,16 +17,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
-from aia import frames, lookup, tables, versions, worker
+from aia import calibration, frames, lookup, tables, versions, worker, workspace
 from aia.calibration import COLUMNS, Job, calibrate_block
-from aia.errors import FrameError
+from aia.errors import FrameError, ProductError
+from aia.level15header import check_level15
 from aia.manifests import read_manifest, write_manifest
 from aia.options import Options
 from aia.statistics import statistics
 from aia.worker import level15_name
 
 # Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
-GOLDEN = {"2": "addabf14a034eb68e81f93dc660ebc3838f031ae03230bf6b9d284379008c86a"}
+GOLDEN = {"3": "af0325494d709472a085c8a0d0c29058b1321f5cbb1eedc1444610ceb6f4069d"}
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +217,23 @@ def test_a_bad_frame_can_be_left_out_and_is_listed_with_its_reason(rows, sources
     assert len(good) == len(list((tmp_path / "b").iterdir())) == 3
 
 
+def test_a_frame_without_a_valid_pixel_or_with_other_pixels_than_counts_is_a_bad_frame(rows, sources, tmp_path):
+    spoilt = spoil(rows, tmp_path, 1)
+    spoilt = spoil(spoilt, tmp_path, 2)
+    others = {1: (np.full((120, 150), -32768, np.int16), {"BLANK": -32768}), 2: (counts(seed=2).astype(np.float32), {})}
+    for number, (image, further) in others.items():
+        path = tmp_path / f"bad{number}.image_lev1.fits"
+        path.unlink()
+        cards = header(number)
+        cards.update(further)
+        write(path, image, cards, compressed=False)
+        spoilt[0][number]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    result = run(spoilt, tmp_path / "b", sources, on_bad_frame="skip")
+    assert [bool(row["reason"]) for row in result] == [False, True, True, False]
+    assert "none of its pixels is valid" in result[1]["reason"]
+    assert "its pixels are float32" in result[2]["reason"]
+
+
 def test_a_frame_that_did_not_arrive_stays_a_row_with_its_reason(rows, sources, tmp_path):
     gone = [dict(row) for row in rows[0][:2]]
     gone[0] |= {"file": "", "reason": "not delivered", "sha256": ""}
@@ -230,11 +248,15 @@ def test_spikes_that_came_with_a_frame_are_put_back_in(rows, sources, tmp_path):
     spikes = np.array([[(y + 40) * 4096 + x + 70, (y + 41) * 4096 + x + 90], [9000, 9000]], np.int32)
     hdu = fits.CompImageHDU(spikes, compression_type="RICE_1")
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(rows[1] / "a.spikes.fits")
-    spiked = [dict(rows[0][0], spikes="a.spikes.fits")]
+    digest = hashlib.sha256((rows[1] / "a.spikes.fits").read_bytes()).hexdigest()
+    spiked = [dict(rows[0][0], spikes="a.spikes.fits", spikes_sha256=digest)]
     result = run((spiked, rows[1]), tmp_path / "b", sources, respike=True)
     image, header = frames.read_level15(tmp_path / result[0]["file"])
     assert (header["RESPIKED"], header["RSP_NUM"], header["NSPIKES"]) == (True, 2, 0)
+    assert header["RSP_SHA"] == digest
     assert result[0]["respiked"] == 2
+    with pytest.raises(FrameError, match=r"a\.spikes\.fits: its SHA-256 is .*its manifest says 000"):
+        run(([spiked[0] | {"spikes_sha256": "0" * 64}], rows[1]), tmp_path / "b", sources, respike=True)
     plain, _ = frames.read_level15(tmp_path / run(([rows[0][0]], rows[1]), tmp_path / "b", sources)[0]["file"])
     assert np.nanmax(image) > 5 * np.nanmax(plain)
 
@@ -295,16 +317,49 @@ def test_a_written_frame_that_does_not_hold_what_it_must_is_not_accepted(made, t
     path = folder.parent / result[0]["file"]
     shape = frames.read_level15(path)[0].shape
     worker.accept(path, Options(uncertainty=True), shape)
-    with pytest.raises(FrameError, match="BUNIT is 'DN / s' instead of 'DN'"):
+    with pytest.raises(ProductError, match="BUNIT is 'DN / s' instead of 'DN'"):
         worker.accept(path, Options(exposure=False), shape)
-    with pytest.raises(FrameError, match="instead of 4096 x 4096"):
+    with pytest.raises(ProductError, match="instead of 4096 x 4096"):
         worker.accept(path, Options(), (4096, 4096))
     damaged = tmp_path / "damaged.fits"
     content = bytearray(path.read_bytes())
     content[40000] ^= 1
     damaged.write_bytes(content)
-    with pytest.raises(FrameError, match="does not fit its CHECKSUM"):
-        worker.accept(damaged, Options(), shape)
+    with pytest.raises(ProductError, match="does not fit its CHECKSUM"):
+        worker.accept(damaged, Options(uncertainty=True), shape)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"DEGCORR": 0.0}, "DEGCORR is 0.0"),
+        ({"R_SUN": 1571.2}, "R_SUN is 1571.2 instead of RSUN_OBS / CDELT1"),
+        ({"POINTCOR": False}, "POINTCOR is False instead of True"),
+        ({"CTYPE1": "HPLT-TAN"}, "CTYPE1 is 'HPLT-TAN'"),
+        ({"DATAVALS": 1}, "DATAVALS and MISSVALS do not add up"),
+        ({"CRPIX1": 20.0}, "its pixels are not those of the full disk's grid"),
+        ({"BLANK": -32768}, "BLANK is in the header"),
+    ],
+)
+def test_a_header_that_contradicts_itself_is_not_accepted(made, changes, said):
+    result, folder = made
+    cards = frames.read_header(folder.parent / result[0]["file"])
+    check_level15(cards, Options(uncertainty=True))
+    cards.update(changes)
+    with pytest.raises(FrameError, match=said):
+        check_level15(cards, Options(uncertainty=True))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_frame_that_was_not_written_well_is_never_left_out(rows, sources, tmp_path, monkeypatch, processes):
+    """`skip` is for frames that the archive has like that; here it is the disk, or we."""
+
+    def damaged(path):
+        raise FrameError("HDU 0 does not fit its CHECKSUM")
+
+    monkeypatch.setattr(frames, "verify", damaged)
+    with pytest.raises(ProductError, match=r"lev1\.5\.fits is not a valid level-1\.5 frame: HDU 0"):
+        run(rows, tmp_path / "b", sources, processes, on_bad_frame="skip")
 
 
 @pytest.mark.parametrize("compression", ["gzip", "rice"])
@@ -399,6 +454,34 @@ def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
 
 
 @pytest.mark.slow
+def test_full_disk_frames_are_the_same_whatever_the_number_of_processes(sources, tmp_path, monkeypatch):
+    """Several processes work in memory that another one goes over; it may still do so when they have begun."""
+    touch = workspace._touch
+
+    def late(spaces, names):
+        for _ in range(40):
+            time.sleep(0.05)
+            touch(spaces, names)
+
+    monkeypatch.setattr(workspace, "_touch", late)
+    made = []
+    (tmp_path / "level1").mkdir()
+    rows = []
+    for number in range(4):
+        cards = header(number, x=0, y=0)
+        path = tmp_path / "level1" / f"{number}.image_lev1.fits"
+        write(path, counts((4096, 4096), seed=number), cards)
+        row = {key: cards[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY")}
+        row |= {"file": path.name, "record": cards["T_REC"], "reason": "", "bytes": path.stat().st_size}
+        rows.append(row | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    assert max(row["bytes"] for row in rows) > calibration.LARGE
+    for processes in (1, 4):
+        result = run((rows, tmp_path / "level1"), tmp_path / "b", sources, processes)
+        made.append((result, digests(tmp_path / "b")))
+    assert made[0] == made[1]
+
+
+@pytest.mark.slow
 def test_the_whole_chain_gives_what_aiapys_own_gives(tmp_path):
     """A full-disk frame through the block's code, and through the loop of aiapy's documentation."""
     (tmp_path / "b").mkdir()
@@ -431,5 +514,5 @@ def test_a_frame_that_the_disk_does_not_take_is_no_result(rows, sources, tmp_pat
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(worker, "settle", full)
-    with pytest.raises(OSError, match="No space left on device"):
-        run(rows, tmp_path / "b", sources)
+    with pytest.raises(ProductError, match=r"lev1\.5\.fits cannot be written: No space left on device"):
+        run(rows, tmp_path / "b", sources, on_bad_frame="skip")

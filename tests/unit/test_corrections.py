@@ -43,6 +43,15 @@ def test_every_record_has_a_row_and_one_without_an_answer_says_why(frozen):
     assert "no degradation of 171 Å" in third["reason"]
 
 
+@pytest.mark.parametrize("area", [math.nan, 0.0, -0.1])
+def test_a_degradation_that_nothing_can_be_divided_by_is_a_reason(frozen, area):
+    table = frozen.degradation.copy()
+    table["EFF_AREA"][-1] *= area
+    (row,) = lookup.look_up([record(0)], lookup.Tables(frozen.pointing, table), Options())
+    assert row["reason"].startswith("the degradation of 211 Å on 2021-07-03T14:27:24.090 by aia.response")
+    assert row["degradation"] is None
+
+
 def test_a_frame_fails_with_the_reason_that_its_record_has(frozen):
     (row,) = lookup.look_up([record(0, T_OBS="2021-07-04T12:00:00Z")], frozen, Options())
     with pytest.raises(FrameError, match="no row of the pointing table"):

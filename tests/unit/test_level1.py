@@ -78,8 +78,9 @@ def test_spikes_come_beside_the_images(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         manifest = acquire(tmp_path, archive, flare_task(archive, segments=("image", "spikes")))
     folder = place(tmp_path).manifest.parent
-    assert list(manifest.columns) == [*LEVEL1_COLUMNS, "spikes"]
+    assert list(manifest.columns) == [*LEVEL1_COLUMNS, "spikes", "spikes_sha256"]
     for row in manifest.itertuples():
+        assert row.spikes_sha256 == sha256(folder / row.spikes)
         assert fits.getheader(folder / row.file, 1)["DRMS_ID"].endswith(":image")
         assert fits.getheader(folder / row.spikes, 1)["DRMS_ID"].endswith(":spikes")
 

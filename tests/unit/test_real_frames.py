@@ -54,7 +54,7 @@ def test_two_hundred_real_headers_have_the_geometry_that_their_documents_state(h
 
 def test_a_pointing_table_of_what_real_headers_state_changes_nothing(headers):
     """Real headers are consistent: the table's row, from the header's own master pointing, gives the same geometry."""
-    for row, cards in headers[::20]:
+    for row, cards in headers:
         time = Time(row["T_OBS"].rstrip("Z"))
         table = QTable({"T_START": [time - 1 * u.hour], "T_STOP": [time + 1 * u.hour]})
         for key, source, unit in (
