@@ -342,6 +342,8 @@ def query_keywords(wildcards):
 def frames_wanted(wildcards):
     """Which frames the job's block consists of: series, conditions, segments, and what the archive does to them.
 
+    Nothing of it depends on where the window begins or ends, or a wider one would fetch all blocks again.
+
     One parameter instead of several, because Snakemake calls each function of a rule for every job that it plans.
     """
     event = PLAN.event(wildcards.event)
@@ -351,7 +353,7 @@ def frames_wanted(wildcards):
         "series": series_name(wildcards),
         "where": event.options.get("where"),
         "segments": ["image", "spikes"] if respike else ["image"],
-        "processing": im_patch(event.options["region"], iso(event.start)) if cutout else {},
+        "processing": im_patch(event.options["region"], block_of(wildcards).cut) if cutout else {},
     }
 
 

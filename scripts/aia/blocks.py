@@ -17,6 +17,7 @@ from aia.errors import ConfigError
 
 TAI_EPOCH = datetime(1977, 1, 1)  # slot 0 begins here, in TAI; the 1993 epoch of the archive gives the same grid
 MISSION_START = datetime(2010, 5, 13, tzinfo=UTC)  # first day of regular AIA level-1 data
+LABEL = "%Y%m%dT%H%M"
 LENGTH = re.compile(r"(\d+)\s*(m|min|h|d)")
 MINUTES = {"m": 1, "min": 1, "h": 60, "d": 1440}
 
@@ -123,6 +124,11 @@ class Block:
     last: int
 
     @property
+    def cut(self) -> str:
+        """The clock time of the label (ISO, UTC)."""
+        return iso(datetime.strptime(self.label, LABEL).replace(tzinfo=UTC))
+
+    @property
     def start(self) -> str:
         """T_REC of the first slot (ISO, UTC)."""
         return slot_time(self.series, self.first)
@@ -176,6 +182,6 @@ def blocks(start: datetime, end: datetime, length: timedelta, series: Series) ->
     while (low := max(first, slot_number(series, cut))) <= last:
         high = min(last, slot_number(series, cut + length) - 1)
         if low <= high:
-            found.append(Block(cut.strftime("%Y%m%dT%H%M"), series, low, high))
+            found.append(Block(cut.strftime(LABEL), series, low, high))
         cut += length
     return found

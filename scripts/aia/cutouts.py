@@ -11,7 +11,7 @@ def im_patch(region: Mapping[str, Sequence[float]], reference: str) -> dict[str,
     region
         `x` and `y`: lower and upper bound each, helioprojective, arcsec.
     reference
-        T_REC for which the place is given. Without tracking it is only a formality, but the archive wants one.
+        Time (ISO, UTC) for which the place is given. Without tracking it is a formality, but the archive wants one.
 
     Returns
     -------
