@@ -1,9 +1,10 @@
 """Catalogues of events: a CSV or ECSV file whose rows are events, such as a GOES flare list.
 
 A column is named as the configuration's key, with dots for the keys of a mapping (`where.EXPTIME`, `region.width`), or
-as flare lists name it (`ALIASES`). An empty cell says nothing: the default holds.
+as flare lists name it (`ALIASES`), in capitals or not. An empty cell says nothing: the default holds.
 """
 
+import contextlib
 import csv
 import re
 from collections.abc import Mapping
@@ -12,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 
 from aia.blocks import iso
@@ -21,35 +21,31 @@ from aia.schema import explain, resolved, schema
 
 EVENT = {"$ref": "#/$defs/event"}
 
-# How the lists that people have name these columns: NOAA's event reports, NCEI's flare summaries, the HEK.
+# How the lists that people have name these columns, in small letters and digits alone: NOAA's event reports, NCEI's
+# flare summaries, the HEK, DONKI.
 ALIASES = {
-    "start_time": "start",
-    "begin": "start",
-    "tstart": "start",
-    "event_starttime": "start",
-    "peak_time": "peak",
-    "max": "peak",
-    "maximum": "peak",
-    "event_peaktime": "peak",
-    "end_time": "end",
-    "stop": "end",
-    "tend": "end",
-    "event_endtime": "end",
-    "goes_class": "class",
-    "flare_class": "class",
-    "fl_goescls": "class",
-    "goes_location": "location",
-    "position": "location",
+    **dict.fromkeys(("starttime", "begin", "begintime", "tstart", "eventstarttime"), "start"),
+    **dict.fromkeys(("peaktime", "max", "maximum", "maxtime", "tpeak", "eventpeaktime"), "peak"),
+    **dict.fromkeys(("endtime", "stop", "stoptime", "tend", "eventendtime"), "end"),
+    **dict.fromkeys(("goesclass", "flareclass", "flgoescls", "classtype"), "class"),
+    **dict.fromkeys(("goeslocation", "position", "sourcelocation", "flarelocation"), "location"),
+    **dict.fromkeys(("hgsx", "hgslon"), "longitude"),
+    **dict.fromkeys(("hgsy", "hgslat"), "latitude"),
 }
-DESCRIPTIVE = {
-    "noaa",
-    "ar",
-    "noaa_ar",
-    "active_region",
-    "ar_noaanum",
-    "comment",
-    "source",
-}  # for the reader of the list
+# For the reader of the list.
+DESCRIPTIVE = {"noaa", "ar", "noaaar", "activeregion", "arnoaanum", "activeregionnum", "comment", "source", "link"}
+DATE = "date"  # of clock times
+PLACE = ("longitude", "latitude")  # Stonyhurst, degrees: together a location
+OTHERS = "others"  # in place of the columns to ignore: all that are not known
+MISSING = {
+    "",
+    "nan",
+    "na",
+    "n/a",
+    "-",
+    "--",
+    "---",
+}  # what lists write where there is nothing; and any number of slashes
 TIMES = ("start", "peak", "end")
 DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d)?")
 SECONDS = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -58,10 +54,22 @@ TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 
 @dataclass(frozen=True)
 class Row:
-    """An event of a catalogue: where it stands (`file, line 7 (name)`), and its keys as the configuration has them."""
+    """An event of a catalogue.
+
+    Attributes
+    ----------
+    origin
+        Where it stands: `file, line 7 (name)`.
+    entry
+        Its keys as the configuration has them.
+    reference
+        Time (ISO, UTC) of the flare for which the list gives its location: the peak, or else the start; None where the
+        list has neither.
+    """
 
     origin: str
     entry: dict[str, Any]
+    reference: str | None
 
 
 def duration(text: str | int) -> timedelta:
@@ -104,7 +112,7 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
     if not lines:
         raise ConfigError(f"{path}: no header line; its columns are named as the configuration's keys")
     reader = csv.reader((text for _, text in lines), delimiter=delimiter, skipinitialspace=True)
-    columns, problems = _columns(next(reader), options["ignore"], f"{path}, line {lines[0][0]}")
+    columns, problems = _columns(next(reader), options, f"{path}, line {lines[0][0]}")
     if problems:
         raise ConfigError("\n".join(problems))
     padding = {key: _padding(key, options[key]) for key in ("before", "after")}
@@ -115,11 +123,11 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
         if len(cells) != len(columns):
             problems.append(f"{origin}: {len(cells)} cells, but {len(columns)} columns")
             continue
-        entry, wrong = _entry(dict(zip(columns, map(str.strip, cells), strict=True)), options, padding)
+        entry, reference, wrong = _entry(dict(zip(columns, map(_content, cells), strict=True)), options, padding)
         origin = f"{origin} ({entry['name']})" if "name" in entry else origin
         wrong = wrong or [line for error in validator.iter_errors(entry) for line in explain(error)]
         problems += [f"{origin}: {line}" for line in wrong]
-        rows.append(Row(origin, entry))
+        rows.append(Row(origin, entry, reference))
     if not rows and not problems:
         problems.append(f"{path}: no row below the header line")
     if problems:
@@ -145,29 +153,44 @@ def _lines(path: Path) -> tuple[list[tuple[int, str]], str]:
     numbered = list(enumerate(text.splitlines(), start=1))
     delimiter = ","
     if text.startswith("# %ECSV"):
-        header = yaml.safe_load("\n".join(line[2:] for _, line in numbered[1:] if line.startswith("# ")))
-        delimiter = header.get("delimiter", " ")
+        stated = re.search(r"^# delimiter:\s*(['\"]?)(.)\1\s*$", text, re.MULTILINE)
+        delimiter = stated[2] if stated else " "
     return [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")], delimiter
 
 
-def _columns(header: list[str], ignored: list[str], origin: str) -> tuple[list[str | None], list[str]]:
+def _content(cell: str) -> str:
+    """What a cell says; nothing where the list has a mark for something missing."""
+    cell = cell.strip()
+    return "" if cell.lower() in MISSING or not cell.strip("/") else cell
+
+
+def _key(title: str) -> str | None:
+    """The configuration's key that a column's title means, or None if it is not known."""
+    plain = re.sub(r"[^a-z0-9]", "", title.lower())
+    candidates = (title, ALIASES.get(plain, ""), re.sub(r"\W+", "_", title.lower()))
+    return next((key for key in candidates if key and (key in (DATE, *PLACE) or _described(key) is not None)), None)
+
+
+def _columns(header: list[str], options: Mapping[str, Any], origin: str) -> tuple[list[str | None], list[str]]:
     """The configuration's key of each column (None where the column is not read), and what is wrong with the header."""
     columns, problems = [], []
+    ignored = options["ignore"]
     for title in map(str.strip, header):
-        key = ALIASES.get(title.lower(), title)
-        if title in ignored or title.lower() in DESCRIPTIVE:
+        key = _key(title)
+        if title in ignored or re.sub(r"[^a-z0-9]", "", title.lower()) in DESCRIPTIVE:
             key = None
-        elif key != "date" and _described(key) is None:
+        elif key is None and ignored != OTHERS:
             allowed = ", ".join(sorted(resolved(EVENT)["properties"]))
             problems.append(
                 f"{origin}: unknown column {title!r}; allowed are {allowed}, date, those with a dot for the keys of a "
-                "mapping (where.EXPTIME), and what catalogue.ignore lists"
+                "mapping (where.EXPTIME), and what catalogue.ignore lists (or all: ignore: others)"
             )
-        elif key in columns:
+        elif key is not None and key in columns:
             problems.append(f"{origin}: column {title!r} gives {key} a second time")
         columns.append(key)
+    needed = [options["from"], options["to"], *(() if "name" in columns else ("start",))]
     if not problems:
-        problems = [f"{origin}: no column for {key}" for key in TIMES if key != "peak" and key not in columns]
+        problems = [f"{origin}: no column for {key}" for key in dict.fromkeys(needed) if key not in columns]
     return columns, problems
 
 
@@ -185,22 +208,27 @@ def _described(key: str) -> dict[str, Any] | None:
 
 def _entry(
     cells: Mapping[str | None, str], options: Mapping[str, Any], padding: Mapping[str, timedelta]
-) -> tuple[dict[str, Any], list[str]]:
-    """The keys of one row, and what is wrong with its cells."""
+) -> tuple[dict[str, Any], str | None, list[str]]:
+    """The keys of one row, the time for which its location holds, and what is wrong with its cells."""
     entry: dict[str, Any] = {}
     problems = []
     moments: dict[str, datetime] = {}
+    place: dict[str, float] = {}
     for key, cell in cells.items():
-        if key in (None, "date") or not cell:
+        if key in (None, DATE) or not cell:
             continue
         try:
             if key in TIMES:
-                moments[key] = _moment(cell, cells.get("date", ""))
+                moments[key] = _moment(cell, cells.get(DATE, ""))
+            elif key in PLACE:
+                place[key] = _value(cell, {"type": "number"})
             else:
                 _put(entry, key, _value(cell, _described(key) or {}))
         except ValueError as error:
             problems.append(f"{key}: {error}")
     _past_midnight(moments, cells)
+    if place.keys() == set(PLACE):
+        entry.setdefault("location", [place[axis] for axis in PLACE])
     if "name" not in entry and "start" in moments:
         # From what the list says of the flare alone: neither padding nor another row changes a name and its folder.
         label = re.sub(r"[^a-z0-9.]", "", entry.get("class", "").lower())
@@ -214,7 +242,8 @@ def _entry(
             problems.append(f"{wanted} missing, and the window's {key} is reckoned from it (catalogue.{end})")
     if "peak" in moments:
         entry["peak"] = iso(moments["peak"])
-    return entry, problems
+    reference = moments.get("peak", moments.get("start"))
+    return entry, iso(reference) if reference else None, problems
 
 
 def _moment(cell: str, date: str) -> datetime:
@@ -235,7 +264,7 @@ def _moment(cell: str, date: str) -> datetime:
 
 def _past_midnight(moments: dict[str, datetime], cells: Mapping[str | None, str]) -> None:
     """A clock time before that of the start belongs to the next day: lists with a `date` column give the start's."""
-    if cells.get("date") and "start" in moments:
+    if cells.get(DATE) and "start" in moments:
         for key in ("peak", "end"):
             if key in moments and moments[key] < moments["start"]:
                 moments[key] += timedelta(days=1)
@@ -262,6 +291,12 @@ def _value(cell: str, described: Mapping[str, Any]) -> Any:
     if "enum" in described:
         # What is not among them is refused by the schema, and shown as the list has it.
         return next((value for value in described["enum"] if str(value) == cell), cell)
+    for choice in described.get("oneOf", ()):
+        # The first that it can be; what it cannot be at all is left for the schema to refuse.
+        with contextlib.suppress(ValueError):
+            found = _value(cell, resolved(choice))
+            if Draft202012Validator(choice).is_valid(found):
+                return found
     if "boolean" in types:
         try:
             return TRUTH[cell.lower()]
@@ -270,7 +305,7 @@ def _value(cell: str, described: Mapping[str, Any]) -> Any:
     for name, number in (("integer", int), ("number", float)):
         if name in types:
             try:
-                return number(cell)
+                return int(cell) if re.fullmatch(r"[+-]?\d+", cell) else number(cell)
             except ValueError:
                 if "string" not in types:
                     raise ValueError(f"{cell!r} is not of type {name}") from None

@@ -85,12 +85,12 @@ def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
         raise ConfigError("catalogue: belongs to a catalogue, but events is a list; name its file there")
     filled = with_defaults(config, schema())
     events, problems = {}, _block_problems(filled["block"])
-    for where, entry in _entries(filled):
+    for where, entry, reference in _entries(filled):
         if entry["name"] in events:
             problems.append(f"{where}: name: {entry['name']!r} is taken by an earlier event; names must differ")
             continue
         merged = with_defaults(_merged(filled["defaults"], entry), {"$ref": "#/$defs/event"})
-        event, wrong = _event(merged, now or datetime.now(UTC))
+        event, wrong = _event(merged, reference, now or datetime.now(UTC))
         problems += [f"{where}: {line}" for line in wrong]
         events[entry["name"]] = event
     if problems:
@@ -100,11 +100,15 @@ def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
     return Settings(**named, events=events, options=options)
 
 
-def _entries(config: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The events as they are written, each with the words that say where it stands."""
+def _entries(config: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+    """The events as they are written, with the words that say where each stands, and when its location holds."""
     if isinstance(config["events"], str):
-        return [(row.origin, row.entry) for row in read_catalogue(config["events"], config["catalogue"])]
-    return [(f"events[{number}] ({entry['name']})", entry) for number, entry in enumerate(config["events"])]
+        rows = read_catalogue(config["events"], config["catalogue"])
+        return [(row.origin, row.entry, row.reference or row.entry["start"]) for row in rows]
+    return [
+        (f"events[{number}] ({entry['name']})", entry, entry.get("peak", entry["start"]))
+        for number, entry in enumerate(config["events"])
+    ]
 
 
 def check_email(archive: str, environment: Mapping[str, str]) -> None:
@@ -154,8 +158,8 @@ def _block_problems(length: str) -> list[str]:
     return []
 
 
-def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str]]:
-    """Make an event of its options, or say what is wrong with them."""
+def _event(entry: dict[str, Any], reference: str, now: datetime) -> tuple[Event | None, list[str]]:
+    """Make an event of its options, or say what is wrong with them; `reference` is when its location holds."""
     problems, times = [], {}
     for key in ("start", "end", "peak"):
         if key not in entry:
@@ -176,7 +180,7 @@ def _event(entry: dict[str, Any], now: datetime) -> tuple[Event | None, list[str
         check_figure(entry.get("figure"), entry.get("channels", ()))
     except ConfigError as error:
         problems.append(str(error))
-    region, wrong = resolve_region(entry, entry.get("peak", entry["start"]))
+    region, wrong = resolve_region(entry, reference)
     problems += wrong
     if "at" in (region or {}):
         try:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
+from astropy.table import Table
+from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +63,76 @@ def test_other_lists_name_their_columns_otherwise_and_mean_the_same(events):
     assert events(hek.strip() + ",12838\n") == events(GOES)
     noaa = "date,begin,max,end,class,location\n2021/07/03,1418,1429,1434,X1.5,N23W80\n"
     assert events(noaa) == events(GOES)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "ignore"),
+    [
+        ("Class,Start,Peak,End,Location", "X1.5,2021-07-03T14:18Z,2021-07-03T14:29Z,2021-07-03T14:34Z,N23W80", []),
+        (
+            "Start Time,Peak Time,End Time,GOES Class,Position",
+            "2021-07-03 14:18,2021-07-03 14:29,2021-07-03 14:34,X1.5,N23W80",
+            [],
+        ),
+        # DONKI's flares, as its service answers
+        (
+            "flrID,beginTime,peakTime,endTime,classType,sourceLocation,activeRegionNum,link",
+            "2021-07-03T14:18:00-FLR-001,2021-07-03T14:18Z,2021-07-03T14:29Z,2021-07-03T14:34Z,X1.5,N23W80,12838,https://x",
+            ["flrID"],
+        ),
+        # The HEK: some of its hundred columns
+        (
+            "gs_thumburl,ar_noaanum,event_starttime,event_peaktime,event_endtime,fl_goescls,hgs_x,hgs_y,hpc_x,frm_name",
+            ",12838,2021-07-03T14:18:00,2021-07-03T14:29:00,2021-07-03T14:34:00,X1.5,80,23,930.1,SWPC",
+            "others",
+        ),
+    ],
+)
+def test_lists_as_they_are_downloaded_are_catalogues(events, header, row, ignore):
+    region = {"region": {"width": 10, "height": 10}}
+    (known,), (event,) = events(GOES, region).values(), events(f"{header}\n{row}\n", region, ignore=ignore).values()
+    for options in (known.options, event.options):
+        options.pop("location")
+    assert event == known
+
+
+def test_what_a_list_does_not_know_is_marked_in_many_ways(events):
+    for mark in ("", "nan", "N/A", "-", "////", "--"):
+        (event,) = events(GOES.replace("N23W80", mark).replace("2021-07-03T14:29Z", mark)).values()
+        assert not {"location", "peak"} & event.options.keys()
+
+
+def test_only_those_times_must_be_there_that_the_window_and_the_name_are_made_of(events, refusal):
+    text = "name,peak\na,2021-07-03T14:29Z\n"
+    (event,) = events(text, **{"from": "peak", "before": "1m", "to": "peak", "after": "1m"}).values()
+    assert event.end - event.start == timedelta(minutes=2)
+    assert "no column for start" in refusal("peak\n2021-07-03T14:29Z\n", **{"from": "peak", "to": "peak"})
+
+
+def test_where_the_peak_is_not_known_the_place_is_that_of_the_flares_start_whatever_the_padding(events):
+    text = GOES.replace("2021-07-03T14:29Z", "")
+    for before in ("0s", "6h"):
+        (event,) = events(text, {"region": {"width": 10, "height": 10}}, before=before).values()
+        assert event.options["region"]["at"] == "2021-07-03T14:18:00Z"
+
+
+def test_cells_have_the_type_that_their_key_wants(events):
+    text = GOES.replace("location\n", "location,where.QUALITY,where.EXPTIME,figure.panels\n").replace(
+        "N23W80\n", "N23W80,0,2.5,{}\n"
+    )
+    for panels in (12, "all"):
+        (event,) = events(text.format(panels)).values()
+        assert event.options["where"] == {"QUALITY": 0, "EXPTIME": 2.5}
+        assert isinstance(event.options["where"]["QUALITY"], int)
+        assert event.options["figure"]["panels"] == panels
+
+
+def test_a_table_that_astropy_wrote_is_a_catalogue(events, tmp_path):
+    table = Table.read(GOES, format="ascii.csv")
+    table["start"] = Time([text.removesuffix("Z") for text in table["start"]])
+    for delimiter in (" ", ","):
+        table.write(tmp_path / "flares.ecsv", delimiter=delimiter, overwrite=True)
+        assert events((tmp_path / "flares.ecsv").read_text(encoding="utf-8")) == events(GOES)
 
 
 def test_ecsv_and_csv_say_the_same(events):
