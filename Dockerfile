@@ -1,6 +1,7 @@
 # The workflow with its locked environment, for sites that have Apptainer and no Python 3.12:
 #   docker build -t aia-sequence . && apptainer build aia-sequence.sif docker-daemon://aia-sequence:latest
 #   apptainer exec aia-sequence.sif snakemake --snakefile /opt/aia-sequence/Snakefile --cores 8
+# in a folder that has a config/config.yaml.
 FROM python:3.13-slim
 
 RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*

@@ -1,6 +1,7 @@
 # In: the configuration's windows and conditions.
 # Out: verified level-1 frames under level1/{channel}/{block}/, each named with its record in the manifest beside them.
 # Order: query_metadata, filter_records, request_export (one at a time), download_level1. All on this machine: they wait.
+# What a repetition can mend is repeated within the job, with growing pauses; so a profile's `retries` are not for them.
 #
 # What decides products is a parameter. What does not (the cache's place, patience, connections) is handed over as a
 # resource, because a changed parameter would repeat every finished job.
@@ -22,6 +23,7 @@ rule mark_refresh:
         "<logs>/mark_refresh/{archive}/{asked}/{time}.log",
     benchmark:
         "<benchmarks>/mark_refresh/{archive}/{asked}/{time}.tsv"
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -41,6 +43,7 @@ rule query_metadata:
         "<logs>/{event}/query_metadata/{series}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/query_metadata/{series}/{block}.tsv"
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -67,6 +70,7 @@ rule filter_records:
     benchmark:
         "<benchmarks>/{event}/filter_records/{channel}/{block}.tsv"
     priority: PRIORITY["filter_records"]
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -95,6 +99,7 @@ rule request_export:
     benchmark:
         "<benchmarks>/{event}/request_export/{channel}/{block}.tsv"
     priority: PRIORITY["request_export"]
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -128,6 +133,7 @@ rule download_level1:
     benchmark:
         "<benchmarks>/{event}/download_level1/{channel}/{block}.tsv"
     priority: PRIORITY["download_level1"]
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"

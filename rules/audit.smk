@@ -26,6 +26,7 @@ rule write_audit:
     benchmark:
         "<benchmarks>/{event}/write_audit.tsv"
     priority: PRIORITY["write_audit"]
+    retries: 0
     localrule: True
     conda:
         "../envs/audit.yaml"
@@ -66,6 +67,7 @@ rule write_provenance:
     benchmark:
         "<benchmarks>/{event}/write_provenance.tsv"
     priority: PRIORITY["write_provenance"]
+    retries: 0
     localrule: True
     conda:
         "../envs/audit.yaml"

@@ -14,6 +14,7 @@ rule summarise_budget:
         "<logs>/summarise_budget.log",
     benchmark:
         "<benchmarks>/summarise_budget.tsv"
+    retries: 0
     localrule: True
     conda:
         "../envs/audit.yaml"
@@ -32,6 +33,7 @@ rule budget:
         table=rules.summarise_budget.output.table,
     log:
         "<logs>/budget.log",
+    retries: 0
     localrule: True
     conda:
         "../envs/audit.yaml"

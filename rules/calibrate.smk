@@ -17,6 +17,7 @@ rule fetch_pointing:
     benchmark:
         "<benchmarks>/calibration/fetch_pointing/{archive}-{day}.tsv"
     priority: PRIORITY["table"]
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -39,6 +40,7 @@ rule fetch_degradation:
     benchmark:
         "<benchmarks>/calibration/fetch_degradation/{archive}.tsv"
     priority: PRIORITY["table"]
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -61,6 +63,7 @@ rule fetch_errors:
     benchmark:
         "<benchmarks>/calibration/fetch_errors/{archive}.tsv"
     priority: PRIORITY["table"]
+    retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
@@ -104,6 +107,7 @@ rule look_up_corrections:
     benchmark:
         "<benchmarks>/{event}/look_up_corrections/{series}/{block}.tsv"
     priority: PRIORITY["look_up_corrections"]
+    retries: 0
     localrule: True
     conda:
         "../envs/calibrate.yaml"

@@ -13,10 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+from snakemake.exceptions import WorkflowError
+
 # The library lies beside the rules, wherever the workflow was cloned or taken as a module.
 SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
+if not Path(SCRIPTS, "aia").is_dir():
+    raise WorkflowError(
+        f"{SCRIPTS}/aia is not there: the workflow needs a clone or a git submodule, and its library beside its rules. "
+        'As a module, name the path of its Snakefile; github("…") would fetch single files.'
+    )
 
 from aia import costs, filters
 from aia.blocks import iso, series_of
@@ -25,8 +32,6 @@ from aia.errors import ConfigError
 from aia.eventconfig import event_config
 from aia.plan import Plan
 from aia.settings import EUV, check_email, load
-
-from snakemake.exceptions import WorkflowError
 
 try:
     PLAN = Plan(load(config))

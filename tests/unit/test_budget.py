@@ -55,6 +55,20 @@ def test_a_cutout_costs_its_share_of_the_disk(table, region):
     assert full.written_gb == budget.estimate("flare", {}, tables, 1, 1000).written_gb
 
 
+def test_deconvolution_costs_its_iterations_and_compression_saves_its_share(table):
+    tables = [table(171, "a", 100, 0)]
+
+    def cost(**calibration):
+        return budget.estimate("flare", {"calibration": calibration}, tables, 1, 1000)
+
+    few, many = cost(psf=True, psf_iterations=25), cost(psf=True, psf_iterations=250)
+    assert few.core_hours * 3600 == pytest.approx(100 * 40, rel=0.1), "40 s a frame"
+    assert many.core_hours == pytest.approx(10 * few.core_hours, rel=0.1)
+    level1 = cost().download_gb
+    assert (cost(compression="rice").written_gb - level1) / (cost().written_gb - level1) == pytest.approx(0.25)
+    assert costs.calibrate_minutes(100, 4, {"psf": True, "psf_iterations": 250}) > 100 * 400 / 4 / 60
+
+
 def test_the_total_is_the_sum_and_the_last_line(table):
     works = [budget.estimate(name, {}, [table(171, name, kept, 1)], 1, 10) for name, kept in (("a", 5), ("b", 12))]
     rows = list(csv.DictReader(budget.as_csv(works).splitlines()))

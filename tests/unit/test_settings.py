@@ -141,3 +141,21 @@ def test_jsoc_wants_an_address_and_the_message_never_shows_it():
     assert "someone" not in str(refused.value)
     check_email("jsoc", {"JSOC_EMAIL": "someone@example.org"})
     check_email("synthetic", {})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"channels": [1600, 1700]}, "calibration.psf: aiapy has point spread functions of 94, 131, 171"),
+        (
+            {"cutout": True, "region": {"x": [0, 60], "y": [0, 60]}},
+            "calibration.psf: a cutout lacks the light that was spread into it; leave out either psf or cutout",
+        ),
+    ],
+)
+def test_deconvolution_that_cannot_be_is_refused_before_anything_is_fetched(config, options, said):
+    config["events"][0] |= {"calibration": {"psf": True}}
+    load(config, NOW)
+    load(config | {"events": [config["events"][0] | {"channels": [171, 1600]}]}, NOW)
+    config["events"][0] |= options
+    assert said in refusal(config)
