@@ -81,7 +81,7 @@ class Deconvolution:
         Raises
         ------
         FrameError
-            If the image is not of the full disk, whose light a point spread function spreads.
+            If the image is not of the full disk, whose light a point spread function spreads, or none comes out.
         """
         if image.shape != SHAPE:
             raise FrameError(
@@ -91,6 +91,8 @@ class Deconvolution:
         counts, missing = fill_missing(image, blank)
         smap = self._map(counts.astype(np.float64), ANY_HEADER)
         result = self._deconvolve(smap, psf=self.kernel, iterations=self.iterations).data.astype(np.float32)
+        if not np.isfinite(result).all():
+            raise FrameError("the deconvolution divided by nought, as it does where nothing at all was counted")
         result[missing[:, 0], missing[:, 1]] = np.nan
         return result
 

@@ -122,7 +122,7 @@ class Worker:
         return result | _told(found, pixels, options) | {"reason": ""}
 
     def _deconvolution(self) -> Any:
-        """The deconvolution, whose transform of the point spread function is worked out once."""
+        """The deconvolution, whose point spread function is read once."""
         if self.deconvolve is None:
             from aia.psf import Deconvolution
 
