@@ -20,7 +20,7 @@ rule summarise_budget:
         "../envs/audit.yaml"
     params:
         events=budget_events,
-        most_records=EXPORT["records"],
+        most_records=EXPORT["records"] if EXPORT["method"] == "url" else None,
         version=budget.VERSION,
     message:
         "Summing up what the events will cost"

@@ -11,7 +11,7 @@ from aia.joblog import job_log
 logger = logging.getLogger(__name__)
 
 
-def main(*, records: list[str], events: dict[str, dict], most_records: int, table: Path) -> None:
+def main(*, records: list[str], events: dict[str, dict], most_records: int | None, table: Path) -> None:
     """Write the estimate of each event and of all.
 
     Parameters
@@ -21,7 +21,7 @@ def main(*, records: list[str], events: dict[str, dict], most_records: int, tabl
     events
         Of each event its options, and under `metadata_tables` how many blocks and series it has.
     most_records
-        Largest number of records in one export request.
+        Largest number of records in one export request; None where files are fetched without one.
     table
         The CSV to write.
     """

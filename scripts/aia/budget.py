@@ -10,7 +10,7 @@ from typing import Any
 
 from aia import costs
 
-VERSION = "1"  # of the estimate; a parameter of its rule
+VERSION = "2"  # of the estimate; a parameter of its rule
 
 GB = 1e9
 
@@ -32,7 +32,7 @@ class Work:
     core_hours
         Of calibration and figures.
     queries, exports
-        Requests to the archive: metadata of a block and the proof of its record sets; exports.
+        Requests to the archive: a block's metadata, what its keywords mean, and the proof of its record sets; exports.
     """
 
     event: str
@@ -52,7 +52,7 @@ class Work:
 
 
 def estimate(
-    event: str, options: Mapping[str, Any], tables: Iterable[str | Path], series: int, most_records: int
+    event: str, options: Mapping[str, Any], tables: Iterable[str | Path], series: int, most_records: int | None
 ) -> Work:
     """Estimate the work of one event.
 
@@ -67,9 +67,9 @@ def estimate(
     series
         Number of metadata tables: one a block and series.
     most_records
-        Largest number of records in one export request.
+        Largest number of records in one export request; None where files are fetched without one.
     """
-    work = Work(event, queries=series)
+    work = Work(event, queries=2 * series)
     calibration = options.get("calibration") or {}
     pixels = frame_pixels(options)
     share = pixels / costs.LEVEL1_PIXELS
@@ -88,7 +88,7 @@ def estimate(
         seconds = kept * (costs.frame_seconds(calibration) * share + costs.FIGURE_SECONDS)
         work.core_hours += (seconds + (costs.STARTUP_SECONDS if kept else 0)) / 3600
         work.queries += 1
-        work.exports += math.ceil(kept / most_records)
+        work.exports += math.ceil(kept / most_records) if most_records else 0
     work.core_hours += series * costs.LOOKUP_SECONDS / 3600
     work.core_hours += len(sequences) * costs.FIGURE_JOBS * costs.STARTUP_SECONDS / 3600
     return work

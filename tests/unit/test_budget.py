@@ -28,7 +28,8 @@ def test_records_files_and_requests_are_counted(table):
     work = budget.estimate("flare", {}, tables, 2, most_records=10)
     assert (work.records, work.kept, work.files) == (63, 27, 27)
     assert work.exports == 2 + 0 + 1, "20 records in requests of 10, none for none, one for 7"
-    assert work.queries == 2 + 3, "metadata of two blocks, and the proof of three record sets"
+    assert work.queries == 4 + 3, "metadata and keywords of two blocks, and the proof of three record sets"
+    assert budget.estimate("flare", {}, tables, 2, most_records=None).exports == 0, "direct files are not exported"
 
 
 def test_a_full_disk_frame_is_8_mb_to_fetch_and_76_mb_on_disk(table):
