@@ -37,15 +37,8 @@ DESCRIPTIVE = {"noaa", "ar", "noaaar", "activeregion", "arnoaanum", "activeregio
 DATE = "date"  # of clock times
 PLACE = ("longitude", "latitude")  # Stonyhurst, degrees: together a location
 OTHERS = "others"  # in place of the columns to ignore: all that are not known
-MISSING = {
-    "",
-    "nan",
-    "na",
-    "n/a",
-    "-",
-    "--",
-    "---",
-}  # what lists write where there is nothing; and any number of slashes
+# What lists write where there is nothing; any number of slashes says it, too.
+MISSING = {"", "nan", "na", "n/a", "-", "--", "---"}
 TIMES = ("start", "peak", "end")
 DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d)?")
 SECONDS = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
