@@ -26,7 +26,7 @@ test: $(VENV) ## the whole test suite
 test-slurm: $(VENV) ## the worked example on a real Slurm that is started and stopped here; wants root, slurm-wlm and munge
 	@$(BIN)/python -m pytest -m slurm tests/workflow/test_slurm.py
 
-test-catalogue: $(VENV) ## 200 short events, two of which fail; takes hours (EVENTS=10 CHANNELS=171 takes minutes)
+test-catalogue: $(VENV) ## 200 short events, two of which fail; takes an hour and a half (EVENTS=10 CHANNELS=171 takes minutes)
 	@EVENTS=$(or $(EVENTS),200) CHANNELS="$(or $(CHANNELS),131 171 211)" $(BIN)/python -m pytest -m catalogue tests/workflow/test_many_events.py
 
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events

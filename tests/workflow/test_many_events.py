@@ -1,6 +1,6 @@
 """A catalogue of short events, two of which fail: the others are finished, and a repetition does only the two.
 
-`make test-catalogue` runs it with 200 events in three channels, which takes hours on two cores; EVENTS=10 is a sample.
+`make test-catalogue` runs it with 200 events in three channels, an hour and a half on two cores; EVENTS=10 is a sample.
 """
 
 import os
@@ -26,7 +26,8 @@ def catalogue(tmp_path_factory, root):
     def call(*, broken, dry=False):
         lines = ["name,start,end,location,where.EXPTIME"]
         for number in range(EVENTS):
-            time = datetime(2012, 1, 1, 4) + number * timedelta(hours=7)
+            # A single slot, and none of those whose image the archive lacks.
+            time = datetime(2012, 1, 1, 4, 1) + number * timedelta(hours=7)
             condition = "> 100" if broken and number in BROKEN else ""
             place = f"{'NS'[number % 2]}{10 + number % 20}{'EW'[number % 3 > 0]}{number % 60:02d}"
             lines.append(f"event-{number:03d},{time.isoformat()}Z,{time.isoformat()}Z,{place},{condition}")
