@@ -89,7 +89,7 @@ def read_level1(
     _check_digest(path, digest)
     with _opened(path, do_not_scale_image_data=True, memmap=False) as hdus:
         hdu = image_hdu(hdus)
-        header, image = hdu.header.copy(), rice.read(path, out)
+        header, image = hdu.header, rice.read(path, out)
         if image is None:
             image = np.asarray(hdu.data)
     if header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
