@@ -35,7 +35,8 @@ def main(*, lightcurves: list, manifests: list, regions: list, titles: list, out
             cmap="sdoaia211",
             norm=AsinhNorm(linear_width=np.nanpercentile(image, 90) / 5, vmin=0, vmax=np.nanpercentile(image, 99.9)),
         )
-        figure.colorbar(shown, ax=axes, label=header["BUNIT"], shrink=0.8, ticks=[0, 100, 300, 1000, 3000], format="%d")
+        beside = axes.inset_axes([1.04, 0, 0.05, 1])  # as tall as the image, whose aspect is fixed
+        figure.colorbar(shown, cax=beside, label=header["BUNIT"], ticks=[0, 100, 300, 1000, 3000], format="%d")
         axes.set(title=title, xlabel="X from flare (arcsec)", ylabel="Y from flare (arcsec)")
         axes.text(0.03, 0.03, header["T_OBS"][:19].replace("T", " "), color="white", transform=axes.transAxes)
         if header.get("SYNTH"):
