@@ -26,12 +26,12 @@ if not Path(SCRIPTS, "aia").is_dir():
     )
 
 from aia import costs, filters
-from aia.blocks import iso, series_of
+from aia.blocks import EUV, iso, series_of
 from aia.cutouts import im_patch
 from aia.errors import ConfigError
 from aia.eventconfig import event_config
 from aia.plan import Plan
-from aia.settings import EUV, check_email, load
+from aia.settings import check_email, load
 
 try:
     PLAN = Plan(load(config))
@@ -381,6 +381,12 @@ def correction_options(wildcards):
     return {name: options[name] for name in ("pointing", "degradation", "degradation_version")}
 
 
+def is_looked_up(wildcards):
+    """Whether the options of the job's event ask for a table in which corrections are looked up."""
+    options = option("calibration")(wildcards)
+    return options["pointing"] or options["degradation"]
+
+
 @for_rules
 def correction_tables(wildcards):
     """The frozen tables in which the corrections of the job's block are looked up, by name."""
@@ -409,7 +415,7 @@ def calibration_tables(wildcards):
 def correction_list(wildcards):
     """The list of corrections of the job's block, if its options ask for a table."""
     path = f"<results>/{wildcards.event}/corrections/{series_name(wildcards)}/{wildcards.block}.csv"
-    return path if correction_tables(wildcards) else []
+    return path if is_looked_up(wildcards) else []
 
 
 def lists_of_event(wildcards, folder):
@@ -422,8 +428,7 @@ def lists_of_event(wildcards, folder):
     series = [
         f"{one.name}/{block}" for one in PLAN.series(wildcards.event) for block in PLAN.blocks(wildcards.event, one)
     ]
-    options = option("calibration")(wildcards)
-    corrected = series if options["pointing"] or options["degradation"] else []  # as `correction_tables`
+    corrected = series if is_looked_up(wildcards) else []
     return {
         "metadata": [f"{folder}/metadata/{name}.csv" for name in series],
         "keywords": [f"{folder}/metadata/{name}.keywords.csv" for name in series],

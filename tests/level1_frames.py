@@ -94,7 +94,7 @@ def freeze_tables(folder, **pointing):
     return paths
 
 
-def block(folder, exposures=(2.0, 0.5, 1.9, 0.2), **options):
+def block(folder, exposures=(2.0, 0.5, 1.9, 0.2), shape=(120, 150), **options):
     """A block of level-1 frames below a folder: rows of its manifest."""
     shutil.rmtree(folder / "level1", ignore_errors=True)
     (folder / "level1" / "b").mkdir(parents=True)
@@ -103,7 +103,7 @@ def block(folder, exposures=(2.0, 0.5, 1.9, 0.2), **options):
         cards = header(number, exposure, **options)
         name = f"aia.lev1_euv_12s.{cards['T_OBS'][:19].replace(':', '')}Z.211.image_lev1.fits"
         path = folder / "level1" / "b" / name
-        write(path, counts(seed=number), cards)
+        write(path, counts(shape, seed=number), cards)
         rows.append({
             "file": f"b/{name}", "record": f"aia.lev1_euv_12s[{cards['T_REC']}][211]", "T_REC": cards["T_REC"],
             "T_OBS": cards["T_OBS"], "WAVELNTH": 211, "EXPTIME": exposure, "QUALITY": 0,

@@ -49,6 +49,7 @@ SERIES = {
         Series("aia.lev1_vis_1h", 3600, (4500,)),
     )
 }
+EUV = SERIES["aia.lev1_euv_12s"]
 CHANNELS = {channel: series for series in SERIES.values() for channel in series.channels}
 
 

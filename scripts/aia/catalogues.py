@@ -38,7 +38,7 @@ DATE = "date"  # of clock times
 PLACE = ("longitude", "latitude")  # Stonyhurst, degrees: together a location
 OTHERS = "others"  # in place of the columns to ignore: all that are not known
 # What lists write where there is nothing; any number of slashes says it, too.
-MISSING = {"", "nan", "na", "n/a", "-", "--", "---"}
+MISSING = {"nan", "na", "n/a", "-", "--", "---"}
 TIMES = ("start", "peak", "end")
 DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d)?")
 SECONDS = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -157,20 +157,23 @@ def _content(cell: str) -> str:
     return "" if cell.lower() in MISSING or not cell.strip("/") else cell
 
 
+def _plain(title: str) -> str:
+    """A column's title in small letters and digits alone."""
+    return re.sub(r"[^a-z0-9]", "", title.lower())
+
+
 def _key(title: str) -> str | None:
     """The configuration's key that a column's title means, or None if it is not known."""
-    plain = re.sub(r"[^a-z0-9]", "", title.lower())
-    candidates = (title, ALIASES.get(plain, ""), re.sub(r"\W+", "_", title.lower()))
+    candidates = (title, ALIASES.get(_plain(title), ""), re.sub(r"\W+", "_", title.lower()))
     return next((key for key in candidates if key and (key in (DATE, *PLACE) or _described(key) is not None)), None)
 
 
 def _columns(header: list[str], options: Mapping[str, Any], origin: str) -> tuple[list[str | None], list[str]]:
     """The configuration's key of each column (None where the column is not read), and what is wrong with the header."""
-    columns, problems = [], []
-    ignored = options["ignore"]
+    columns, problems, ignored = [], [], options["ignore"]
     for title in map(str.strip, header):
         key = _key(title)
-        if title in ignored or re.sub(r"[^a-z0-9]", "", title.lower()) in DESCRIPTIVE:
+        if title in ignored or _plain(title) in DESCRIPTIVE:
             key = None
         elif key is None and ignored != OTHERS:
             allowed = ", ".join(sorted(resolved(EVENT)["properties"]))

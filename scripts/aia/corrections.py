@@ -124,24 +124,20 @@ def _pointed(header: Mapping[str, Any], row: Row) -> Geometry:
     spacecraft's attitude is missing, the archive counts its roll as nought, and the header's CROTA2 stays altogether.
     """
     stated = {key: number(header, key) for key in ("X0_MP", "Y0_MP", "SAT_ROT")}
-    if stated["SAT_ROT"] is None and int(number(header, "QUALITY") or 0) & NO_ATTITUDE:
-        roll = header["CROTA2"]
-        del stated["SAT_ROT"]
-    absent = [key for key, value in stated.items() if value is None]
+    adrift = stated["SAT_ROT"] is None and int(number(header, "QUALITY") or 0) & NO_ATTITUDE
+    absent = [key for key, value in stated.items() if value is None and not (adrift and key == "SAT_ROT")]
     if absent:
         raise FrameError(
             f"{', '.join(absent)} missing in the header; the pointing cannot be updated from the table. "
             "With calibration.pointing: false the header's own pointing is used"
         )
-    if "SAT_ROT" in stated:
-        roll = row["inst_rot"] + stated["SAT_ROT"]
     return Geometry.of_header(
         {
             "CRPIX1": header["CRPIX1"] + (row["x0_mp"] - stated["X0_MP"]),
             "CRPIX2": header["CRPIX2"] + (row["y0_mp"] - stated["Y0_MP"]),
             "CDELT1": row["imscl_mp"],
             "CDELT2": row["imscl_mp"],
-            "CROTA2": roll,
+            "CROTA2": header["CROTA2"] if adrift else row["inst_rot"] + stated["SAT_ROT"],
             **{key: header[key] for key in ("CRVAL1", "CRVAL2") if key in header},
         }
     )

@@ -44,7 +44,7 @@ def check_level1(header: Mapping[str, Any]) -> None:
     Raises
     ------
     FrameError
-        If it is of another level, or carries the mark of a correction.
+        If it is of another level, carries the mark of a correction, or has no integers.
     """
     level = number(header, "LVL_NUM")
     if level != 1.0:
@@ -52,6 +52,8 @@ def check_level1(header: Mapping[str, Any]) -> None:
     for key in ("L15VERS", "DEGCORR", "EXPNORM", "RESPIKED", "PSFDECON"):
         if key in header:
             raise FrameError(f"{key} is {header[key]!r}: the frame is corrected already, and twice would be wrong")
+    if (bits := header.get("BITPIX", 16)) < 0:
+        raise FrameError(f"its pixels are float{-bits}; level 1 has integers, so something was done to them")
     unit = str(header.get("BUNIT", "DN")).replace(" ", "")
     if unit.lower() not in ("dn", "dn/pix", "dn/pixel", "ct", "count", "counts"):
         raise FrameError(f"BUNIT is {header['BUNIT']!r}; level 1 counts DN, so the frame is normalised already")

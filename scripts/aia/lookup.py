@@ -143,13 +143,12 @@ class Degradation:
         version = min(self.version, LATEST_VIS_VERSION) if channel == 4500 else self.version
         wavelength, source = channel * u.angstrom, self.table.meta["source"]
         if channel not in self._rows:
-            self._rows[channel] = self.table[self.table["WAVELNTH"] == wavelength]
-        of_channel = self._rows[channel]
-        rows = of_channel[of_channel["VER_NUM"] == version]
+            self._rows[channel] = self.table[self._is(wavelength) & (self.table["VER_NUM"] == version)]
+        rows = self._rows[channel]
         try:
             factor = degradation(wavelength, time, correction_table=rows, calibration_version=version)
         except ValueError as error:
-            versions = ", ".join(map(str, sorted(set(of_channel["VER_NUM"].tolist()))))
+            versions = ", ".join(map(str, sorted(set(self.table["VER_NUM"][self._is(wavelength)].tolist()))))
             raise FrameError(
                 f"no degradation of {channel} Å on {time.isot} in version {version} of {source}: {error}. "
                 f"The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
@@ -165,6 +164,10 @@ class Degradation:
             "degradation_source": source,
             "degradation_sha256": self.table.meta["sha256"],
         }
+
+    def _is(self, wavelength: u.Quantity) -> np.ndarray:
+        """Which rows are a channel's."""
+        return self.table["WAVELNTH"] == wavelength
 
 
 def sigma_of_counts(channel: int, table: QTable) -> np.ndarray:

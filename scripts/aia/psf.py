@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from aia.blocks import EUV
 from aia.errors import ConfigError, FrameError
 from aia.files import replacing
 from aia.resample import fill_missing
 
-CHANNELS = (94, 131, 171, 193, 211, 304, 335)
 SHAPE = (4096, 4096)
 # aiapy wants a map; its deconvolution looks at nothing but the pixels.
 ANY_HEADER = {
@@ -33,10 +33,10 @@ def calculate(channel: int) -> np.ndarray:
     ConfigError
         If aiapy knows none for the channel.
     """
-    if channel not in CHANNELS:
+    if channel not in EUV.channels:
         raise ConfigError(
             f"calibration.psf: aiapy has no point spread function for {channel} Å; it has those of "
-            f"{', '.join(map(str, CHANNELS))}"
+            f"{', '.join(map(str, EUV.channels))}"
         )
     import astropy.units as u
     from aiapy.psf import calculate_psf

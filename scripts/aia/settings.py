@@ -13,14 +13,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from aia import filters
-from aia.blocks import MISSION_START, SERIES, block_length, iso
+from aia.blocks import EUV, MISSION_START, block_length, iso
 from aia.catalogues import read_catalogue
 from aia.errors import ConfigError
 from aia.figures.options import check_figure
 from aia.location import fixed_region, resolve_region
 from aia.schema import explain, schema, with_defaults
-
-EUV = SERIES["aia.lev1_euv_12s"]
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from aia.checksums import ALL_ONES, disagreeing
 from aia.errors import FrameError
 from aia.metadata import utc
 
 T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
-ALL_ONES = 0xFFFFFFFF
 ONE_AT_A_TIME = threading.Lock()  # what is done with warnings holds for all threads of a process
 
 
@@ -116,11 +116,12 @@ def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
 
 def _check_sums(name: str, header: fits.Header, where: dict[str, int], raw: np.ndarray) -> None:
     """Compare an HDU's CHECKSUM and DATASUM, where it carries them, with its bytes."""
-    first, data, end = (where[key] // 4 for key in ("hdrLoc", "datLoc", "datLoc"))
-    end += where["datSpan"] // 4
-    if "DATASUM" in header and _sum(raw[data:end]) != int(header["DATASUM"]) % (ALL_ONES + 1):
+    first, data = where["hdrLoc"] // 4, where["datLoc"] // 4
+    end = data + where["datSpan"] // 4
+    wrong = disagreeing(header, _sum(raw[first:data]), _sum(raw[data:end]))
+    if wrong == "DATASUM":
         raise FrameError(f"{name} is damaged: its data do not have the sum that DATASUM states")
-    if "CHECKSUM" in header and _sum(raw[first:end]) not in (0, ALL_ONES):
+    if wrong == "CHECKSUM":
         raise FrameError(f"{name} is damaged: CHECKSUM does not agree with its bytes")
 
 

@@ -76,9 +76,6 @@ class Worker:
         job, options, stages, now = self.job, self.job.options, self.stages, time.perf_counter()
         counts = self.space.array("counts" if options.uncertainty else "image", (SIDE, SIDE), np.int16)
         image, level1 = frames.read_level1(job.level1 / row["file"], digest=row["sha256"], out=counts)
-        level15.check_level1(level1)
-        if not np.issubdtype(image.dtype, np.integer):
-            raise FrameError(f"its pixels are {image.dtype.name}; level 1 has integers, so something was done to them")
         spikes = None
         if options.respike and row.get("spikes"):
             spikes = frames.read_spikes(job.level1 / row["spikes"], row.get("spikes_sha256"))

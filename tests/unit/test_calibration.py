@@ -488,16 +488,7 @@ def test_full_disk_frames_are_the_same_whatever_the_number_of_processes(sources,
             touch(spaces, names)
 
     monkeypatch.setattr(workspace, "_touch", late)
-    made = []
-    (tmp_path / "level1").mkdir()
-    rows = []
-    for number in range(4):
-        cards = header(number, x=0, y=0)
-        path = tmp_path / "level1" / f"{number}.image_lev1.fits"
-        write(path, counts((4096, 4096), seed=number), cards)
-        row = {key: cards[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY")}
-        row |= {"file": path.name, "record": cards["T_REC"], "reason": "", "bytes": path.stat().st_size}
-        rows.append(row | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    made, rows = [], block(tmp_path, shape=(4096, 4096), x=0, y=0)
     assert max(row["bytes"] for row in rows) > calibration.LARGE
     for processes in (1, 4):
         result = run((rows, tmp_path / "level1"), tmp_path / "b", sources, processes)

@@ -53,6 +53,18 @@ class Workflow:
         config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
         return cls(folder, {**config, **changes})
 
+    @classmethod
+    def finished(cls, folder: Path, config: dict[str, Any]) -> "Workflow":
+        """A configuration whose events Snakemake has recorded as finished, without having run anything."""
+        workflow = cls(folder, config)
+        (folder / "config").mkdir()
+        (folder / "config" / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        benchmark = ROOT / "tests" / "benchmarks" / "plan.py"
+        subprocess.run([sys.executable, benchmark, "--finish"], cwd=folder, check=True, capture_output=True)
+        untouched = workflow.run("--dry-run")
+        assert "Nothing to be done" in untouched.output, untouched.output
+        return workflow
+
     @property
     def event(self) -> dict[str, Any]:
         return self.config["events"][0]
