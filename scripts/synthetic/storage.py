@@ -55,7 +55,7 @@ class Spool:
             try:
                 file = path.open("rb")
             except FileNotFoundError:
-                with self._lock(name):
+                with exclusive(self.folder / f".lock-{name}"):
                     if not path.exists():
                         self._make(path, make)
             else:
@@ -92,19 +92,19 @@ class Spool:
             Path(path).unlink(missing_ok=True)
             total -= size
 
-    @contextmanager
-    def _lock(self, name):
-        """Exclusive among threads and processes; a killed owner leaves it free. Its file is removed at the end."""
-        path = self.folder / f".lock-{name}"
-        while True:
-            with path.open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if _is_still(path, lock):
-                    try:
-                        yield
-                    finally:
-                        path.unlink(missing_ok=True)
-                    return
+
+@contextmanager
+def exclusive(path):
+    """Exclusive among threads and processes; a killed owner leaves it free. The file is removed at the end."""
+    while True:
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_still(path, lock):
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
 
 
 def _is_still(path, file):

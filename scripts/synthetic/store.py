@@ -12,6 +12,8 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
+from synthetic.storage import exclusive
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS requests (
     id TEXT PRIMARY KEY, hash TEXT, address TEXT, client TEXT, created REAL, ready REAL, expires REAL,
@@ -40,7 +42,8 @@ class Store:
         self.path = folder / "archive.sqlite"
         self._local = threading.local()
         self._open = []
-        with self.change() as database:
+        # Several that turn a new database into a WAL at once are refused by SQLite, however long they would wait.
+        with exclusive(folder / ".lock-archive"), self.change() as database:
             for statement in filter(str.strip, _TABLES.split(";")):
                 database.execute(statement)
 
