@@ -37,6 +37,8 @@ try:
     PLAN = Plan(load(config))
     if workflow.is_main_process:
         check_email(PLAN.settings.archive, os.environ)
+        for line in PLAN.settings.warnings:
+            print(f"warning: {line}", file=sys.stderr)
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
 

@@ -203,6 +203,16 @@ def compile_where(where: Mapping[str, Any] | None) -> tuple[Condition, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda condition: (order.index(condition.keyword), condition.text)))
 
 
+def warnings(conditions: tuple[Condition, ...]) -> list[str]:
+    """What hardly any record fulfils: a measured number that is to equal a round one."""
+    return [
+        f"where.{condition.keyword}: {condition.text!r} compares measured numbers: an exposure of 2 s is 2.000166 or "
+        f'1.999622, never 2. Write a range, such as "{condition.values[0] * 0.9:g} .. {condition.values[0] * 1.1:g}"'
+        for condition in conditions
+        if condition.kind == "float" and condition.operator in ("=", "!=", "in", "not in")
+    ]
+
+
 def drms_text(conditions: tuple[Condition, ...]) -> str:
     """All conditions as one expression for ``[? … ?]``; records without an image are always excluded."""
     parts = [condition.drms for condition in conditions]

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from aia.blocks import SERIES, Block, Series, block_length, blocks, series_of, utc_of
 from aia.errors import ConfigError
-from aia.settings import Event, Settings
+from aia.events import Event
+from aia.settings import Settings
 
 
 class Plan:

@@ -159,3 +159,29 @@ def test_deconvolution_that_cannot_be_is_refused_before_anything_is_fetched(conf
     load(config | {"events": [config["events"][0] | {"channels": [171, 1600]}]}, NOW)
     config["events"][0] |= options
     assert said in refusal(config)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"where": {"EXPTIME": 2}}, r"where\.EXPTIME: 'EXPTIME = 2.0' .* 2\.000166 .* \"1\.8 \.\. 2\.2\""),
+        ({"where": {"EXPTIME": "in 2.0, 2.9"}}, r"where\.EXPTIME: "),
+        ({"start": "2021-07-03"}, r"start: 2021-07-03 is a date alone and means 2021-07-03T00:00:00Z"),
+        ({"start": date(2021, 7, 3)}, r"start: 2021-07-03 is a date alone"),
+        ({"end": "2021-07-03T14:25:00Z"}, r"end: 2021-07-03T14:25:00Z is also the start"),
+        ({"end": "2021-07-13T14:25:00Z"}, r"the window is 10 days long"),
+    ],
+)
+def test_what_is_allowed_and_hardly_meant_is_a_warning_with_the_event(config, change, said):
+    assert load(config, NOW).warnings == ()
+    config["events"][0].update(change)
+    (warning,) = load(config, NOW).warnings
+    assert re.match(rf"events\[0\] \(x1\.5-2021-07-03\): {said}", warning), warning
+
+
+def test_a_warning_that_holds_for_many_events_is_given_once(config):
+    config["defaults"] = {"where": {"EXPTIME": "= 2"}}
+    event = config["events"][0] | {"where": {}}
+    config["events"] = [event | {"name": f"flare-{n}"} for n in range(3)]
+    (warning,) = load(config, NOW).warnings
+    assert warning.startswith("events[0] (flare-0) and 2 more: where.EXPTIME: ")
