@@ -236,15 +236,15 @@ def _sum(rows, k, wx, wy):
 
 
 @njit(cache=True, nogil=True)
-def _dress(row, first, end, low, high, gain, missing):
-    """Cut an output row to a range, multiply it, and fill what lies beyond the image."""
+def _dress(row, first, end, gain, missing):
+    """Multiply an output row, and fill what lies beyond the image."""
     for i in range(first):
         row[i] = missing
     for i in range(end, row.size):
         row[i] = missing
     inner = row[first:end]
     for i in range(inner.size):
-        inner[i] = gain * min(max(inner[i], low), high)
+        inner[i] = gain * inner[i]
 
 
 @njit(cache=True, nogil=True)
@@ -256,7 +256,7 @@ def _run_spline(rows, steps, tx, ty, dx, dy, out):
 
 
 @njit(cache=True, nogil=True)
-def interpolate_spline(padded, matrix, offset, low, high, gain, missing, out):
+def interpolate_spline(padded, matrix, offset, gain, missing, out):
     """Evaluate the B-spline of padded coefficients on an output grid."""
     ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
@@ -271,7 +271,7 @@ def interpolate_spline(padded, matrix, offset, low, high, gain, missing, out):
             r, s = padded[line + 2, column:], padded[line + 3, column:]
             tx, ty = positions[n, 0], positions[n, 1]
             _run_spline((p, q, r, s), steps, tx, ty, dx, dy, out[j, i : i + length])
-        _dress(out[j], first, end, low, high, gain, missing)
+        _dress(out[j], first, end, gain, missing)
 
 
 @njit(cache=True, nogil=True)
@@ -283,7 +283,7 @@ def _run_keys(rows, steps, tx, ty, dx, dy, out):
 
 
 @njit(cache=True, nogil=True)
-def interpolate_keys(padded, matrix, offset, low, high, gain, missing, out):
+def interpolate_keys(padded, matrix, offset, gain, missing, out):
     """Evaluate Keys' cubic convolution of a padded image on an output grid."""
     ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
@@ -298,7 +298,7 @@ def interpolate_keys(padded, matrix, offset, low, high, gain, missing, out):
             r, s = padded[line + 2, column:], padded[line + 3, column:]
             tx, ty = positions[n, 0], positions[n, 1]
             _run_keys((p, q, r, s), steps, tx, ty, dx, dy, out[j, i : i + length])
-        _dress(out[j], first, end, low, high, gain, missing)
+        _dress(out[j], first, end, gain, missing)
 
 
 @njit(cache=True, nogil=True, inline="always")

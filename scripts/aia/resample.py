@@ -11,6 +11,11 @@ Two interpolation kernels, both cubic:
 Where the speed comes from: registration maps are nearly the identity, so along an output row the input row and the
 offset of the input column stay the same for hundreds of pixels. Each row is cut into such runs. Inside a run all loads
 are contiguous and the loop vectorises; any other affine map merely has short runs.
+
+Values are not cut to the range of the input, as sunpy's `clip` does. That range belongs to whatever was cropped: a
+cutout has another one than its frame, and a frame's hangs on a single bright pixel far away. Without it a value is a
+weighted sum of the pixels around it, so that total flux and errors are what they ought to be. It can lie beyond all of
+these pixels, by at most `OVERSHOOT` times their range.
 """
 
 import numpy as np
@@ -22,6 +27,9 @@ from aia.options import KERNELS
 # four taps and nothing else. The spline's prefilter reaches on without end, falling off by 0.27 a pixel; sunpy claims
 # one pixel more than the taps, and so do we.
 REACH = {"cubic-spline": 3.0, "keys": 2.0}
+# How far a value can lie beyond the range of the pixels: half of what the sum of all weights' magnitudes exceeds one by.
+# Along an axis that sum is (1 + 3 sqrt(3)) / 4 at most for the cardinal spline, and 1.25 for Keys.
+OVERSHOOT = {"cubic-spline": 0.700, "keys": 0.282}
 ABSENT = np.int64(2**40)  # a BLANK that no integer image can hold
 
 
@@ -114,7 +122,7 @@ def fill_missing(image, blank=None):
     return padded[1:-1, 1:-1], missing
 
 
-def interpolate(source, matrix, offset, shape, *, clip=True, gain=1.0, missing=np.nan, out=None):
+def interpolate(source, matrix, offset, shape, *, gain=1.0, missing=np.nan, out=None):
     """Evaluate the interpolated image on the pixels of another grid.
 
     Parameters
@@ -125,10 +133,8 @@ def interpolate(source, matrix, offset, shape, *, clip=True, gain=1.0, missing=n
         (2, 2) and (2,): input pixel (x, y) = matrix @ output pixel (x, y) + offset, all 0-based at pixel centres.
     shape : tuple of int
         Rows and columns of the output.
-    clip : bool
-        Cut values to the range of the input image, as sunpy does.
     gain : float
-        Factor on the (clipped) values.
+        Factor on the values.
     missing : float
         Value of pixels that lie beyond the outermost pixels' centres.
     out : numpy.ndarray, optional
@@ -141,19 +147,16 @@ def interpolate(source, matrix, offset, shape, *, clip=True, gain=1.0, missing=n
     """
     matrix, offset = np.asarray(matrix, np.float64), np.asarray(offset, np.float64)
     out = np.empty(shape, np.float32) if out is None else out
-    unlimited = np.float32(np.inf)
-    limited = clip and source.low <= source.high
-    low, high = (np.float32(source.low), np.float32(source.high)) if limited else (-unlimited, unlimited)
     run = kernels.interpolate_spline if source.kernel == "cubic-spline" else kernels.interpolate_keys
-    run(source.padded, matrix, offset, low, high, np.float32(gain), np.float32(missing), out)
+    run(source.padded, matrix, offset, np.float32(gain), np.float32(missing), out)
     if len(source.missing):
         kernels.claim(source.missing, REACH[source.kernel], matrix, offset, out)
     return out
 
 
-def resample(image, matrix, offset, shape, kernel="cubic-spline", *, blank=None, clip=True, gain=1.0, missing=np.nan):
+def resample(image, matrix, offset, shape, kernel="cubic-spline", *, blank=None, gain=1.0, missing=np.nan):
     """Resample an image in one call; see `coefficients` and `interpolate` for the parameters."""
-    return interpolate(coefficients(image, kernel, blank), matrix, offset, shape, clip=clip, gain=gain, missing=missing)
+    return interpolate(coefficients(image, kernel, blank), matrix, offset, shape, gain=gain, missing=missing)
 
 
 def variance(counts, blank, squared, kernel, missing, matrix, offset, *, gain=1.0, padded=None, out=None, shape=None):
@@ -213,7 +216,7 @@ def add_to_sunpy():
 
     def method(kernel):
         def rotate(image, matrix, shift, order, missing, clip):
-            return resample(image, matrix, shift, image.shape, kernel, clip=clip, missing=missing)
+            return resample(image, matrix, shift, image.shape, kernel, missing=missing)
 
         rotate.__doc__ = f"\n    * Cubic convolution in float32, kernel {kernel}; see `aia.resample`.\n    "
         return rotate
