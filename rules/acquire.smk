@@ -7,7 +7,7 @@
 # resource, because a changed parameter would repeat every finished job.
 
 from aia import versions
-from aia.catalogues import duration
+from aia.times import duration
 
 STATE = f"{RESOURCES}/synthetic/archive"
 JOURNAL = f"{RESOURCES}/{ARCHIVE}/requests/{{channel}}/{{block}}"  # of export requests, for all events

@@ -26,12 +26,13 @@ if not Path(SCRIPTS, "aia").is_dir():
     )
 
 from aia import costs, filters
-from aia.blocks import EUV, iso, series_of
+from aia.blocks import EUV, series_of
 from aia.cutouts import im_patch
 from aia.errors import ConfigError
 from aia.eventconfig import event_config
 from aia.plan import Plan
 from aia.settings import check_email, load
+from aia.times import iso
 
 try:
     PLAN = Plan(load(config))

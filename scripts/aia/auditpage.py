@@ -9,6 +9,7 @@ import pandas as pd
 
 from aia.notes import Note
 from aia.outcomes import OUTCOMES
+from aia.times import clock, day, read_time
 
 TEMPLATE = Path(__file__).with_name("templates") / "audit.html"
 MOST_ROWS = 5000  # more make a browser slow; audit.csv has them all
@@ -125,9 +126,9 @@ def _timeline(rows: pd.DataFrame, channel: int) -> str:
     present = [name for name in OUTCOMES if (rows["outcome"] == name).any()]
     if not present:
         return f"<p>{channel} Å: no records.</p>"
-    times = pd.to_datetime(rows["T_REC"])
-    span = max((times.max() - times.min()).total_seconds(), 1.0)
-    place = 130 + 850 * (times - times.min()).dt.total_seconds() / span
+    times = rows["T_REC"].map(read_time)
+    first, last = times.min(), times.max()
+    place = 130 + 850 * (times - first) / max(last - first, 1.0)
     height = 22 * len(present) + 24
     summary = ", ".join(f"{(rows['outcome'] == name).sum()} {name}" for name in present)
     parts = [
@@ -140,8 +141,8 @@ def _timeline(rows: pd.DataFrame, channel: int) -> str:
         ticks = "".join(f"M{x:.1f},{y}v15" for x in place[rows["outcome"] == name])
         parts.append(f'<text x="4" y="{y + 12}">{name}</text>')
         parts.append(f'<path d="{ticks}" stroke="{colours.get(name, "#a40e26")}" stroke-width="2" fill="none"/>')
-    parts.append(f'<text x="130" y="{height - 1}" text-anchor="middle">{times.min():%H:%M:%S}</text>')
-    parts.append(f'<text x="980" y="{height - 1}" text-anchor="end">{times.max():%Y-%m-%d %H:%M:%S} UTC</text></svg>')
+    parts.append(f'<text x="130" y="{height - 1}" text-anchor="middle">{clock(first)}</text>')
+    parts.append(f'<text x="980" y="{height - 1}" text-anchor="end">{day(last)} {clock(last)} UTC</text></svg>')
     return "".join(parts)
 
 

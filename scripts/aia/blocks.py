@@ -6,20 +6,14 @@ and they are known from the configuration alone.
 """
 
 import math
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-
-import erfa
 
 from aia.errors import ConfigError
+from aia.times import duration, iso, tai_seconds, utc_of
 
-TAI_EPOCH = datetime(1977, 1, 1)  # slot 0 begins here, in TAI; the 1993 epoch of the archive gives the same grid
 MISSION_START = datetime(2010, 5, 13, tzinfo=UTC)  # first day of regular AIA level-1 data
-LABEL = "%Y%m%dT%H%M"
-LENGTH = re.compile(r"(\d+)\s*(m|min|h|d)")
-MINUTES = {"m": 1, "min": 1, "h": 60, "d": 1440}
+MARGIN_S = 30  # a slot further outside a window is not one of the window
 
 
 @dataclass(frozen=True)
@@ -68,48 +62,33 @@ def series_of(channel: int) -> Series:
         raise ConfigError(f"{channel!r} is not an AIA channel; allowed are {allowed}") from None
 
 
-@lru_cache(maxsize=1)
-def _leap_steps() -> list[tuple[datetime, int]]:
-    """TAI-UTC in seconds from each date on, from the table that comes with ERFA."""
-    return [
-        (datetime(int(row["year"]), int(row["month"]), 1), round(float(row["tai_utc"])))
-        for row in erfa.leap_seconds.get()
-        if row["year"] >= 1977
-    ]
-
-
-def tai_seconds(utc: datetime) -> float:
-    """TAI seconds since 1977-01-01T00:00:00 TAI, the archive's own time, of a UTC time (aware, or naive in UTC)."""
-    if utc.tzinfo is not None:
-        utc = utc.astimezone(UTC).replace(tzinfo=None)
-    offset = max((step for step in _leap_steps() if step[0] <= utc), default=_leap_steps()[0])[1]
-    return (utc - TAI_EPOCH).total_seconds() + offset
-
-
-def utc_of(tai: float) -> datetime:
-    """UTC (aware) of TAI seconds since 1977; within a leap second, the second before it."""
-    naive = TAI_EPOCH + timedelta(seconds=tai)
-    for date, offset in reversed(_leap_steps()):
-        if naive - timedelta(seconds=offset) >= date:
-            return (naive - timedelta(seconds=offset)).replace(tzinfo=UTC)
-        if naive - timedelta(seconds=offset - 1) >= date:
-            return (date - timedelta(seconds=1)).replace(tzinfo=UTC)
-    raise ValueError(f"TAI second {tai} lies before the first leap second of the table")
-
-
-def slot_number(series: Series, utc: datetime) -> int:
-    """Slot of a time by the archive's query rule: the nearest one, ties going up."""
-    return math.floor((tai_seconds(utc) + series.step / 2) / series.step)
+def slot_number(series: Series, tai: float) -> int:
+    """Slot of a time (TAI seconds) by the archive's query rule: the nearest one, ties going up."""
+    return math.floor((tai + series.step / 2) / series.step)
 
 
 def slot_time(series: Series, slot: int) -> str:
     """T_REC of a slot, as the archive prints it (ISO 8601, UTC, whole seconds, with Z)."""
-    return iso(utc_of(slot * series.step))
+    return iso(slot * series.step)
 
 
-def iso(utc: datetime) -> str:
-    """A time as the archive prints T_REC: ISO 8601, UTC, whole seconds, with Z."""
-    return utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def window_slots(series: Series, start: float, end: float) -> range:
+    """Slots of a window: those that the archive returns for `[start-end]`, none further than `MARGIN_S` outside.
+
+    The archive takes the nearest slot of either end. At cadences of 12 and 24 s that is seconds outside, at one of an
+    hour up to half an hour.
+
+    Parameters
+    ----------
+    series
+        The series whose slots are counted.
+    start, end
+        The window (TAI seconds), `start` not after `end`.
+    """
+    first, last = slot_number(series, start), slot_number(series, end)
+    first += start - first * series.step > MARGIN_S
+    last -= last * series.step - end > MARGIN_S
+    return range(first, last + 1)
 
 
 @dataclass(frozen=True)
@@ -127,7 +106,8 @@ class Block:
     @property
     def cut(self) -> str:
         """The clock time of the label (ISO, UTC)."""
-        return iso(datetime.strptime(self.label, LABEL).replace(tzinfo=UTC))
+        day, clock = self.label.split("T")
+        return f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:]}:00Z"
 
     @property
     def start(self) -> str:
@@ -146,26 +126,28 @@ def block_length(text: str) -> timedelta:
     Raises
     ------
     ConfigError
-        If the text is not a whole number of minutes, hours or days, or lies outside 1 minute to 1 day.
+        If the text is not a whole number of minutes, or lies outside 1 minute to 1 day.
     """
-    found = LENGTH.fullmatch(str(text).strip())
-    minutes = int(found[1]) * MINUTES[found[2]] if found else 0
-    if not 1 <= minutes <= 1440:
-        raise ConfigError(f"block: {text!r} is not a block length; allowed are 1m to 1d, such as 30m, 1h, 6h")
-    return timedelta(minutes=minutes)
+    wrong = ConfigError(f"block: {text!r} is not a block length; allowed are 1m to 1d, such as 30m, 1h, 6h")
+    try:
+        length = duration(text)
+    except ValueError:
+        raise wrong from None
+    if length % timedelta(minutes=1) or not timedelta(minutes=1) <= length <= timedelta(days=1):
+        raise wrong
+    return length
 
 
-def blocks(start: datetime, end: datetime, length: timedelta, series: Series) -> list[Block]:
+def blocks(start: float, end: float, length: timedelta, series: Series) -> list[Block]:
     """Cut a window into blocks.
 
-    The window holds the slots that the archive returns for `[start-end]`: the nearest slot of either end, and all
-    between. Cuts are multiples of `length` since 2010-05-13T00:00 UTC, so they depend on no event: for a length that
-    divides a day they are the same clock times every day. A block in which the series has no slot does not exist.
+    Cuts are multiples of `length` since 2010-05-13T00:00 UTC, so they depend on no event: for a length that divides a
+    day they are the same clock times every day. A block in which the series has no slot does not exist.
 
     Parameters
     ----------
     start, end
-        The window (aware datetimes), `start` not after `end`.
+        The window (TAI seconds), `start` not after `end`; its slots are those of `window_slots`.
     length
         Length of a block, see `block_length`.
     series
@@ -176,13 +158,13 @@ def blocks(start: datetime, end: datetime, length: timedelta, series: Series) ->
     list of Block
         Ascending; their slot ranges partition the window's.
     """
-    first, last = slot_number(series, start), slot_number(series, end)
+    slots = window_slots(series, start, end)
     # Cuts become slots by the same nearest-slot rule as the window's ends, so no slot falls between two blocks.
-    cut = MISSION_START + math.floor((start - MISSION_START) / length) * length
+    cut = MISSION_START + math.floor((utc_of(start) - MISSION_START) / length) * length
     found = []
-    while (low := max(first, slot_number(series, cut))) <= last:
-        high = min(last, slot_number(series, cut + length) - 1)
+    while (low := max(slots.start, slot_number(series, tai_seconds(cut)))) < slots.stop:
+        high = min(slots.stop, slot_number(series, tai_seconds(cut + length))) - 1
         if low <= high:
-            found.append(Block(cut.strftime(LABEL), series, low, high))
+            found.append(Block(f"{cut:%Y%m%dT%H%M}", series, low, high))
         cut += length
     return found

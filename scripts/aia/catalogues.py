@@ -9,15 +9,15 @@ import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from aia.blocks import iso
 from aia.errors import ConfigError
 from aia.schema import explain, resolved, schema
+from aia.times import duration, iso, read_time, tai_seconds, utc_of
 
 EVENT = {"$ref": "#/$defs/event"}
 
@@ -40,8 +40,6 @@ OTHERS = "others"  # in place of the columns to ignore: all that are not known
 # What lists write where there is nothing; any number of slashes says it, too.
 MISSING = {"nan", "na", "n/a", "-", "--", "---"}
 TIMES = ("start", "peak", "end")
-DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d)?")
-SECONDS = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -63,20 +61,6 @@ class Row:
     origin: str
     entry: dict[str, Any]
     reference: str | None
-
-
-def duration(text: str | int) -> timedelta:
-    """Length of time of `90s`, `5m`, `1h`, `1d` or a number of seconds.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these.
-    """
-    found = DURATION.fullmatch(str(text).strip())
-    if not found:
-        raise ValueError(f"{text!r} is not a length of time; write 90s, 5m or 1h")
-    return timedelta(seconds=int(found[1]) * SECONDS[found[2]])
 
 
 def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
@@ -128,9 +112,9 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def _padding(key: str, text: str | int) -> timedelta:
+def _padding(key: str, text: str | int) -> float:
     try:
-        return duration(text)
+        return duration(text).total_seconds()
     except ValueError as error:
         raise ConfigError(f"catalogue.{key}: {error}") from None
 
@@ -203,12 +187,12 @@ def _described(key: str) -> dict[str, Any] | None:
 
 
 def _entry(
-    cells: Mapping[str | None, str], options: Mapping[str, Any], padding: Mapping[str, timedelta]
+    cells: Mapping[str | None, str], options: Mapping[str, Any], padding: Mapping[str, float]
 ) -> tuple[dict[str, Any], str | None, list[str]]:
     """The keys of one row, the time for which its location holds, and what is wrong with its cells."""
     entry: dict[str, Any] = {}
     problems = []
-    moments: dict[str, datetime] = {}
+    moments: dict[str, float] = {}
     place: dict[str, float] = {}
     for key, cell in cells.items():
         if key in (None, DATE) or not cell:
@@ -228,7 +212,7 @@ def _entry(
     if "name" not in entry and "start" in moments:
         # From what the list says of the flare alone: neither padding nor another row changes a name and its folder.
         label = re.sub(r"[^a-z0-9.]", "", entry.get("class", "").lower())
-        entry["name"] = f"{label}-{moments['start']:%Y-%m-%dT%H%M}".lstrip("-")
+        entry["name"] = f"{label}-{iso(moments['start'])[:16].replace(':', '')}".lstrip("-")
     for key, end in (("start", "from"), ("end", "to")):
         wanted = options[end]
         if wanted in moments:
@@ -242,8 +226,8 @@ def _entry(
     return entry, iso(reference) if reference else None, problems
 
 
-def _moment(cell: str, date: str) -> datetime:
-    """UTC of a cell: ISO 8601, with slashes or without T too; or clock time (`14:18`, `1418`) with the row's date."""
+def _moment(cell: str, date: str) -> float:
+    """Time (TAI seconds) of a cell: ISO 8601, with slashes or without T too; or a clock (`14:18`, `1418`) and date."""
     text = cell.replace("/", "-")
     clock = re.fullmatch(r"(\d{2}):?(\d{2})(:\d{2})?", text)
     if clock and date:
@@ -251,19 +235,18 @@ def _moment(cell: str, date: str) -> datetime:
     try:
         if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", text):
             raise ValueError(text)
-        moment = datetime.fromisoformat(text)
+        return read_time(text)
     except ValueError:
         known = f" of {date}" if date else ""
         raise ValueError(f"{cell!r}{known} is not a time; write it as 2021-07-03T14:25:00Z (UTC)") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _past_midnight(moments: dict[str, datetime], cells: Mapping[str | None, str]) -> None:
+def _past_midnight(moments: dict[str, float], cells: Mapping[str | None, str]) -> None:
     """A clock time before that of the start belongs to the next day: lists with a `date` column give the start's."""
     if cells.get(DATE) and "start" in moments:
         for key in ("peak", "end"):
             if key in moments and moments[key] < moments["start"]:
-                moments[key] += timedelta(days=1)
+                moments[key] = tai_seconds(utc_of(moments[key]) + timedelta(days=1))
 
 
 def _put(entry: dict[str, Any], key: str, value: Any) -> None:

@@ -20,8 +20,9 @@ from aia.errors import ArchiveError, FrameError
 from aia.export import Delivery, safe_name
 from aia.files import replacing
 from aia.filters import Condition
-from aia.metadata import NO_VALUE, utc
+from aia.metadata import NO_VALUE
 from aia.recordsets import record_name
+from aia.times import iso, read_time
 
 logger = logging.getLogger(__name__)
 
@@ -102,10 +103,9 @@ def _list(
 def _exported_name(series: str, row: Mapping[str, str], segment: str) -> str:
     """The name that an export gives a file: with the linked record's T_REC, which is T_OBS rounded to a second."""
     stamp = row["T_OBS"] if row["T_OBS"] not in NO_VALUE else row["T_REC"]
-    time = utc(stamp).timestamp()
-    rounded = utc(stamp).fromtimestamp(int(time + 0.5), tz=utc(stamp).tzinfo)
+    rounded = iso(read_time(stamp)).replace(":", "")
     file = "image_lev1" if segment == "image" else segment
-    return f"{series}.{rounded.strftime('%Y-%m-%dT%H%M%SZ')}.{int(row['WAVELNTH'])}.{file}.fits"
+    return f"{series}.{rounded}.{int(row['WAVELNTH'])}.{file}.fits"
 
 
 class Headers:

@@ -1,9 +1,9 @@
 """The configuration of one event as one of its own: every default filled in, nothing of the machine in it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from aia.settings import Settings
+from aia.times import iso
 
 # Where files are kept, and whether they are asked for anew, decides no product.
 NOT_USED = ("level1_cache", "refresh")
@@ -32,5 +32,5 @@ def event_config(settings: Settings, name: str) -> dict[str, Any]:
     return {"archive": settings.archive, "block": settings.block, **common, "events": [{**entry, **options}]}
 
 
-def _utc(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _utc(tai: float) -> str:
+    return iso(tai, 0 if tai == round(tai) else 6)

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aia import filters
-from aia.blocks import EUV, MISSION_START, iso
+from aia.blocks import EUV, MISSION_START
 from aia.errors import ConfigError
 from aia.figures.options import check_figure
 from aia.location import fixed_region, resolve_region
+from aia.times import iso, read_time, tai_seconds
 
 DATE_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -24,7 +24,7 @@ class Event:
     name
         Name of the event and of its folder.
     start, end
-        The window (aware datetimes, UTC).
+        The window (TAI seconds since 1977, see `aia.times`).
     channels
         Wavelengths in angstrom, ascending.
     options
@@ -32,8 +32,8 @@ class Event:
     """
 
     name: str
-    start: datetime
-    end: datetime
+    start: float
+    end: float
     channels: tuple[int, ...]
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Checked:
     warnings: list[str]
 
 
-def check_event(entry: Mapping[str, Any], reference: str, now: datetime) -> Checked:
+def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked:
     """Make an event of its options, or say what is wrong with them.
 
     Parameters
@@ -67,16 +67,16 @@ def check_event(entry: Mapping[str, Any], reference: str, now: datetime) -> Chec
     reference
         Time (ISO, UTC) for which the event's location is given.
     now
-        The present (aware); a window must lie before it.
+        The present (TAI seconds); a window must lie before it.
     """
     problems, times = [], {}
     for key in ("start", "end", "peak"):
         if key not in entry:
             continue
         try:
-            times[key] = _time(entry[key])
-        except ValueError:
-            problems.append(f"{key}: {entry[key]!r} is not a time; write it as 2021-07-03T14:25:00Z (UTC)")
+            times[key] = read_time(entry[key])
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
     if times.keys() >= {"start", "end"}:
         problems += _window_problems(times["start"], times["end"], now)
     if not entry.get("channels"):
@@ -93,9 +93,9 @@ def check_event(entry: Mapping[str, Any], reference: str, now: datetime) -> Chec
     problems += wrong
     if "at" in (region or {}):
         try:
-            region["at"] = iso(_time(region["at"]))
-        except ValueError:
-            problems.append(f"region.at: {region['at']!r} is not a time; write it as 2021-07-03T14:25:00Z (UTC)")
+            region["at"] = iso(read_time(region["at"]))
+        except ValueError as error:
+            problems.append(f"region.at: {error}")
     if entry.get("calibration", {}).get("psf"):
         problems += _psf_problems(entry)
     if entry.get("cutout") and region is None:
@@ -119,20 +119,12 @@ def _psf_problems(entry: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _time(text: str) -> datetime:
-    """UTC of an ISO 8601 text; without a zone it is meant in UTC."""
-    if not re.match(r"\d{4}-\d{2}-\d{2}", text):
-        raise ValueError(text)
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _window_problems(start: datetime, end: datetime, now: datetime) -> list[str]:
-    problems = []
+def _window_problems(start: float, end: float, now: float) -> list[str]:
+    problems, first = [], tai_seconds(MISSION_START)
     if end < start:
         problems.append(f"end: {iso(end)} lies before start {iso(start)}")
-    if start < MISSION_START:
-        problems.append(f"start: {iso(start)} lies before the mission's first day, {iso(MISSION_START)}")
+    if start < first:
+        problems.append(f"start: {iso(start)} lies before the mission's first day, {iso(first)}")
     if end > now:
         problems.append(f"end: {iso(end)} lies in the future; now it is {iso(now)}")
     return problems
@@ -147,6 +139,7 @@ def _window_warnings(entry: Mapping[str, Any], event: Event) -> list[str]:
     ]
     if event.start == event.end:
         found.append(f"end: {iso(event.end)} is also the start; such a window holds one record of each channel")
-    if event.end - event.start > timedelta(days=1) and "every" not in event.options:
-        found.append(f"the window is {(event.end - event.start).total_seconds() / 86400:.3g} days long")
+    days = (event.end - event.start) / 86400
+    if days > 1 and "every" not in event.options:
+        found.append(f"the window is {days:.3g} days long")
     return found

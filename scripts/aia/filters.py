@@ -18,10 +18,10 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from aia.errors import ConfigError
+from aia.times import read_time
 
 VERSION = "1"  # raise it when the records that a condition keeps change
 
@@ -307,7 +307,7 @@ def _value(keyword: Keyword, text: str) -> int | float | str:
 
 def _is_time(text: str) -> bool:
     try:
-        datetime.fromisoformat(text)
+        read_time(text)
     except ValueError:
         return False
     return True

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from math import asin, atan2, cos, degrees, hypot, radians, sin
 from typing import Any
 
+from aia.times import read_time, utc_of
+
 TEXT = re.compile(r"([NS])\s*(\d{1,2}(?:\.\d+)?)\s*([EW])\s*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
 PIXEL = 0.6  # arcsec, level 1.5
 RADIUS_KM = 695_700
@@ -80,7 +82,7 @@ def fixed_region(region: Mapping[str, Any]) -> dict[str, list[float]]:
     dict
         `x` and `y`, lower and upper bound each, helioprojective, arcsec; the middle on a whole level-1.5 pixel.
     """
-    middle = seen_from_earth(*region["follow"], datetime.fromisoformat(region["at"]))
+    middle = seen_from_earth(*region["follow"], utc_of(read_time(region["at"])))
     bounds = {}
     for axis, angle, side in zip("xy", middle, (region["width"], region["height"]), strict=True):
         centre = round(angle / PIXEL) * PIXEL

@@ -7,7 +7,6 @@ stays as the archive prints it; an answer that is not about the records that wer
 import io
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -35,12 +34,6 @@ TYPES = {
     "FSN": "Int64",
     "CAMERA": "Int64",
 }
-
-
-def utc(text: str) -> datetime:
-    """The time of a text such as `2021-07-03T14:25:05.84Z`, the archive's or (without the Z) a FITS header's."""
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def quality(text: str) -> int:

@@ -5,11 +5,14 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from astropy.io import fits
 
+from aia.times import read_time
+
 FULL_DISK_PIXELS = 4096 * 4096
-POINTING_STEP = 3 * 3600  # seconds; the newest record of the master pointing provisionally spans more
+POINTING_STEP = 3 * 3600 + 1  # seconds, one of them a leap second; the newest master pointing provisionally spans more
 LONG = 1.5  # a spacing is a gap from this multiple of the usual one on: exposures shift T_OBS by seconds within a slot
 
 
@@ -99,7 +102,8 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
     frames = rows[rows["outcome"] == "calibrated"]
     if frames.empty:
         return []
-    spacing = pd.to_datetime(frames["T_REC"]).diff().dt.total_seconds().iloc[1:]
+    times = rows["T_REC"].map(read_time)
+    spacing = times[frames.index].diff().iloc[1:]
     usual = max(spacing.quantile(0.5, interpolation="lower"), step) if len(spacing) else step
     notes = []
     if usual > step:
@@ -107,7 +111,7 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
         notes.append(Note(channel, "cadence", text))
     at = [rows.index[0], *frames.index, rows.index[-1]]
     for number, (start, end) in enumerate(pairwise(at)):
-        seconds = (pd.Timestamp(rows.at[end, "T_REC"]) - pd.Timestamp(rows.at[start, "T_REC"])).total_seconds()
+        seconds = times[end] - times[start]
         if seconds <= LONG * usual:
             continue
         edge = {0: "before the first", len(at) - 2: "after the last"}.get(number, "without a")
@@ -174,9 +178,9 @@ def read_headers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     said = {"synthetic": [], "pointing_span": []}
     for channel, name in zip(table["WAVELNTH"], table["level1.5"], strict=True):
         header = _header(folder / "level1.5" / channel / name) if name else {}
-        start, end = (pd.Timestamp(header.get(name)) for name in ("PNT_TSTA", "PNT_TSTO"))
+        start, end = (read_time(header[name]) if name in header else np.nan for name in ("PNT_TSTA", "PNT_TSTO"))
         said["synthetic"].append(bool(header.get("SYNTH", False)))
-        said["pointing_span"].append((end - start).total_seconds())
+        said["pointing_span"].append(end - start)
     return pd.DataFrame(said, index=table.index)
 
 

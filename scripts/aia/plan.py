@@ -6,10 +6,11 @@ Pure functions of the settings, so that the plan needs no network and no file of
 from datetime import timedelta
 from functools import cached_property
 
-from aia.blocks import SERIES, Block, Series, block_length, blocks, series_of, utc_of
+from aia.blocks import SERIES, Block, Series, block_length, blocks, series_of
 from aia.errors import ConfigError
 from aia.events import Event
 from aia.settings import Settings
+from aia.times import utc_of
 
 
 class Plan:

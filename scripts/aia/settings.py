@@ -12,11 +12,12 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from aia.blocks import block_length, iso
+from aia.blocks import block_length
 from aia.catalogues import read_catalogue
 from aia.errors import ConfigError
 from aia.events import Event, check_event
 from aia.schema import explain, schema, with_defaults
+from aia.times import iso, tai_seconds
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
 
-def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
+def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     """Check a configuration and fill in its defaults.
 
     Parameters
@@ -51,7 +52,7 @@ def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
     config
         The configuration as Snakemake read it; it is not changed.
     now
-        The present (aware); a window must lie before it.
+        The present (TAI seconds); a window must lie before it.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def load(config: Mapping[str, Any], now: datetime | None = None) -> Settings:
             problems.append(f"{where}: name: {entry['name']!r} is taken by an earlier event; names must differ")
             continue
         merged = with_defaults(_merged(filled["defaults"], entry), {"$ref": "#/$defs/event"})
-        checked = check_event(merged, reference, now or datetime.now(UTC))
+        checked = check_event(merged, reference, now or tai_seconds(datetime.now(UTC)))
         problems += [f"{where}: {line}" for line in checked.problems]
         for line in checked.warnings:
             warnings.setdefault(line, []).append(where)
@@ -131,8 +132,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, datetime):
-        return iso(value.replace(tzinfo=value.tzinfo or UTC))
-    return value.isoformat() if isinstance(value, date) else value
+        return iso(tai_seconds(value))
+    return str(value) if isinstance(value, date) else value
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def fetch_pointing(day: str, patience: Patience = PATIENCE) -> tuple[QTable, str
     ArchiveError
         If the archive fails or has no row.
     """
-    begin = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+    begin = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=UTC)
     span = Time([begin - POINTING_MARGIN, begin + timedelta(days=1) + POINTING_MARGIN])
     source = f"aia.master_pointing3h[{span[0].isot}Z-{span[1].isot}Z]"
     table = _asked(lambda: get_pointing_table("jsoc", time_range=span), source, patience)

@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from aia.checksums import ALL_ONES, disagreeing
 from aia.errors import FrameError
-from aia.metadata import utc
+from aia.times import read_time
 
 T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
 ONE_AT_A_TIME = threading.Lock()  # what is done with warnings holds for all threads of a process
@@ -102,7 +102,7 @@ def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
         if not wanted:
             continue
         try:
-            apart = abs((utc(str(header.get(keyword))) - utc(wanted)).total_seconds())
+            apart = abs(read_time(str(header.get(keyword))) - read_time(wanted))
         except ValueError:
             fail(keyword, wanted)
         if apart > tolerance:

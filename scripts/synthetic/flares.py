@@ -6,15 +6,14 @@ curves are the model's own.
 
 import csv
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from aia.blocks import tai_seconds
 from synthetic.instrument import CHANNELS, SATURATION_DN
 from synthetic.tables import degradation
+from synthetic.times import parse_time
 
 DATA = Path(__file__).parent / "data"
 
@@ -100,7 +99,7 @@ def flares():
     found = []
     with open(DATA / "flares.csv", newline="") as file:
         for row in csv.DictReader(file):
-            start, peak, end = (tai_seconds(datetime.fromisoformat(row[name])) for name in ("start", "peak", "end"))
+            start, peak, end = (parse_time(row[name]) for name in ("start", "peak", "end"))
             size = float(row["class"][1:]) * {"M": 0.1, "X": 1.0}[row["class"][0]]
             place = float(row["latitude"]), float(row["longitude"])
             found.append(Flare(start, peak, end, row["class"], int(row["region"]), *place, size))

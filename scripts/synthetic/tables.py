@@ -4,18 +4,17 @@ They state exactly what the instrument does to an image: the pointing row valid 
 degradation is aiapy's formula on version 10 of the response table, the errors are the scatter of repeated exposures.
 """
 
-from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import numpy as np
 
-from aia.blocks import tai_seconds, utc_of
 from synthetic import hashing
 from synthetic.instrument import CHANNELS
+from synthetic.times import from_clock, parse_time, to_clock
 
 RESPONSE_VERSION = 10
-_MISSION = datetime(2010, 5, 13, tzinfo=UTC)
-_ROW = timedelta(hours=3)
+_MISSION = to_clock(parse_time("2010-05-13"))
+_ROW = 3 * 3600  # seconds of a UTC clock
 _DAY_S = 86400.0
 
 # Epochs of the response table (UTC). Version 10 has areas for the nine ultraviolet channels, version 3 for all ten.
@@ -27,15 +26,11 @@ _EPOCHS = {
 }  # fmt: skip
 _ERROR_COLUMNS = ("DNPERPHT", "COMPRESS", "CALERR", "CHIANTI", "EVEERR")
 _MADE = {3: "2012-02-10T01:12:01", 8: "2017-12-10T05:06:27", 10: "2020-11-19T19:00:00"}
-_LAST = datetime(2030, 5, 1, tzinfo=UTC)
+_LAST = "2030-05-01"
 
 # Sensitivity left after ten years, and the time scale (years) of its loss: 304 and 335 A lose most, to contamination.
 _LOSS = {94: (0.90, 3.0), 131: (0.82, 4.0), 171: (0.72, 4.5), 193: (0.74, 3.5), 211: (0.60, 4.0), 304: (0.06, 2.6),
          335: (0.22, 3.0), 1600: (0.38, 5.0), 1700: (0.74, 6.0), 4500: (0.97, 8.0)}  # fmt: skip
-
-
-def _instant(text):
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _remaining(channel, years):
@@ -47,8 +42,8 @@ def _remaining(channel, years):
 @cache
 def _epochs(channel, version):
     """Rows of one channel and version: (start, stop, area, p1, p2), times in TAI seconds."""
-    starts = [tai_seconds(_instant(text)) for text in _EPOCHS[version]]
-    stops = [*starts[1:], tai_seconds(_LAST)]
+    starts = [parse_time(text) for text in _EPOCHS[version]]
+    stops = [*starts[1:], parse_time(_LAST)]
     rows = []
     for number, (start, stop) in enumerate(zip(starts, stops, strict=True)):
         years = (start - starts[0]) / (365.25 * _DAY_S)
@@ -85,7 +80,7 @@ def response():
                 rows.append(
                     {
                         "recnum": len(rows) + 1,
-                        "DATE": tai_seconds(_instant(_MADE[version])),
+                        "DATE": parse_time(_MADE[version]),
                         "T_START": start,
                         "T_STOP": stop,
                         "VER_NUM": version,
@@ -149,7 +144,7 @@ def pointing_row(tai):
     """Number of the pointing row that holds at a time: rows begin at 0, 3, 6 … hours UTC, from 2010-05-13 on."""
     tai = np.atleast_1d(np.asarray(tai, dtype=float))
     unique, back = np.unique(np.floor(tai), return_inverse=True)
-    rows = [(utc_of(float(second)) - _MISSION) // _ROW for second in unique]
+    rows = [(to_clock(second) - _MISSION) // _ROW for second in unique.tolist()]
     return np.array(rows, dtype=int)[back]
 
 
@@ -212,7 +207,7 @@ def master_pointing(first_tai, last_tai):
     """
     first, last = (int(row) for row in pointing_row([first_tai, last_tai]))
     numbers = np.arange(max(first, 0), last + 1)
-    starts = [tai_seconds(_MISSION + int(row) * _ROW) for row in [*numbers, last + 1]]
+    starts = [from_clock(float(_MISSION + int(row) * _ROW)) for row in [*numbers, last + 1]]
     columns = {"recnum": numbers + 1, "T_START": np.array(starts[:-1]), "T_STOP": np.array(starts[1:])}
     for channel in CHANNELS:
         fitted = _has_fit(channel, numbers)

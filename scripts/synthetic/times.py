@@ -124,8 +124,17 @@ def _apply_zone(clock, zone):
         east = _ZONE_HOURS[zone] * 3600
     else:
         raise ValueError(f"no time zone '{zone}'")
-    utc = clock - east
+    return from_clock(clock - east)
+
+
+def from_clock(utc):
+    """TAI seconds since 1977 of what a UTC clock shows: seconds since 1977 that count no leap second."""
     return utc + tai_minus_utc(_EPOCH + int(utc // _DAY))
+
+
+def to_clock(tai):
+    """What a UTC clock shows at whole TAI seconds, as seconds since 1977; within a leap second, the one before it."""
+    return _utc_ticks(tai, 1)[0]
 
 
 def tai_minus_utc(day):

@@ -28,13 +28,13 @@ from aia.figures.style import Stretch
 from aia.figures.viewer import build_viewer
 
 GOLDEN = {
-    "2": {
+    "3": {
         "lightcurve.csv": "e6d528d90a416f282d062c40b714ea97d5c2fc9a32df15155cf38645aeeb5c57",
         "statistics.json": "9c58dc9604f38beabab77ecbd27a78df514d760b3e11702eff3e3af95de162fb",
         "captions": "5bfa75c86e616e083340fd2383e92bfb6e64f00dfd52aab9a561d96e5c6c0288",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
-        "movie": "632cbfd667f997d2d06fdd7b7091f8536e9c14ac9500a6d7ae5efb41ccbfdcea",
-        "viewer.html": "2c945502abbb8da687ccdac4c574a2247a21381a6f653bc7cb8dc3437327c29d",
+        "movie": "9bae2423331a1b43931c8bf7e741b32d2e524eeebe1ea8c645e131c2cb1cd9b2",
+        "viewer.html": "036fb368ab8c401d781afc58eac806edf858087bcca8c043388f0109cb046fa5",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}

@@ -2,16 +2,18 @@
 
 import copy
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from aia.blocks import block_length
 from aia.errors import ConfigError
 from aia.settings import check_email, load, schema
+from aia.times import duration, tai_seconds
 
-NOW = datetime(2024, 1, 1, tzinfo=UTC)
+NOW = tai_seconds(datetime(2024, 1, 1))
 
 
 @pytest.fixture
@@ -36,8 +38,8 @@ def test_the_committed_configuration_is_the_worked_example(config):
     settings = load(config, NOW)
     event = settings.events["x1.5-2021-07-03"]
     assert settings.archive == "synthetic"
-    assert event.start == datetime(2021, 7, 3, 14, 25, tzinfo=UTC)
-    assert event.end == datetime(2021, 7, 3, 14, 35, tzinfo=UTC)
+    assert event.start == tai_seconds(datetime(2021, 7, 3, 14, 25))
+    assert event.end == tai_seconds(datetime(2021, 7, 3, 14, 35))
     assert event.channels == (211,)
     assert event.options["where"] == {"EXPTIME": "< 2.0", "QUALITY": "= 0"}
 
@@ -54,7 +56,7 @@ def test_times_that_yaml_read_as_times_mean_the_same_as_quoted_ones(config):
     config["events"][0]["end"] = datetime(2021, 7, 3, 14, 35, tzinfo=UTC)
     assert load(config, NOW) == quoted
     config["events"][0]["start"] = date(2021, 7, 3)
-    assert load(config, NOW).events["x1.5-2021-07-03"].start == datetime(2021, 7, 3, tzinfo=UTC)
+    assert load(config, NOW).events["x1.5-2021-07-03"].start == tai_seconds(datetime(2021, 7, 3))
 
 
 def test_an_event_inherits_defaults_key_by_key_and_null_removes_one(config):
@@ -185,3 +187,21 @@ def test_a_warning_that_holds_for_many_events_is_given_once(config):
     config["events"] = [event | {"name": f"flare-{n}"} for n in range(3)]
     (warning,) = load(config, NOW).warnings
     assert warning.startswith("events[0] (flare-0) and 2 more: where.EXPTIME: ")
+
+
+@pytest.mark.parametrize("hour", ["1h", "60m", "60min", "3600s", "3600", "1 h", 3600])
+def test_a_length_of_time_is_written_the_same_way_everywhere(config, tmp_path, hour):
+    path = tmp_path / "flares.csv"
+    path.write_text("name,start,end\nflare,2021-07-03T14:18Z,2021-07-03T14:34Z\n", encoding="utf-8")
+    config |= {"block": hour, "export": {"timeout": hour}, "events": str(path), "catalogue": {"before": hour}}
+    settings = load(config | {"defaults": {"channels": [171]}}, NOW)
+    assert block_length(settings.block) == duration(settings.options["export"]["timeout"]) == timedelta(hours=1)
+    assert settings.events["flare"].start == tai_seconds(datetime(2021, 7, 3, 13, 18))
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("block", "an hour"), ("timeout", "an hour"), ("timeout", 0), ("timeout", "0s")]
+)
+def test_what_is_no_length_of_time_is_refused_with_its_key(config, key, text):
+    config |= {"block": text} if key == "block" else {"export": {"timeout": text}}
+    assert f"{key}: {text!r}" in refusal(config) or f"{key}: {text} is less than the minimum of 1" in refusal(config)

@@ -11,13 +11,14 @@ from aia.figures import pictures
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.points import Point
-from aia.figures.sequence import Frame, Picture, Region, axis_labels, instant, place, read_picture, reduce_mean
+from aia.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_mean
 from aia.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, save, write_heading
+from aia.times import clock, day, read_time
 
 LEFT, RIGHT, TOP, GAP, BAR, AXIS, FOOT = 12.5, 3.0, 7.0, 2.0, 7.0, 6.5, 5.2
 
 
-def moment(points: Mapping[int, Sequence[Point]]) -> np.datetime64:
+def moment(points: Mapping[int, Sequence[Point]]) -> float:
     """Choose the moment of the panel: the peak of the channel whose light curve rises highest above its median."""
     best, chosen = -np.inf, None
     for channel in sorted(points):
@@ -26,11 +27,11 @@ def moment(points: Mapping[int, Sequence[Point]]) -> np.datetime64:
             continue
         rise = np.nanmax(mean) / max(np.nanmedian(mean), np.finfo(float).tiny)
         if rise > best:
-            best, chosen = rise, instant(points[channel][int(np.nanargmax(mean))].T_OBS)
-    return chosen if chosen is not None else instant(next(iter(points.values()))[0].T_OBS)
+            best, chosen = rise, read_time(points[channel][int(np.nanargmax(mean))].T_OBS)
+    return chosen if chosen is not None else read_time(next(iter(points.values()))[0].T_OBS)
 
 
-def nearest(frames: Sequence[Frame], time: np.datetime64) -> Frame:
+def nearest(frames: Sequence[Frame], time: float) -> Frame:
     """Find the frame whose T_OBS is nearest to a time; of two, the earlier one."""
     return min(frames, key=lambda frame: (abs(frame.time - time), frame.time))
 
@@ -64,7 +65,7 @@ def plot_channels(
     chosen = {channel: nearest(frames[channel], time) for channel in sorted(frames)}
     rows, columns = next(iter(statistics.values())).shape
     synthetic = any(item.synthetic for item in statistics.values())
-    heading = f"{title}   SDO/AIA   {str(time)[:10]} {str(time)[11:19]} UTC"
+    heading = f"{title}   SDO/AIA   {day(time)} {clock(time)} UTC"
     with matplotlib.rc_context(RC):
         page = _Page(len(chosen) + bool(options.rgb), rows / columns, options)
         for channel, frame in chosen.items():
@@ -76,7 +77,7 @@ def plot_channels(
         for path in paths:
             save(page.figure, path, options.dpi)
     text = (
-        f"{title}: SDO/AIA channels, the frames nearest to {str(time)[:10]} {str(time)[11:19]} UTC, "
+        f"{title}: SDO/AIA channels, the frames nearest to {day(time)} {clock(time)} UTC, "
         f"of {place(region)}. Each panel states channel, T_OBS and exposure time, with its own scale "
         f"({options.stretch} stretch, DN/s)."
     )
@@ -122,7 +123,7 @@ class _Page:
             self.missing.append(~np.isfinite(data))
             self.planes[channel] = stretch.forward(np.where(self.missing[-1], stretch.low, data))
         image = pictures.colours(picture, stretch, channel, factor)
-        axes = self._show(picture, image, f"{channel} Å", f"{str(frame.time)[11:19]}  {frame.EXPTIME:.2f} s")
+        axes = self._show(picture, image, f"{channel} Å", f"{clock(frame.time)}  {frame.EXPTIME:.2f} s")
         box = axes.get_position()
         unit = 1 / self.height
         above = self.figure.add_axes((box.x0, box.y1 + 0.7 * unit, box.width, 1.8 * unit))

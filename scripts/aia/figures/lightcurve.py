@@ -6,13 +6,12 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from aia.figures.options import Options
 from aia.figures.points import Point, find_flare, gaps
-from aia.figures.sequence import instant
 from aia.figures.style import RC, SYNTHETIC_RED, WIDTH_MM, new_figure, save, write_heading
+from aia.times import clock, clock_ticks, day, read_time
 
 CURVE = "#1f4e79"
 MARK = "#555555"
@@ -32,7 +31,7 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     shown
         Indices of the points whose frames the figure shows; they get a filled dot, the others an open one.
     """
-    times = np.array([instant(point.T_OBS) for point in points])
+    times = np.array([read_time(point.T_OBS) for point in points])
     mean = np.array([point.mean for point in points])
     error = np.array([point.mean_uncertainty for point in points])
     breaks = gaps(times) + 1
@@ -46,7 +45,7 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     axes.plot(times[shown], mean[shown], "o", ms=size, color=CURVE, zorder=4)
     saturated = [index for index, point in enumerate(points) if point.saturated > 0]
     axes.plot(times[saturated], mean[saturated], "o", ms=size + 2.2, mfc="none", mec=SYNTHETIC_RED, mew=0.6, zorder=5)
-    margin = max((times[-1] - times[0]) * 0.025, np.timedelta64(6, "s"))
+    margin = max((times[-1] - times[0]) * 0.025, 6.0)
     axes.set_xlim(times[0] - margin, times[-1] + margin)
     taken = _mark_times(axes, times, mean, marks)
     low, high = np.nanmin(mean), np.nanmax(mean)
@@ -62,33 +61,38 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     axes.set_ylabel("Mean (DN s$^{-1}$)")
 
 
-def _label_times(axes: Axes, first: np.datetime64, last: np.datetime64) -> None:
-    """Label the time axis as finely as its length asks for; the day is in the axis label."""
-    span = (last - first) / np.timedelta64(1, "h")
-    form = "%H:%M:%S" if span < 0.05 else "%H:%M" if span < 36 else "%m-%d %H:%M" if span < 96 else "%Y-%m-%d"
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8 if span < 36 else 5))
-    axes.xaxis.set_major_formatter(DateFormatter(form))
-    day = str(first)[:10]
-    axes.set_xlabel(f"Time (UTC) {'on' if day == str(last)[:10] else 'from'} {day}")
+def _label_times(axes: Axes, first: float, last: float) -> None:
+    """Label the time axis (TAI seconds) in UTC, as finely as its length asks for; the day is in the axis label."""
+    hours = (last - first) / 3600
+    ticks, step = clock_ticks(*axes.get_xlim(), most=6 if hours < 36 else 4)
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+
+    def label(tai: float, _: int) -> str:
+        if hours < 36:
+            return clock(tai) if step < 60 else clock(tai)[:5]
+        return day(tai) if step >= 86400 else f"{day(tai)[5:]} {clock(tai)[:5]}"
+
+    axes.xaxis.set_major_formatter(label)
+    axes.set_xlabel(f"Time (UTC) {'on' if day(first) == day(last) else 'from'} {day(first)}")
 
 
 def _mark_times(axes: Axes, times: np.ndarray, mean: np.ndarray, marks: Mapping[str, str]) -> float:
     """Mark times by lines and labels that do not overlap; return the part of the height that the labels take."""
-    named = [(instant(text), label) for label, text in marks.items()]
+    named = [(read_time(text), label) for label, text in marks.items()]
     if flare := find_flare(times, mean):
         named += [(times[flare.peak], "peak")]
-        named += [(time, name) for time, name in ((flare.rise, "half rise"), (flare.decay, "half decay")) if time]
-    named = sorted((time, label) for time, label in named if times[0] <= time <= times[-1])
+        named += [(time, name) for time, name in ((flare.rise, "half rise"), (flare.decay, "half decay"))]
+    named = sorted((time, label) for time, label in named if time is not None and times[0] <= time <= times[-1])
     width, height = (
         extent * 72 * side
         for extent, side in zip(axes.get_figure().get_size_inches(), axes.get_position().size, strict=True)
     )
-    start, stop = date2num(times[0]), date2num(times[-1])
+    start, stop = times[0], times[-1]
     ends: list[float] = []
     for time, label in named:
-        text = f"{label} {str(time)[11:19]}"
+        text = f"{label} {clock(time)}"
         length = 3.45 * len(text) + 4
-        place = width * (0.025 + 0.95 * (date2num(time) - start) / ((stop - start) or 1))
+        place = width * (0.025 + 0.95 * (time - start) / ((stop - start) or 1))
         flip = place + length > width
         left = place - length if flip else place
         level = next((number for number, end in enumerate(ends) if end <= left), len(ends))
@@ -138,7 +142,7 @@ def plot_lightcurve(
         Size, resolution and times to be marked.
     """
     width, height, left = WIDTH_MM[options.size], 92.0, 16.0
-    times = np.array([instant(point.T_OBS) for point in points])
+    times = np.array([read_time(point.T_OBS) for point in points])
     grid = {"left": left / width, "right": 1 - 3 / width, "bottom": 9 / height, "top": 1 - 8.5 / height, "hspace": 0.12}
     with matplotlib.rc_context(RC):
         figure = new_figure(width, height)

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import reduce
 from math import gcd
 from pathlib import Path
@@ -12,7 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from aia.blocks import Series, series_of, slot_number, slot_time
+from aia.blocks import Series, series_of, slot_number
 from aia.figures import overlay, pictures
 from aia.figures.encoding import encode
 from aia.figures.lightcurve import draw_curve
@@ -25,11 +24,11 @@ from aia.figures.sequence import (
     Region,
     axis_labels,
     follows,
-    instant,
     read_picture,
 )
 from aia.figures.style import MISSING, RC, Stretch, new_figure, saturated_name, write_heading
 from aia.files import replacing
+from aia.times import clock, day, read_time
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +41,9 @@ FINEST = 8
 
 @dataclass(frozen=True)
 class Tick:
-    """One time step of the movie: its time, and the frame shown, or None in a gap."""
+    """One time step of the movie: its time (TAI seconds), and the frame shown, or None in a gap."""
 
-    time: np.datetime64
+    time: float
     frame: int | None
 
 
@@ -67,12 +66,7 @@ def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
     list of Tick
         From the first frame's slot to the last one's.
     """
-    slots = np.array(
-        [
-            slot_number(series, datetime.fromisoformat(frame.T_REC.replace("Z", "+00:00")).astimezone(UTC))
-            for frame in frames
-        ]
-    )
+    slots = np.array([slot_number(series, frame.slot) for frame in frames])
     distances = np.diff(slots)[np.diff(slots) > 0]
     if not distances.size:
         return [Tick(frames[-1].slot, len(frames) - 1)]
@@ -83,7 +77,7 @@ def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
         index = int(np.searchsorted(slots, slot, side="right")) - 1
         following = slots[min(index + 1, len(slots) - 1)]
         gap = following - slots[index] > GAP * usual and slot - slots[index] >= usual
-        ticks.append(Tick(instant(slot_time(series, slot)), None if gap else index))
+        ticks.append(Tick(float(slot * series.step), None if gap else index))
     return ticks
 
 
@@ -118,7 +112,7 @@ class Canvas:
         self._scale(high)
         strip = self._place(LEFT, TOP + high + AXIS, wide, STRIP)
         draw_curve(strip, points, options.marks, range(len(points)))
-        self.cursor = strip.axvline(instant(points[0].T_OBS), color="black", lw=1.1, animated=True)
+        self.cursor = strip.axvline(read_time(points[0].T_OBS), color="black", lw=1.1, animated=True)
         self.strip = strip
         write_heading(self.figure, LEFT / DPI * 25.4, f"{title}   SDO/AIA {channel} Å", synthetic=statistics.synthetic)
         self.figure.text(LEFT / width, 8 / height, note, size=5.5, color="#333333", va="bottom")
@@ -151,7 +145,7 @@ class Canvas:
         bar = pictures.draw_scale(axes, self.stretch, self.channel, 0.05)
         bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)")
 
-    def draw(self, time: np.datetime64, frame: Frame | None, picture: Picture | None) -> np.ndarray:
+    def draw(self, time: float, frame: Frame | None, picture: Picture | None) -> np.ndarray:
         """Draw one time step.
 
         Returns
@@ -161,12 +155,11 @@ class Canvas:
         """
         if picture is None:
             self.image.set_data(np.full((2, 2, 3), np.round(255 * np.array(MISSING)).astype(np.uint8)))
-            self.clock.set_text(f"{str(time)[:10]} {str(time)[11:19]} UTC")
+            self.clock.set_text(f"{day(time)} {clock(time)} UTC")
             self.exposure.set_text("no frame")
         elif frame is not None:
             self.image.set_data(pictures.colours(picture, self.stretch, self.channel, self.factor))
-            seen = str(frame.time)
-            self.clock.set_text(f"{seen[:10]} {seen[11:19]} UTC")
+            self.clock.set_text(f"{day(frame.time)} {clock(frame.time)} UTC")
             self.exposure.set_text(f"exposure {frame.EXPTIME:.2f} s")
             if self.moves:
                 moved = overlay.curves(picture, with_limb=self.options.limb, grid=self.options.grid)
@@ -220,7 +213,7 @@ def render_movie(
         If ffmpeg fails; with its own words.
     """
     ticks = time_axis(frames, series_of(channel))
-    step = int((ticks[1].time - ticks[0].time) / np.timedelta64(1, "s")) if len(ticks) > 1 else 0
+    step = int(ticks[1].time - ticks[0].time) if len(ticks) > 1 else 0
     stretch = Stretch(options.stretch, *statistics.limits, options.power)
     note = f"{options.fps} steps of {step} s per second of movie; {stretch.words}."
     if any(point.saturated for point in points):

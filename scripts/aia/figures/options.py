@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
 from typing import Any
 
-from aia.blocks import iso
 from aia.errors import ConfigError
+from aia.times import iso, read_time
 
 STRETCHES = ("asinh", "log", "power")
 SELECTIONS = ("even", "peak")
@@ -88,12 +87,9 @@ def check_figure(section: Mapping[str, Any] | None, channels: Collection[int]) -
 def _utc(label: str, text: str) -> str:
     """Write a time as the archive does, in UTC with Z; without a zone it is meant in UTC."""
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"figure.marks.{label}: {text!r} is not a time; write it as 2021-07-03T14:29:00Z (UTC)"
-        ) from None
-    return iso(time.replace(tzinfo=UTC) if time.tzinfo is None else time)
+        return iso(read_time(text))
+    except ValueError as error:
+        raise ConfigError(f"figure.marks.{label}: {error}") from None
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from aia.figures.options import Options
 from aia.figures.points import Point
 from aia.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture
 from aia.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, saturated_colour, save, write_heading
+from aia.times import clock, day
 
 # Below this width a panel has no room for its time; above this height a figure leaves the page of a journal.
 NARROWEST_MM, TALLEST_MM = 11.0, 235.0
@@ -187,7 +188,7 @@ class _Page:
         """Draw the frames one after the other."""
         layout = self.layout
         wide, high = layout.panel
-        dated = str(frames[0].time)[:10] != str(frames[-1].time)[:10]
+        dated = day(frames[0].time) != day(frames[-1].time)
         for number, frame in enumerate(frames):
             picture = read_picture(frame.path, region)
             self.saturated |= bool(picture.saturated.any())
@@ -244,14 +245,14 @@ def _label_panel(axes: Axes, frame: Frame, picture: Picture, wide: float, dated:
     size = 5.5 if wide >= (18 if dated else 13) else 4.5
     style = {"transform": axes.transAxes, "color": "white", "size": size, "linespacing": 1.05}
     style["bbox"] = pictures.LABEL_BOX
-    clock, exposure = str(frame.time)[11:19], f"{frame.EXPTIME:.2f} s"
+    when, exposure = clock(frame.time), f"{frame.EXPTIME:.2f} s"
     if dated:
-        clock = f"{str(frame.time)[5:10]} {clock}"
+        when = f"{day(frame.time)[5:]} {when}"
     if wide >= (28 if dated else 20):
         axes.text(0.97, 0.965, exposure, va="top", ha="right", **style)
     else:
-        clock = f"{clock}\n{exposure}"
-    axes.text(0.03, 0.965, clock, va="top", ha="left", **style)
+        when = f"{when}\n{exposure}"
+    axes.text(0.03, 0.965, when, va="top", ha="left", **style)
     if picture.synthetic:
         axes.text(0.97, 0.04, "synthetic", va="bottom", ha="right", **{**style, "size": size - 0.5})
 
@@ -266,7 +267,7 @@ def _caption(
     region: Region | None,
     title: str,
 ) -> str:
-    first, last = (str(frames[index].time)[:19].replace("T", " ") for index in (shown[0], shown[-1]))
+    first, last = (f"{day(time)} {clock(time)}" for time in (frames[shown[0]].time, frames[shown[-1]].time))
     text = (
         f"{title}: SDO/AIA {channel} Å, {choice}, from {first} to "
         f"{last[11:] if last[:10] == first[:10] else last} UTC, of {place(region)}. "

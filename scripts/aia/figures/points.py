@@ -75,8 +75,8 @@ class Flare:
 
     peak: int
     level: float
-    rise: np.datetime64 | None
-    decay: np.datetime64 | None
+    rise: float | None
+    decay: float | None
 
 
 def find_flare(times: np.ndarray, mean: np.ndarray) -> Flare | None:
@@ -88,7 +88,7 @@ def find_flare(times: np.ndarray, mean: np.ndarray) -> Flare | None:
     Parameters
     ----------
     times : numpy.ndarray
-        Ascending times, datetime64.
+        Ascending times, TAI seconds.
     mean : numpy.ndarray
         Brightness in DN/s; NaN where unknown.
 
@@ -121,13 +121,12 @@ def find_flare(times: np.ndarray, mean: np.ndarray) -> Flare | None:
     )
 
 
-def _crossing(times: np.ndarray, mean: np.ndarray, level: float, index: int) -> np.datetime64:
+def _crossing(times: np.ndarray, mean: np.ndarray, level: float, index: int) -> float:
     part = (level - mean[index]) / (mean[index + 1] - mean[index])
-    step = (times[index + 1] - times[index]) / np.timedelta64(1, "ms")
-    return times[index] + np.timedelta64(round(part * step), "ms")
+    return float(times[index] + part * (times[index + 1] - times[index]))
 
 
 def gaps(times: np.ndarray) -> np.ndarray:
     """Find the gaps: indices after which the next frame is later than 2.5 times the usual (median) step."""
-    steps = np.diff(times).astype("timedelta64[ms]").astype(np.int64)
+    steps = np.diff(times).round(3)
     return np.flatnonzero(steps > GAP * np.median(steps)) if steps.size else np.array([], dtype=int)

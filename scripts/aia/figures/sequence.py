@@ -12,6 +12,7 @@ from astropy.io import fits
 
 from aia.errors import FrameError
 from aia.frames import read_header, read_level15
+from aia.times import read_time
 
 # The camera's analogue-to-digital converter ends at 16383 DN. Cubic interpolation mixes a saturated pixel with its
 # neighbours, so the rim of a saturated patch ends up a little lower in level 1.5: above this fraction it is flagged.
@@ -35,14 +36,14 @@ class Frame:
     sha256: str
 
     @property
-    def time(self) -> np.datetime64:
-        """T_OBS, the middle of the exposure, to the millisecond."""
-        return instant(self.T_OBS)
+    def time(self) -> float:
+        """T_OBS, the middle of the exposure, in TAI seconds."""
+        return read_time(self.T_OBS)
 
     @property
-    def slot(self) -> np.datetime64:
-        """T_REC, the slot of the record."""
-        return instant(self.T_REC)
+    def slot(self) -> float:
+        """T_REC, the slot of the record, in TAI seconds."""
+        return read_time(self.T_REC)
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,6 @@ class Picture:
     def synthetic(self) -> bool:
         """Whether the frame comes from the synthetic archive, as its header says."""
         return bool(self.header.get("SYNTH", False))
-
-
-def instant(text: str) -> np.datetime64:
-    """Read an ISO 8601 time in UTC, with or without a final Z, to the millisecond."""
-    return np.datetime64(text.strip().rstrip("Z"), "ms")
 
 
 def list_frames(manifests: Iterable[Path]) -> list[Frame]:

@@ -16,9 +16,10 @@ from aia import quality
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
 from aia.figures.points import Point, find_flare
-from aia.figures.sequence import Frame, Region, instant, read_picture, reduce_any, reduce_mean
+from aia.figures.sequence import Frame, Region, read_picture, reduce_any, reduce_mean
 from aia.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia.files import replacing
+from aia.times import leap_steps, read_time
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +168,7 @@ def _data(
         described.append(
             {
                 "time": frame.T_OBS,
+                "tai": frame.time,
                 "slot": frame.T_REC,
                 "exposure": frame.EXPTIME,
                 "quality": frame.QUALITY,
@@ -183,7 +185,7 @@ def _data(
 
 def _about(frames, points, statistics, chosen, described, channel, options, name) -> dict[str, Any]:
     mean = np.array([point.mean for point in points])
-    times = np.array([instant(point.T_OBS) for point in points])
+    times = np.array([read_time(point.T_OBS) for point in points])
     flare = find_flare(times, mean)
     first = described[0]
     return {
@@ -207,11 +209,14 @@ def _about(frames, points, statistics, chosen, described, channel, options, name
         "total": len(frames),
         "frames": described[1:],
         "indices": chosen.frames,
-        "marks": dict(sorted(options.marks.items())),
-        "peak": points[flare.peak].T_OBS if flare else None,
+        "marks": {name: read_time(time) for name, time in sorted(options.marks.items())},
+        "peak": float(times[flare.peak]) if flare else None,
+        # A table with later leap seconds makes the same page.
+        "leapSteps": [step for step in leap_steps() if step[0] <= times[-1] + 1],
         "curve": [
             {
                 "time": point.T_OBS,
+                "tai": read_time(point.T_OBS),
                 "mean": _number(point.mean),
                 "error": _number(point.mean_uncertainty),
                 "saturated": _number(point.saturated),

@@ -328,11 +328,20 @@ function step(by) {
 // ---- light curves
 
 const SVG = "http://www.w3.org/2000/svg";
-const seconds = (time) => Date.parse(time.endsWith("Z") ? time : time + "Z") / 1000;
-const curveTimes = about.curve.map((point) => seconds(point.time));
-const frameTimes = about.frames.map((frame) => seconds(frame.time));
+// Times are seconds of TAI since 1977, for a Date has no leap second: the steps say from when on UTC lies how far behind.
+const EPOCH = Date.UTC(1977, 0, 1) / 1000;
+const stepAt = (tai) => about.leapSteps.findLast(([begin]) => tai >= begin - 1);
+const taiOf = (utc) => utc + about.leapSteps.findLast(([begin, offset]) => utc + offset >= begin)[1];
+const curveTimes = about.curve.map((point) => point.tai);
+const frameTimes = about.frames.map((frame) => frame.tai);
 const frameOfPoint = new Map(about.indices.map((index, frame) => [index, frame]));
 const cursors = [];
+
+function utcText(tai) {
+  const [begin, offset] = stepAt(tai);
+  const text = new Date((tai - offset + EPOCH) * 1000).toISOString();
+  return tai < begin ? text.replace(/59(?=\.)/, "60") : text;
+}
 
 function add(parent, name, attributes, text) {
   const element = document.createElementNS(SVG, name);
@@ -351,7 +360,7 @@ function chart(svg, times, points, unit, digits) {
   svg.replaceChildren();
   const t0 = curveTimes[0], t1 = curveTimes[curveTimes.length - 1], span = t1 - t0 || 1;
   const marks = [...Object.entries(about.marks), ...(about.peak ? [["peak", about.peak]] : [])]
-    .map(([name, time]) => [name, seconds(time)]).filter(([, at]) => at >= t0 && at <= t1).sort((a, b) => a[1] - b[1]);
+    .filter(([, at]) => at >= t0 && at <= t1).sort((a, b) => a[1] - b[1]);
   const width = svg.clientWidth || 800, height = 170;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const known = points.map((point) => point.value).filter((value) => value !== null && Number.isFinite(value));
@@ -369,8 +378,8 @@ function chart(svg, times, points, unit, digits) {
   for (const [value, text] of rungs) add(svg, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, text);
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000];
   const every = steps.find((size) => size >= span / (width / 110)) || 864000;
-  for (const time of between(t0, t1, every)) {
-    const text = new Date(time * 1000).toISOString();
+  for (const utc of between(t0 - stepAt(t0)[1], t1 - stepAt(t1)[1], every)) {
+    const time = taiOf(utc), text = utcText(time);
     const label = every < 86400 ? text.slice(11, every < 60 ? 19 : 16) : text.slice(5, 10);
     add(svg, "text", { x: x(time), y: height - box.bottom + 15, "text-anchor": "middle" }, label);
     add(svg, "path", { class: "axis", d: `M${x(time)} ${height - box.bottom}v4` });
@@ -382,7 +391,7 @@ function chart(svg, times, points, unit, digits) {
     const late = x(at) > width - 150;
     add(svg, "path", { class: "mark", d: `M${x(at)} ${4 + 12 * (line % 4)}V${height - box.bottom}` });
     add(svg, "text", { x: x(at) + (late ? -4 : 4), y: 12 + 12 * (line % 4), "text-anchor": late ? "end" : "start" },
-      `${name} ${new Date(at * 1000).toISOString().slice(11, 19)}`);
+      `${name} ${utcText(Math.round(at)).slice(11, 19)}`);
   });
   const gap = 2.5 * median(times.slice(1).map((time, i) => time - times[i]));
   let path = "";
