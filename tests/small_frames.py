@@ -42,10 +42,10 @@ def header(number: int, exposure: float, size: int, cdelt: float, channel: int, 
     cards = {
         "LVL_NUM": 1.5, "TELESCOP": "SDO/AIA", "INSTRUME": "AIA_2", "WAVELNTH": channel, "WAVEUNIT": "angstrom",
         "T_REC": f"{str(time)[:19]}Z", "T_OBS": f"{time + np.timedelta64(2090, 'ms')}"[:22] + "Z",
-        "EXPTIME": exposure, "QUALITY": 0, "BUNIT": "DN / s",
+        "EXPTIME": 1.0, "O_EXPTIM": exposure, "QUALITY": 0, "BUNIT": "DN / s",
         "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec",
         "CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": cdelt, "CDELT2": cdelt,
-        "CRPIX1": (size + 1) / 2, "CRPIX2": (size + 1) / 2, "CROTA2": 0.0,
+        "CRPIX1": (size + 1) / 2, "CRPIX2": (size + 1) / 2,
         "RSUN_OBS": RSUN_OBS, "RSUN_REF": 696000000.0, "DSUN_OBS": 152086000000.0, "CRLT_OBS": 3.2, "CRLN_OBS": 0.0,
         "HGLN_OBS": 0.0, "HGLT_OBS": 3.2,
     }  # fmt: skip
@@ -99,7 +99,7 @@ def write_sequence(
             hdus.append(fits.ImageHDU(error.astype(np.float32), name="UNCERT"))
         hdus.writeto(frames / name)
         row = dict.fromkeys(MANIFEST, "")
-        row |= {key: head[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY")}
+        row |= {key: head[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "QUALITY")} | {"EXPTIME": head["O_EXPTIM"]}
         row |= {"file": f"{block}/{name}", "record": f"aia.lev1_euv_12s[{head['T_REC']}][{channel}]"}
         rows.append(row | {"sha256": f"{number:064x}"})
     manifest = frames.with_suffix(".csv")

@@ -23,13 +23,13 @@ from aia.options import COMPRESSIONS
 # What the uncertainty's header repeats of the image's: sunpy opens every image of a file as a map.
 DESCRIPTIVE = (
     "TELESCOP", "INSTRUME", "DATE-OBS", "T_OBS", "EXPTIME", "WAVELNTH", "WAVEUNIT", "CTYPE1", "CUNIT1", "CRVAL1",
-    "CDELT1", "CRPIX1", "CTYPE2", "CUNIT2", "CRVAL2", "CDELT2", "CRPIX2", "CROTA2", "PC1_1", "PC1_2", "PC2_1", "PC2_2",
+    "CDELT1", "CRPIX1", "CTYPE2", "CUNIT2", "CRVAL2", "CDELT2", "CRPIX2", "PC1_1", "PC1_2", "PC2_1", "PC2_2",
     "DSUN_OBS", "RSUN_REF", "RSUN_OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS", "CRLN_OBS", "CRLT_OBS", "HGLN_OBS",
     "HGLT_OBS", "LVL_NUM", "BUNIT", "SYNTH",
 )  # fmt: skip
 RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
-WHEN = "when the file was written"  # astropy would put the time of day there: same input, same bytes
+WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
 
 
 def image_hdu(hdus: fits.HDUList) -> Any:

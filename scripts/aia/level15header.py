@@ -17,12 +17,26 @@ from aia.level15 import VERSION, Pixels
 from aia.options import Options
 from aia.statistics import PERCENTILES
 
-# What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings.
+# What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings (FITS allows CROTA2 or
+# PCi_j, not both), the prime keys of the level-1 series. DATE_OBS is an old spelling of DATE-OBS.
 STALE = (
-    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "HEADSUM", "XCEN", "YCEN", "CROTA1",
+    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "HEADSUM", "XCEN", "YCEN", "CROTA1", "CROTA2", "PRIMARYK",
     "CD1_1", "CD1_2", "CD2_1", "CD2_2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2",
     "SIMPLE", "XTENSION", "PCOUNT", "GCOUNT", "EXTEND", "EXTNAME", "LONPOLE", "LATPOLE",
 )  # fmt: skip
+# What names the level-1 record and its file, and would be taken for this file's own. DATE has no successor: the time at
+# which level 1.5 was made would differ from run to run.
+OF_LEVEL1 = {
+    "DATE": "L1DATE", "RECNUM": "L1RECNUM", "DRMS_ID": "L1DRMSID", "SOURCE": "L1SOURCE", "REQUESTI": "L1REQ",
+}  # fmt: skip
+ORIGIN = {
+    "L1RECORD": ("record", "level-1 record"),
+    "L1FILE": ("file", "its file"),
+    "L1SHA256": ("sha256", ""),
+    "L1REQ": ("request", "export request it came with"),
+    "RSP_SHA": ("spikes", ""),
+}
+NO_INTEGER = -(2**31)  # DRMS's missing integer
 STATISTICS = {
     "TOTVALS": "number of pixels",
     "DATAVALS": "number of valid pixels",
@@ -61,7 +75,7 @@ def make_header(
     corrections, options
         As given to `aia.level15.calibrate`.
     origin
-        `file`, `sha256` and `request` of the level-1 frame, as far as they are known.
+        `record`, `file`, `sha256` and `request` of the level-1 frame, and `spikes`, as far as they are known.
 
     Returns
     -------
@@ -83,9 +97,9 @@ def make_header(
     history = [f"Level 1.5 by aia-sequence {__version__}, level15 {VERSION}, in this order:"]
     header.set("L15PROG", f"aia-sequence {__version__}", "workflow that made level 1.5")
     header.set("L15VERS", VERSION, "version of its level-1.5 pixels and header")
-    for key, value in (("L1FILE", "file"), ("L1SHA256", "sha256"), ("L1REQ", "request"), ("RSP_SHA", "spikes")):
+    for key, (value, about) in ORIGIN.items():
         if origin.get(value):
-            header[key] = origin[value]
+            header.set(key, origin[value], about)
     for step in (_pointing, _respike, _psf, _registration, _degradation, _exposure, _uncertainty):
         history += step(header, pixels, corrections, options)
     for line in history:
@@ -98,18 +112,28 @@ def make_header(
 
 
 def _kept(level1: fits.Header) -> fits.Header:
-    """The level-1 cards that still hold and that FITS allows."""
+    """The level-1 cards that still hold, have a value and are allowed by FITS."""
     header = level1.copy(strip=True)
     for key in STALE:
         header.remove(key, ignore_missing=True, remove_all=True)
     for place in range(len(header) - 1, -1, -1):
-        try:
-            value = header.cards[place].value
-        except fits.VerifyError:
-            value = np.nan  # such as `OSCNMEAN= -nan`: no value that FITS knows
-        if isinstance(value, float) and not np.isfinite(value):
+        if not _has_value(header.cards[place]):
             del header[place]
+    for key, ours in OF_LEVEL1.items():
+        if key in header:
+            header.rename_keyword(key, ours)
     return header
+
+
+def _has_value(card: fits.Card) -> bool:
+    """Whether a card says something; JSOC leaves values empty, writes `-nan`, or its database's missing integer."""
+    try:
+        value = card.value
+    except fits.VerifyError:
+        return False  # such as `OSCNMEAN= -nan`: no value that FITS knows
+    if isinstance(value, fits.card.Undefined) or (isinstance(value, float) and not np.isfinite(value)):
+        return False
+    return value != NO_INTEGER or card.keyword == "QUALITY"  # there it is bit 31
 
 
 def _set_grid(header: fits.Header, grid: Grid) -> None:
@@ -119,10 +143,9 @@ def _set_grid(header: fits.Header, grid: Grid) -> None:
         header.set(f"CRVAL{axis}", 0.0, "[arcsec] coordinate of the reference pixel")
         header.set(f"CDELT{axis}", SCALE, "[arcsec/pixel] plate scale")
         header.set(f"CRPIX{axis}", reference, "[pixel] disc centre")
-    header.set("CROTA2", 0.0, "[deg] solar north is up")
     for row in (1, 2):
         for column in (1, 2):
-            header.set(f"PC{row}_{column}", float(row == column), "no rotation")
+            header.set(f"PC{row}_{column}", float(row == column), "no rotation: solar north is up")
     radius = number(header, "RSUN_OBS")
     if radius is None:
         header.remove("R_SUN", ignore_missing=True)
@@ -199,6 +222,9 @@ def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
         header.set("EXPNORM", 1.0, "exposure: not normalised")
         return ["exposure: not normalised"]
     header.set("EXPNORM", pixels.exposure, "[s] exposure the image was divided by")
+    # As SolarSoft does (O_EXPTIME; FITS has eight letters), so that who divides by EXPTIME again divides by one.
+    header.set("EXPTIME", 1.0, "[s] image is normalised, see O_EXPTIM")
+    header.set("O_EXPTIM", pixels.exposure, "[s] exposure time, EXPTIME of level 1", after="EXPTIME")
     return [f"exposure: divided by {pixels.exposure} s"]
 
 
@@ -222,7 +248,7 @@ def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int,
     """
     naxis = (header["NAXIS2"], header["NAXIS1"])
     expected: dict[str, Any] = {
-        "BITPIX": -32, "LVL_NUM": 1.5, "CDELT1": SCALE, "CDELT2": SCALE, "CRVAL1": 0.0, "CRVAL2": 0.0, "CROTA2": 0.0,
+        "BITPIX": -32, "LVL_NUM": 1.5, "CDELT1": SCALE, "CDELT2": SCALE, "CRVAL1": 0.0, "CRVAL2": 0.0,
         "PC1_1": 1.0, "PC1_2": 0.0, "PC2_1": 0.0, "PC2_2": 1.0, "BUNIT": "DN / s" if options.exposure else "DN",
         "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec", "L15VERS": VERSION,
         "POINTCOR": options.pointing, "RESPIKED": options.respike, "PSFDECON": options.psf,

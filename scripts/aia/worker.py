@@ -76,6 +76,7 @@ class Worker:
         job, options, stages, now = self.job, self.job.options, self.stages, time.perf_counter()
         counts = self.space.array("counts" if options.uncertainty else "image", (SIDE, SIDE), np.int16)
         image, level1 = frames.read_level1(job.level1 / row["file"], digest=row["sha256"], out=counts)
+        level15.check_level1(level1)  # before anything else is read off a header that may be of another level
         spikes = None
         if options.respike and row.get("spikes"):
             spikes = frames.read_spikes(job.level1 / row["spikes"], row.get("spikes_sha256"))
@@ -97,7 +98,7 @@ class Worker:
             raise FrameError("none of its pixels is valid: they are missing, or lie outside of the region")
         now = stages.mark("statistics", now)
         name = Path(row["file"]).name
-        origin = {"file": name, "sha256": row["sha256"], "request": row.get("request", "")}
+        origin = {"record": row["record"], "file": name, "sha256": row["sha256"], "request": row.get("request", "")}
         if spikes is not None:
             origin["spikes"] = row.get("spikes_sha256")
         header = make_header(level1, pixels, told, found, options, origin)

@@ -34,7 +34,7 @@ GOLDEN = {
         "captions": "5bfa75c86e616e083340fd2383e92bfb6e64f00dfd52aab9a561d96e5c6c0288",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
         "movie": "9bae2423331a1b43931c8bf7e741b32d2e524eeebe1ea8c645e131c2cb1cd9b2",
-        "viewer.html": "036fb368ab8c401d781afc58eac806edf858087bcca8c043388f0109cb046fa5",
+        "viewer.html": "1c73988f3d9dfbfb79c719c48abd2285e88961d8d1072c0836eb3b69052e298a",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}

@@ -136,8 +136,7 @@ def test_exposure_times_do_not_show(tmp_path):
     frame = list_frames(manifests)[0]
     points, statistics = measure([frame], REGION, OPTIONS)
     with fits.open(frame.path) as hdus:
-        hdus[0].header["EXPTIME"] *= 10
-        hdus[0].header["BUNIT"] = "DN"
+        hdus[0].header.update(BUNIT="DN", EXPTIME=10 * frame.EXPTIME)
         hdus[0].data *= np.float32(hdus[0].header["EXPTIME"])
         hdus.writeto(tmp_path / "long.fits")
     long = replace(frame, path=tmp_path / "long.fits", EXPTIME=10 * frame.EXPTIME)

@@ -79,7 +79,7 @@ def test_a_frame_in_dn_becomes_dn_per_second(tmp_path):
     before = sequence.read_picture(path, REGION)
     with fits.open(path, mode="update") as hdus:
         hdus[0].data *= np.float32(exposures(1)[0])
-        hdus[0].header["BUNIT"] = "DN"
+        hdus[0].header.update(BUNIT="DN", EXPTIME=exposures(1)[0])
     np.testing.assert_allclose(sequence.read_picture(path, REGION).data, before.data, rtol=1e-6)
 
 
@@ -88,7 +88,7 @@ def test_a_frame_without_exposure_time_is_refused(tmp_path, value):
     manifests, _ = write_sequence(tmp_path, 1)
     path = sequence.list_frames(manifests)[0].path
     with fits.open(path, mode="update") as hdus:
-        hdus[0].header["EXPTIME"] = value
+        hdus[0].header.update(BUNIT="DN", EXPTIME=value)
     with pytest.raises(FrameError, match="EXPTIME"):
         sequence.read_picture(path, REGION)
 
@@ -98,7 +98,7 @@ def test_saturation_is_16383_dn_brought_to_level_15(tmp_path):
     path = sequence.list_frames(manifests)[0].path
     with fits.open(path, mode="update") as hdus:
         hdus[0].header["NSATPIX"] = 2
-        full = 16383 / hdus[0].header["EXPTIME"] / hdus[0].header["DEGCORR"]
+        full = 16383 / hdus[0].header["O_EXPTIM"] / hdus[0].header["DEGCORR"]
         hdus[0].data[200, 200:203] = np.float32(full) * np.array([0.5, 0.97, 1.0], np.float32)
     flags = sequence.read_picture(path).saturated
     assert flags[200, 200:203].tolist() == [False, True, True]

@@ -99,7 +99,8 @@ def test_a_level_15_header_alone_names_record_request_tables_factors_and_version
     assert f'"{header["L1REQ"]}"' in crate
     assert header["L1SHA256"] in crate
     assert 0 < header["DEGCORR"] < 1
-    assert header["EXPNORM"] == header["EXPTIME"]
+    assert header["EXPNORM"] == header["O_EXPTIM"]
+    assert f"[{header['T_REC'][:19]}Z]" in header["L1RECORD"]
     assert header["L15PROG"].startswith("aia-sequence ")
     assert header["L15VERS"]
 

@@ -185,10 +185,10 @@ def read_picture(path: Path, region: Region | None = None, *, uncertainty: bool 
     """
     bounds = None if region is None else _bounds(path, region)
     data, header = read_level15(path, bounds)
-    exposure = float(header.get("EXPTIME") or 0)
+    normalised = header.get("BUNIT") == "DN / s"
+    exposure = float(header.get("EXPNORM" if normalised else "EXPTIME") or 0)
     if not exposure > 0:
         raise FrameError(f"{path}: EXPTIME is {header.get('EXPTIME')!r}; a frame without it has no brightness in DN/s")
-    normalised = header.get("BUNIT") == "DN / s"
     error = read_level15(path, bounds, "uncertainty")[0] if uncertainty and header.get("UNCERTAI") else None
     if not normalised:
         data = data / np.float32(exposure)
