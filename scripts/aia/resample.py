@@ -27,7 +27,7 @@ from aia.options import KERNELS
 # four taps and nothing else. The spline's prefilter reaches on without end, falling off by 0.27 a pixel; sunpy claims
 # one pixel more than the taps, and so do we.
 REACH = {"cubic-spline": 3.0, "keys": 2.0}
-# How far a value can lie beyond the range of the pixels: half of what the sum of all weights' magnitudes exceeds one by.
+# How far values can lie beyond the range of pixels: half of what the sum of all weights' magnitudes exceeds one by.
 # Along an axis that sum is (1 + 3 sqrt(3)) / 4 at most for the cardinal spline, and 1.25 for Keys.
 OVERSHOOT = {"cubic-spline": 0.700, "keys": 0.282}
 ABSENT = np.int64(2**40)  # a BLANK that no integer image can hold
