@@ -5,12 +5,10 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config/config.yaml"
-
-
 report: "captions/workflow.rst"
 
 
+include: "rules/configuration.smk"
 include: "rules/common.smk"
 include: "rules/acquire.smk"
 include: "rules/calibrate.smk"

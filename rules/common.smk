@@ -8,40 +8,15 @@ import atexit
 import gc
 import inspect
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
-from snakemake.exceptions import WorkflowError
-
-# The library lies beside the rules, wherever the workflow was cloned or taken as a module.
-SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
-if SCRIPTS not in sys.path:
-    sys.path.insert(0, SCRIPTS)
-if not Path(SCRIPTS, "aia").is_dir():
-    raise WorkflowError(
-        f"{SCRIPTS}/aia is not there: the workflow needs a clone or a git submodule, and its library beside its rules. "
-        'As a module, name the path of its Snakefile; github("…") would fetch single files.'
-    )
-
 from aia import costs, filters
 from aia.blocks import EUV, series_of
 from aia.cutouts import im_patch
-from aia.errors import ConfigError
 from aia.eventconfig import event_config
-from aia.plan import Plan
-from aia.settings import check_email, load
 from aia.times import iso
-
-try:
-    PLAN = Plan(load(config))
-    if workflow.is_main_process:
-        check_email(PLAN.settings.archive, os.environ)
-        for line in PLAN.settings.warnings:
-            print(f"warning: {line}", file=sys.stderr)
-except ConfigError as error:
-    raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
 
 ARCHIVE = PLAN.settings.archive
 # Where a workflow that takes this one as a module has put it: known while the rules are read, no longer while jobs are.

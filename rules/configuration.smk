@@ -1,0 +1,55 @@
+"""Which configuration is used, and what is wrong with it: read first, as nothing else is worth doing without.
+
+A configuration that is given, by --configfile or by the workflow that takes this one as a module, stands alone;
+config/config.yaml is read where none is. `--config key=value` comes on top of either.
+"""
+
+import copy
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# The library lies beside the rules, wherever the workflow was cloned or taken as a module.
+SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
+if SCRIPTS not in sys.path:
+    sys.path.insert(0, SCRIPTS)
+if not Path(SCRIPTS, "aia").is_dir():
+    raise WorkflowError(
+        f"{SCRIPTS}/aia is not there: the workflow needs a clone or a git submodule, and its library beside its rules. "
+        'As a module, name the path of its Snakefile; github("…") would fetch single files.'
+    )
+
+from aia.configfile import Lines, check_file, refuse
+from aia.errors import ConfigError
+from aia.plan import Plan
+from aia.settings import check_email, load
+
+DEFAULT_CONFIG = "config/config.yaml"
+
+
+GIVEN = workflow.overwrite_configfiles
+if workflow.modifier.skip_configfile:
+    LINES = Lines([])  # the mapping of the workflow that takes this one as a module
+elif GIVEN:
+    LINES = Lines(GIVEN)
+    config |= copy.deepcopy(workflow.config_settings.overwrite_config)
+else:
+    LINES = Lines([DEFAULT_CONFIG])
+    try:
+        check_file(DEFAULT_CONFIG)
+    except ConfigError as error:
+        refuse(error)
+
+    configfile: DEFAULT_CONFIG
+
+
+try:
+    PLAN = Plan(load(config))
+    if workflow.is_main_process:
+        check_email(PLAN.settings.archive, os.environ)
+        for line in PLAN.settings.warnings:
+            print(f"warning: {LINES.located(line)}", file=sys.stderr)
+except ConfigError as error:
+    refuse("\n".join(map(LINES.located, str(error).splitlines())))
