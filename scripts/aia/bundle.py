@@ -5,6 +5,7 @@ python -m aia.bundle import tables.zip
 """
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,9 @@ from pathlib import Path
 from aia import crate, zips
 from aia.errors import AIAError
 from aia.files import replacing, sha256
+
+# Names of tables and point spread functions, below the resources.
+TABLE = re.compile(rf"{zips.PART}/(?:calibration(?:/{zips.PART})*/{zips.PART}\.ecsv|psf/{zips.PART}\.fits)")
 
 
 def tables_of(events: Iterable[Path], resources: Path) -> dict[str, Path]:
@@ -88,9 +92,7 @@ def take_in(path: Path, resources: Path, *, replace: bool = False) -> list[str]:
         If the bundle is damaged, holds something else, or would replace a table without being allowed to.
     """
     with tempfile.TemporaryDirectory() as folder:
-        sums = zips.unpack(path, Path(folder))
-        if odd := [name for name in sums if name.split("/")[1:2] not in (["calibration"], ["psf"])]:
-            raise AIAError(f"{path} is no calibration bundle; it holds {', '.join(sorted(odd)[:5])}")
+        sums = zips.unpack(path, Path(folder), what="calibration bundle", wanted=TABLE.fullmatch)
         there = {name: sha256(resources / name) for name in sums if (resources / name).is_file()}
         other = sorted(name for name, digest in there.items() if digest != sums[name])
         if other and not replace:

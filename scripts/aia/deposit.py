@@ -8,30 +8,25 @@ level-1.5 frames if asked for. Rebuilding calibrates with the archive's own tabl
 """
 
 import argparse
-import os
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 
 import yaml
 
-from aia import bundle, crate, frozen, software, zips
+from aia import bundle, crate, frozen, redraw, software, zips
 from aia.errors import AIAError
-from aia.files import sha256
+from aia.redraw import ARCHIVED, CODE
 
-CODE = (
-    *("Snakefile", "Makefile", "CITATION.cff", "LICENSE", "pyproject.toml", ".python-version"),
-    *("config/README.md", "config/config.schema.yaml", "captions", "envs", "profiles", "rules", "scripts"),
-)
 TEMPLATE = Path(__file__).with_name("templates") / "deposit.md"
-ARCHIVED = "archived"
-# What a rebuilt figure starts from, where the archive has it: every record and frame is then known beforehand.
-SEEDS = ("metadata", "records")
-SEEDS_WITH_FRAMES = ("metadata", "records", "export", "level1", "level1.5")
+
+
+class _NoAliases(yaml.SafeDumper):
+    """Writes what occurs twice twice: the configuration of an archive is read without aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool = False) -> int:
@@ -61,7 +56,9 @@ def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool =
     """
     configs = [yaml.safe_load(_recorded(event, crate.CONFIG_FILE).read_text(encoding="utf-8")) for event in events]
     files: dict[str, Path | str] = {name: software.ROOT / name for name in _code()}
-    files["config/config.yaml"] = yaml.safe_dump(_merged(configs, events), sort_keys=False, allow_unicode=True)
+    files["config/config.yaml"] = yaml.dump(
+        _merged(configs, events), Dumper=_NoAliases, sort_keys=False, allow_unicode=True
+    )
     for event in events:
         files[f"config/records/{event.name}.csv"] = frozen.collect(event).to_csv(index=False, lineterminator="\n")
         for name in sorted(crate.read_checksums((event / crate.SUMS).read_text(encoding="utf-8"))):
@@ -71,74 +68,12 @@ def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool =
         files[f"{ARCHIVED}/{event.name}/{crate.SUMS}"] = event / crate.SUMS
     files |= {f"resources/{name}": table for name, table in bundle.tables_of(events, resources).items()}
     files["README.md"] = _readme(configs, level15=level15)
+    if odd := sorted(name for name in files if not (redraw.is_content(name) or redraw.is_code(name))):
+        raise AIAError(
+            f"no archive has a place for {', '.join(odd[:5])}; move what the workflow did not make elsewhere"
+        )
     zips.write(path, files)
     return len(files)
-
-
-def rebuild(source: Path, folder: Path, arguments: Sequence[str]) -> list[tuple[str, bool]]:
-    """
-    Rebuild the figures of an archive.
-
-    Parameters
-    ----------
-    source
-        The zip file, or the folder into which it was unpacked.
-    folder
-        Where to work; the same as `source` if that is a folder.
-    arguments
-        Further arguments of Snakemake.
-
-    Returns
-    -------
-    list of (str, bool)
-        Each figure, and whether it is the archived one, byte for byte.
-
-    Raises
-    ------
-    AIAError
-        If the archive is damaged, or the run fails.
-    """
-    if source.is_file():
-        zips.unpack(source, folder)
-    sums = crate.read_checksums(_text(folder / crate.SUMS))
-    changed = [
-        name
-        for name, digest in sums.items()
-        if name.startswith((ARCHIVED, "resources", "config")) and not _is(folder / name, digest)
-    ]
-    if changed:
-        raise AIAError(f"{folder}: not as it was archived: {', '.join(sorted(changed)[:5])}; unpack it again")
-    events = sorted(path for path in (folder / ARCHIVED).iterdir() if path.is_dir())
-    figures = {
-        f"{event.name}/{name}": digest
-        for event in events
-        for name, digest in crate.read_checksums(_text(event / crate.SUMS)).items()
-        if name.startswith("figures/")
-    }
-    moment = time.time_ns()
-    for event in events:
-        seed(event, folder / "results" / event.name, moment)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(software.ROOT / "Snakefile")]
-    command += ["--directory", str(folder), *arguments, "--", *(f"results/{name}" for name in sorted(figures))]
-    if subprocess.run(command, check=False).returncode:
-        raise AIAError("Snakemake could not make the figures; what it said stands above")
-    return [(name, _is(folder / "results" / name, digest)) for name, digest in sorted(figures.items())]
-
-
-def seed(archived: Path, results: Path, moment: int) -> None:
-    """
-    Begin an event's results with what its archive knows, so that nothing is asked for again.
-
-    All files get the same time (ns): none looks newer than what was made from it, and no table looks newer than them.
-    """
-    frames = any(archived.glob("level1.5/*/*/*.fits"))
-    for part in SEEDS_WITH_FRAMES if frames else SEEDS:
-        for path in sorted((archived / part).rglob("*")):
-            target = results / path.relative_to(archived)
-            if path.is_file() and not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
-                os.utime(target, ns=(moment, moment))
 
 
 def _code() -> list[str]:
@@ -148,7 +83,7 @@ def _code() -> list[str]:
         path = software.ROOT / name
         found += sorted(path.rglob("*")) if path.is_dir() else [path]
     names = (path.relative_to(software.ROOT).as_posix() for path in found if path.is_file())
-    return [name for name in names if "__pycache__" not in name]
+    return [name for name in names if redraw.is_code(name) and "__pycache__" not in name]
 
 
 def _merged(configs: Sequence[dict], events: Sequence[Path]) -> dict:
@@ -164,21 +99,10 @@ def _merged(configs: Sequence[dict], events: Sequence[Path]) -> dict:
 
 def _recorded(event: Path, name: str) -> Path:
     """A file of an event that is as its checksum list says."""
-    sums = crate.read_checksums(_text(event / crate.SUMS))
-    if name not in sums or not _is(event / name, sums[name]):
+    sums = crate.read_checksums(redraw.text_of(event / crate.SUMS))
+    if name not in sums or not redraw.is_file_of(event / name, sums[name]):
         raise AIAError(f"{event / name} is not as it was recorded; python -m aia.verify says more")
     return event / name
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise AIAError(f"{path.parent} has no {path.name}: it is no finished event, and no unpacked archive") from None
-
-
-def _is(path: Path, digest: str) -> bool:
-    return path.is_file() and sha256(path) == digest
 
 
 def _readme(configs: Sequence[dict], *, level15: bool) -> str:
@@ -209,8 +133,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
     pack.add_argument("--resources", type=Path, default=Path("resources"), help="folder of what events share")
     pack.add_argument("--level15", action="store_true", help="pack the level-1.5 frames, too")
     again = verbs.add_parser("rebuild", help="rebuild the figures of an archive and compare them")
-    again.add_argument("archive", type=Path, help="the zip file, or the folder into which it was unpacked")
+    again.add_argument("archive", type=Path, help="the zip file; or `.` in the folder into which somebody unpacked it")
     again.add_argument("--into", type=Path, help="folder to work in; by default named as the zip file")
+    again.add_argument("--gb", type=float, default=zips.MOST_BYTES / 1e9, help="largest size of what is unpacked, GB")
     again.add_argument("--cores", default="all", help="cores that Snakemake may use")
     options = parser.parse_args(None if arguments is None else list(arguments))
     try:
@@ -223,8 +148,14 @@ def main(arguments: Iterable[str] | None = None) -> int:
             )
             print(f"{options.archive}: {count:,} files, {options.archive.stat().st_size / 1e6:.1f} MB")
             return 0
-        folder = options.into or (options.archive.with_suffix("") if options.archive.is_file() else options.archive)
-        figures = rebuild(options.archive, folder, ["--cores", options.cores])
+        folder = redraw.opened(options.archive, options.into, round(options.gb * 1e9))
+        if other := redraw.other_code(folder):
+            print(
+                f"{options.archive} was made by another state of the workflow; this one is {software.workflow()}, and "
+                f"{len(other)} files differ: {', '.join(other[:5])}. The code of this one is used; figures may differ.",
+                file=sys.stderr,
+            )
+        figures = redraw.rebuild(folder, ["--cores", options.cores])
     except AIAError as error:
         print(error, file=sys.stderr)
         return 1

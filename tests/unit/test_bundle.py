@@ -79,14 +79,14 @@ def test_a_damaged_bundle_is_refused(finished, resources, tmp_path, capsys):
 def test_a_zip_that_reaches_out_of_its_folder_is_refused(tmp_path):
     path = tmp_path / "evil.zip"
     zips.write(path, {"../calibration/x.ecsv": "gotcha"})
-    with pytest.raises(AIAError, match="lies outside"):
+    with pytest.raises(AIAError, match="no calibration bundle"):
         bundle.take_in(path, tmp_path / "theirs")
 
 
 def test_a_zip_of_something_else_is_no_bundle(tmp_path):
     path = tmp_path / "other.zip"
     zips.write(path, {"README.md": "hello"})
-    with pytest.raises(AIAError, match=r"no calibration bundle; it holds README\.md"):
+    with pytest.raises(AIAError, match=r"no calibration bundle: it holds 'README\.md'"):
         bundle.take_in(path, tmp_path / "theirs")
 
 

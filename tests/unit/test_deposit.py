@@ -8,7 +8,7 @@ import pytest
 import yaml
 from test_crate import CONFIG, write
 
-from aia import crate, deposit, zips
+from aia import crate, deposit, redraw, software, zips
 from aia.errors import AIAError
 from aia.files import sha256
 
@@ -64,13 +64,14 @@ def test_level_15_frames_are_packed_if_asked_for(event, tmp_path):
 
 def test_coreutils_can_check_the_archive(event, tmp_path):
     make(event, tmp_path / "paper.zip")
-    zips.unpack(tmp_path / "paper.zip", tmp_path / "paper")
+    with zipfile.ZipFile(tmp_path / "paper.zip") as packed:
+        packed.extractall(tmp_path / "paper")
     subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=tmp_path / "paper", check=True)
 
 
 def test_the_archived_configuration_is_the_one_that_was_used(event, tmp_path):
     make(event, tmp_path / "paper.zip")
-    zips.unpack(tmp_path / "paper.zip", tmp_path / "paper")
+    redraw.unpack(tmp_path / "paper.zip", tmp_path / "paper")
     assert yaml.safe_load((tmp_path / "paper" / "config" / "config.yaml").read_text()) == CONFIG
 
 
@@ -128,7 +129,7 @@ def test_a_rebuild_starts_from_what_is_archived_and_compares_the_figures(event, 
         figure.write_text(figure_text)
         return type("Done", (), {"returncode": 0})
 
-    monkeypatch.setattr(deposit.subprocess, "run", snakemake)
+    monkeypatch.setattr(redraw.subprocess, "run", snakemake)
     figure_text = "figures/211/sequence.png"
     assert deposit.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")]) == 0
     assert seen["targets"] == ["results/made-up/figures/211/sequence.png"]
@@ -144,8 +145,46 @@ def test_a_rebuild_starts_from_what_is_archived_and_compares_the_figures(event, 
 def test_an_archive_that_was_changed_after_unpacking_is_refused(event, tmp_path):
     make(event, tmp_path / "paper.zip")
     folder = tmp_path / "paper"
-    zips.unpack(tmp_path / "paper.zip", folder)
+    redraw.unpack(tmp_path / "paper.zip", folder)
     table = folder / "resources" / "synthetic" / "calibration" / "degradation.ecsv"
     table.write_text(table.read_text().replace("2050.1", "2050.2"))
     with pytest.raises(AIAError, match=r"not as it was archived: resources/synthetic/calibration/degradation\.ecsv"):
-        deposit.rebuild(folder, folder, [])
+        redraw.rebuild(folder, [])
+
+
+def test_the_workflow_of_the_archive_is_compared_with_the_one_that_is_installed_and_left_packed(
+    event, tmp_path, monkeypatch, capsys
+):
+    make(event, tmp_path / "ours.zip")
+    with zipfile.ZipFile(tmp_path / "ours.zip") as packed:
+        packed.extractall(tmp_path / "all")
+        files = {name: tmp_path / "all" / name for name in packed.namelist() if name != crate.SUMS}
+    path = tmp_path / "theirs.zip"
+    zips.write(path, files | {"scripts/plot_sequence.py": "raise SystemExit", "rules/more.smk": "rule more:"})
+    redraw.unpack(tmp_path / "ours.zip", tmp_path / "ours")
+    assert redraw.other_code(tmp_path / "ours") == []
+    monkeypatch.setattr(redraw, "rebuild", lambda folder, arguments: [])
+    assert deposit.main(["rebuild", str(path)]) == 0
+    said = capsys.readouterr().err
+    assert "2 files differ: rules/more.smk, scripts/plot_sequence.py. The code of this one is used" in said
+    unpacked = {item.relative_to(tmp_path / "theirs").as_posix() for item in (tmp_path / "theirs").rglob("*")}
+    assert not any(redraw.is_code(name) or name.endswith((".py", ".smk")) for name in unpacked)
+
+
+def test_in_the_folder_of_an_unpacked_archive_its_own_workflow_works(event, tmp_path, monkeypatch):
+    make(event, tmp_path / "paper.zip")
+    folder = tmp_path / "unzipped"
+    with zipfile.ZipFile(tmp_path / "paper.zip") as packed:
+        packed.extractall(folder)
+    with pytest.raises(AIAError, match="name the zip file"):
+        redraw.opened(folder, None, 1)
+    monkeypatch.setattr(software, "ROOT", folder)
+    assert redraw.opened(folder, None, 1) == folder
+
+
+def test_a_product_for_which_an_archive_has_no_place_is_not_packed(event, tmp_path):
+    (event / "figures" / ".notes.py").write_text("x")
+    with (event / crate.SUMS).open("a") as sums:
+        sums.write(f"{sha256(event / 'figures' / '.notes.py')}  figures/.notes.py\n")
+    with pytest.raises(AIAError, match=r"no archive has a place for archived/made-up/figures/\.notes\.py"):
+        make(event, tmp_path / "paper.zip")

@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from running import Workflow
 
-from aia import deposit
+from aia import deposit, redraw
 from aia.repair import TIMESTAMP
 from aia.verify import verify
 
@@ -145,7 +145,8 @@ def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_withou
 def test_an_archive_with_level_15_frames_needs_nothing_but_itself(finished, tmp_path, capfd):
     events = [finished.results]
     deposit.make(tmp_path / "paper.zip", events, finished.folder / "resources", level15=True)
-    deposit.rebuild(tmp_path / "paper.zip", tmp_path / "paper", ["--cores", "2", "--dry-run"])
+    redraw.unpack(tmp_path / "paper.zip", tmp_path / "paper")
+    redraw.rebuild(tmp_path / "paper", ["--cores", "2", "--dry-run"])
     planned = capfd.readouterr()
     assert "plot_sequence" in planned.out + planned.err
     # Snakemake also names the rule where it lists those whose files it did not make itself.
