@@ -31,10 +31,10 @@ GOLDEN = {
     "3": {
         "lightcurve.csv": "e6d528d90a416f282d062c40b714ea97d5c2fc9a32df15155cf38645aeeb5c57",
         "statistics.json": "9c58dc9604f38beabab77ecbd27a78df514d760b3e11702eff3e3af95de162fb",
-        "captions": "5bfa75c86e616e083340fd2383e92bfb6e64f00dfd52aab9a561d96e5c6c0288",
+        "captions": "cee0ae7b121a125d1ca0d8b144be30c9e70649dfec3943667c9bca9a837ef55d",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
         "movie": "9bae2423331a1b43931c8bf7e741b32d2e524eeebe1ea8c645e131c2cb1cd9b2",
-        "viewer.html": "1c73988f3d9dfbfb79c719c48abd2285e88961d8d1072c0836eb3b69052e298a",
+        "viewer.html": "d1a9307526239d3be0cfcfc5d072581524c3f20ae038874bf9c56a72b849d01c",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}

@@ -10,10 +10,11 @@ from small_frames import PEAK, brightness, scene, write_sequence
 
 from aia.errors import FrameError
 from aia.figures import lightcurve
+from aia.figures.flares import find_flare
 from aia.figures.lightcurve import plot_lightcurve
 from aia.figures.measure import Histogram, Statistics, measure
 from aia.figures.options import Options
-from aia.figures.points import COLUMNS, find_flare, gaps, read_points, write_points
+from aia.figures.points import COLUMNS, gaps, read_points, write_points
 from aia.figures.sequence import list_frames
 from aia.times import read_time
 
@@ -121,18 +122,6 @@ def test_the_peak_and_its_half_maximum_times_are_found():
     assert abs(times_of(seconds)[flare.peak] - middle) <= 6
     assert flare.rise - start == pytest.approx(400 - half, abs=1.5)
     assert flare.decay - start == pytest.approx(400 + half, abs=1.5)
-
-
-def test_a_rise_before_the_first_frame_is_not_invented():
-    flare = find_flare(times_of([0, 12, 24, 36]), np.array([400.0, 300, 150, 100]))
-    assert (flare.peak, flare.rise) == (0, None)
-    assert flare.decay is not None
-
-
-def test_a_decay_inside_a_gap_is_not_invented():
-    flare = find_flare(times_of([0, 12, 24, 36, 600, 612]), np.array([100.0, 200, 400, 390, 110, 100]))
-    assert flare.decay is None
-    assert flare.rise is not None
 
 
 def test_a_quiet_sequence_has_no_flare():

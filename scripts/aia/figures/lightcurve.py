@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
+from aia.figures.flares import Flare, flare_of
 from aia.figures.options import Options
-from aia.figures.points import Point, find_flare, gaps
+from aia.figures.points import Point, gaps
 from aia.figures.style import RC, SYNTHETIC_RED, WIDTH_MM, new_figure, save, write_heading
 from aia.times import clock, clock_ticks, day, read_time
 
@@ -47,7 +48,7 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     axes.plot(times[saturated], mean[saturated], "o", ms=size + 2.2, mfc="none", mec=SYNTHETIC_RED, mew=0.6, zorder=5)
     margin = max((times[-1] - times[0]) * 0.025, 6.0)
     axes.set_xlim(times[0] - margin, times[-1] + margin)
-    taken = _mark_times(axes, times, mean, marks)
+    taken = _mark_times(axes, times, flare_of(points), marks)
     low, high = np.nanmin(mean), np.nanmax(mean)
     room = (high - low or abs(high) or 1.0) * 0.12
     axes.set_ylim(low - room, high + room + (high - low + 2 * room) * taken / (1 - taken))
@@ -76,11 +77,11 @@ def _label_times(axes: Axes, first: float, last: float) -> None:
     axes.set_xlabel(f"Time (UTC) {'on' if day(first) == day(last) else 'from'} {day(first)}")
 
 
-def _mark_times(axes: Axes, times: np.ndarray, mean: np.ndarray, marks: Mapping[str, str]) -> float:
+def _mark_times(axes: Axes, times: np.ndarray, flare: Flare | None, marks: Mapping[str, str]) -> float:
     """Mark times by lines and labels that do not overlap; return the part of the height that the labels take."""
     named = [(read_time(text), label) for label, text in marks.items()]
-    if flare := find_flare(times, mean):
-        named += [(times[flare.peak], "peak")]
+    if flare:
+        named += [(times[flare.peak], "peak" if flare.turns else "brightest")]
         named += [(time, name) for time, name in ((flare.rise, "half rise"), (flare.decay, "half decay"))]
     named = sorted((time, label) for time, label in named if time is not None and times[0] <= time <= times[-1])
     width, height = (

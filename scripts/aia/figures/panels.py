@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from aia.errors import FrameError
 from aia.figures import pictures
+from aia.figures.flares import Flare, flare_of
 from aia.figures.lightcurve import draw_curve
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
@@ -165,7 +166,7 @@ def plot_sequence(
         page.write(f"{title}   SDO/AIA {channel} Å", choice, synthetic=statistics.synthetic)
         for path in paths:
             save(page.figure, path, options.dpi)
-    return _caption(frames, shown, choice, stretch, statistics, channel, region, title)
+    return _caption(frames, shown, choice, stretch, statistics, channel, region, title, flare_of(points))
 
 
 class _Page:
@@ -266,6 +267,7 @@ def _caption(
     channel: int,
     region: Region | None,
     title: str,
+    flare: Flare | None,
 ) -> str:
     first, last = (f"{day(time)} {clock(time)}" for time in (frames[shown[0]].time, frames[shown[-1]].time))
     text = (
@@ -275,4 +277,6 @@ def _caption(
         f"({statistics.chosen}). "
         "Below: mean brightness of the region in every frame; filled dots are the frames shown."
     )
+    if flare and flare.unseen:
+        text += f" {flare.unseen}"
     return f"{text} Synthetic data: not an observation of the Sun." if statistics.synthetic else text

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from aia import quality
+from aia.figures.flares import flare_of
 from aia.figures.measure import Statistics
 from aia.figures.options import Options
-from aia.figures.points import Point, find_flare
+from aia.figures.points import Point
 from aia.figures.sequence import Frame, Region, read_picture, reduce_any, reduce_mean
 from aia.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia.files import replacing
@@ -184,9 +185,8 @@ def _data(
 
 
 def _about(frames, points, statistics, chosen, described, channel, options, name) -> dict[str, Any]:
-    mean = np.array([point.mean for point in points])
     times = np.array([read_time(point.T_OBS) for point in points])
-    flare = find_flare(times, mean)
+    flare = flare_of(points)
     first = described[0]
     return {
         "name": name,
@@ -210,7 +210,7 @@ def _about(frames, points, statistics, chosen, described, channel, options, name
         "frames": described[1:],
         "indices": chosen.frames,
         "marks": {name: read_time(time) for name, time in sorted(options.marks.items())},
-        "peak": float(times[flare.peak]) if flare else None,
+        "peak": float(times[flare.peak]) if flare and flare.turns else None,
         # A table with later leap seconds makes the same page.
         "leapSteps": [step for step in leap_steps() if step[0] <= times[-1] + 1],
         "curve": [
