@@ -20,9 +20,9 @@ from aia.errors import ArchiveError, FrameError
 from aia.export import Delivery, safe_name
 from aia.files import replacing
 from aia.filters import Condition
-from aia.metadata import NO_VALUE
-from aia.recordsets import record_name
+from aia.recordsets import record_of
 from aia.times import iso, read_time
+from aia.values import is_missing, number, whole
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def locate(
     delivery = Delivery()
     for text, names in recordsets.subsets(kept, records, conditions, segments):
         rows = archive.raw_query(text, ["T_REC", "WAVELNTH", "T_OBS"], segments).to_dict("records")
-        found = {record_name(series, row["T_REC"], int(row["WAVELNTH"])): row for row in rows}
+        found = {record_of(series, row): row for row in rows}
         if set(found) != set(names):
             raise ArchiveError(f"{text}: the archive answers {len(found)} records where {len(names)} are expected")
         for name in names:
@@ -102,7 +102,7 @@ def _list(
 
 def _exported_name(series: str, row: Mapping[str, str], segment: str) -> str:
     """The name that an export gives a file: with the linked record's T_REC, which is T_OBS rounded to a second."""
-    stamp = row["T_OBS"] if row["T_OBS"] not in NO_VALUE else row["T_REC"]
+    stamp = row["T_REC"] if is_missing(row["T_OBS"]) else row["T_OBS"]
     rounded = iso(read_time(stamp)).replace(":", "")
     file = "image_lev1" if segment == "image" else segment
     return f"{series}.{rounded}.{int(row['WAVELNTH'])}.{file}.fits"
@@ -128,7 +128,7 @@ class Headers:
         """Ask for all keywords of records."""
         for text, _ in recordsets.subsets(kept, records, conditions):
             for row in self.archive.raw_query(text, "**ALL**").to_dict("records"):
-                self.values[record_name(self.series, row["T_REC"], int(row["WAVELNTH"]))] = row
+                self.values[record_of(self.series, row)] = row
 
     def cards(self, record: str, number: int, segment: str) -> list[tuple[str, Any, str]]:
         """Keyword, value and comment of every card that an export of the record has.
@@ -155,7 +155,11 @@ class Headers:
                 continue
             note = definition["note"].partition("] ")[2] if definition["note"].startswith("[") else definition["note"]
             unit = "" if definition["units"] in ("", "none") else f"[{definition['units']}] "
-            value = _value(keyword, row[name], definition["type"])
+            try:
+                value = _value(keyword, row[name], definition["type"])
+            except ValueError:
+                text = f"the archive answered {row[name]!r} for {name}, which is no {definition['type']}"
+                raise FrameError(f"{record}: {text}") from None
             cards[keyword] = (keyword, value, _fitting(keyword, value, unit + note))
         cards["RECNUM"] = ("RECNUM", number, "Recnum")
         cards["DRMS_ID"] = ("DRMS_ID", f"{self.series}:{number}:{segment}", "DRMS ID")
@@ -202,11 +206,11 @@ def fits_name(name: str, note: str) -> str:
 def _value(keyword: str, text: str, kind: str) -> Any:
     """A keyword's value as a header has it; None, an undefined card, for one that is missing."""
     text = text.strip()
-    if text in NO_VALUE:
-        return "" if kind == "string" and not text else None
     if kind in ("char", "short", "int", "longlong"):
-        return int(text, 16) if text[:2] in ("0x", "0X") else int(text)
+        return whole(text)
     if kind in ("float", "double", "longfloat"):
-        return float(text)
+        return number(text)
+    if is_missing(text):
+        return "" if kind == "string" and not text else None
     # The standard knows no zone letter in these two.
     return text.removesuffix("Z") if keyword in ("DATE", "DATE-OBS") else text

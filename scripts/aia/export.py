@@ -245,5 +245,5 @@ def _segment(filename: str, segments: Sequence[str]) -> str:
 def _number(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

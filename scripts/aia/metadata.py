@@ -15,11 +15,12 @@ from aia.blocks import SERIES
 from aia.errors import ArchiveError
 from aia.files import write_text
 from aia.recordsets import record_name
+from aia.times import read_time
+from aia.values import is_missing, number, whole
 
 KEYWORDS = ["T_REC", "T_OBS", "DATE__OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
 ROW_LIMIT = 75_000  # the archive cuts a longer answer without saying so
 
-NO_VALUE = {"MISSING", "Invalid KeyLink", "", "nan", "NaN", "-4712-01-01T12:00:00Z", "-4712-01-01T12:00:00.00Z"}
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 TYPES = {
     "recnum": "Int64",
@@ -156,20 +157,27 @@ def write(path: str | Path, frame: pd.DataFrame) -> None:
 def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
     """One keyword's values, typed."""
     texts = texts.astype(str).str.strip()
-    missing = texts.isin(NO_VALUE)
+    missing = texts.map(is_missing)
     if name in ("T_REC", "WAVELNTH") and missing.any():
         raise ArchiveError(f"{series}: the archive answered {texts[missing].iloc[0]!r} for the prime key {name}")
     if name == "QUALITY":
         return texts.map(quality).astype("int64")
-    if TYPES[name] == "str":
-        wrong = texts[~missing & ~texts.str.fullmatch(TIME)]
-        if len(wrong):
-            raise ArchiveError(f"{series}: the archive answered {wrong.iloc[0]!r} for {name}, which is no time")
-        return texts.mask(missing, "")
-    try:
-        numbers = pd.to_numeric(texts.mask(missing))
-        return numbers.astype(TYPES[name])
-    except (ValueError, TypeError):
-        wrong = texts[~missing & pd.to_numeric(texts, errors="coerce").isna()]
-        found = wrong.iloc[0] if len(wrong) else texts.iloc[0]
-        raise ArchiveError(f"{series}: the archive answered {found!r} for {name}, which is no number") from None
+    kind = TYPES[name]
+    read, said = {"str": (_time, "time"), "float64": (number, "number")}.get(kind, (whole, "whole number"))
+    values = []
+    for text in texts:
+        try:
+            values.append(read(text))
+        except ValueError:
+            raise ArchiveError(f"{series}: the archive answered {text!r} for {name}, which is no {said}") from None
+    return pd.Series(values, index=texts.index, dtype=kind)
+
+
+def _time(text: str) -> str:
+    """A time as the archive prints it, or an empty text for none; ValueError if it is neither."""
+    if is_missing(text):
+        return ""
+    if not TIME.fullmatch(text):
+        raise ValueError(text)
+    read_time(text)
+    return text

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from aia.archive import Archive
-from aia.recordsets import record_name
+from aia.recordsets import record_of
 from aia.retries import RefusedError
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def without_file(archive: Archive, text: str, names: Sequence[str], segments: Se
     for row in archive.raw_query(text, ["T_REC", "WAVELNTH"], segments).to_dict("records"):
         words = [row[segment] for segment in segments if not row[segment].startswith("/")]
         if words:
-            name = record_name(text.partition("[")[0], row["T_REC"], int(row["WAVELNTH"]))
+            name = record_of(text.partition("[")[0], row)
             lost[name] = reason(words[0])
             logger.warning("%s: %s", name, lost[name])
     return [{"record": name, "reason": lost[name]} for name in names if name in lost]

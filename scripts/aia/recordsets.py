@@ -5,11 +5,12 @@ Comma lists of ISO times are never written: it cuts them at the first dash.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aia import filters
 from aia.errors import ArchiveError
+from aia.values import is_missing, whole
 
 LONGEST = 2000  # characters; requests are URLs, in which a text grows to about twice its length
 
@@ -37,6 +38,24 @@ class Record:
 def record_name(series: str, t_rec: str, wavelnth: int) -> str:
     """Name of the record of a slot and channel, as the archive writes it."""
     return f"{series}[{t_rec}][{wavelnth}]"
+
+
+def record_of(series: str, row: Mapping[str, str]) -> str:
+    """Name of the record that a row of a query is about.
+
+    Raises
+    ------
+    ArchiveError
+        If it has no prime keys, T_REC and WAVELNTH.
+    """
+    try:
+        channel = whole(row["WAVELNTH"])
+    except ValueError:
+        channel = None
+    if channel is None or is_missing(row["T_REC"]):
+        found = f"T_REC {row['T_REC']!r}, WAVELNTH {row['WAVELNTH']!r}"
+        raise ArchiveError(f"{series}: the archive answered {found}, which name no record")
+    return record_name(series, row["T_REC"], channel)
 
 
 def parse_record(text: str) -> Record:
