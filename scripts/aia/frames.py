@@ -89,8 +89,12 @@ def read_level1(
 
     _check_digest(path, digest)
     with _opened(path, do_not_scale_image_data=True, memmap=False) as hdus:
-        hdu = image_hdu(hdus)
-        header, image = hdu.header, rice.read(path, out)
+        hdu, image = image_hdu(hdus), None
+        header = hdu.header
+        if isinstance(hdu, fits.CompImageHDU):
+            with open(path, "rb") as file:
+                file.seek(hdu.fileinfo()["hdrLoc"])
+                image = rice.read(file, fits.Header.fromfile(file), out)
         if image is None:
             image = np.asarray(hdu.data)
     if header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
