@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
-from aia import costs, filters
+from aia import __version__, budget, costs, filters, overview, resultspage
 from aia.blocks import EUV, series_of
 from aia.cutouts import im_patch
 from aia.eventconfig import event_config
+from aia.terminal import ending
+from aia.terminal.display import install
 from aia.times import iso
 
 ARCHIVE = PLAN.settings.archive
@@ -470,3 +472,40 @@ def event_tables(wildcards):
 def config_as_used(wildcards):
     """The configuration of the job's event alone, with all defaults."""
     return event_config(PLAN.settings, wildcards.event)
+
+
+def at_most(wildcards=None):
+    """What the whole configuration costs if every slot of its windows has a record that the conditions keep."""
+    works = []
+    for name, options in budget_events(None).items():
+        slots = [
+            (str(channel), block.last - block.first + 1, block.last - block.first + 1)
+            for channel in PLAN.event(name).channels
+            for block in PLAN.blocks(name, series_of(channel)).values()
+        ]
+        works.append(budget.estimate(name, options, slots, options["metadata_tables"], None))
+    return budget.total(works)
+
+
+def opening(progress):
+    """What a run may cost, by the share of blocks that are still to be calibrated."""
+    share = progress.planned["calibrate_level15"] / max(1, len(all_level15()) / 2)
+    return ending.opening(at_most(), min(1.0, share), ARCHIVE)
+
+
+def what_there_is(progress):
+    """Write the page of results and say what there is, whatever way the run has ended."""
+    page = Path(RESULTS, "index.html")
+    logs = Path(workflow.pathvars.apply("<logs>"))
+    if progress.planned and not progress.started or "summarise_budget" in progress.planned:
+        return ""
+    events = [overview.look(event, Path(RESULTS), logs) for event in PLAN.events.values()]
+    resultspage.write(page, events, synthetic=ARCHIVE == "synthetic", version=__version__)
+    return ending.summary(events, page.absolute())
+
+
+# Snakemake's own lines end here, where the configuration is known to be good.
+DISPLAY = install(workflow)
+if DISPLAY is not None:
+    DISPLAY.openings.append(opening)
+    DISPLAY.endings.append(what_there_is)

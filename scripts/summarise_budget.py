@@ -27,7 +27,7 @@ def main(*, records: list[str], events: dict[str, dict], most_records: int | Non
     """
     of_event = defaultdict(list)
     for path in map(Path, records):
-        of_event[path.parts[-4]].append(path)
+        of_event[path.parts[-4]].append(budget.count(path))
     works = [
         budget.estimate(name, options, of_event[name], options["metadata_tables"], most_records)
         for name, options in events.items()

@@ -52,7 +52,11 @@ class Work:
 
 
 def estimate(
-    event: str, options: Mapping[str, Any], tables: Iterable[str | Path], series: int, most_records: int | None
+    event: str,
+    options: Mapping[str, Any],
+    blocks: Iterable[tuple[str, int, int]],
+    series: int,
+    most_records: int | None,
 ) -> Work:
     """Estimate the work of one event.
 
@@ -62,8 +66,8 @@ def estimate(
         Its name.
     options
         Its options: `calibration`, `region`, `cutout`.
-    tables
-        Record tables (`records/{channel}/{block}.csv`) of all its blocks and channels.
+    blocks
+        Of each block and channel: the channel, how many records there are, and how many of them are kept.
     series
         Number of metadata tables: one a block and series.
     most_records
@@ -77,9 +81,8 @@ def estimate(
     level15 = costs.LEVEL15_BYTES * share * (2 if calibration.get("uncertainty") else 1)
     level15 *= costs.COMPRESSED[calibration.get("compression", "none")]
     sequences = set()
-    for table in map(Path, tables):
-        records, kept = count(table)
-        sequences.add(table.parent)
+    for channel, records, kept in blocks:
+        sequences.add(channel)
         work.records += records
         work.kept += kept
         work.files += kept * (2 if calibration.get("respike") else 1)
@@ -107,11 +110,11 @@ def frame_pixels(options: Mapping[str, Any]) -> float:
     return width * height / costs.PLATE_SCALE**2
 
 
-def count(table: Path) -> tuple[int, int]:
-    """Records of a record table, and how many of them are kept."""
+def count(table: Path) -> tuple[str, int, int]:
+    """Channel of a record table (`records/{channel}/{block}.csv`), its records, and how many of them are kept."""
     with table.open(newline="", encoding="utf-8") as lines:
         kept = [row["kept"] == "True" for row in csv.DictReader(lines)]
-    return len(kept), sum(kept)
+    return table.parent.name, len(kept), sum(kept)
 
 
 def total(works: Sequence[Work]) -> Work:

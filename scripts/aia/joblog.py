@@ -1,16 +1,28 @@
-"""The log of a job: one file per job, which also holds the reason of a failure."""
+"""The log of a job: one file per job, which also holds how far it is, and the reason of a failure.
+
+It is the only way from a job to whoever watches the run: jobs may run on another machine.
+"""
 
 import logging
+import os
+import re
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from aia.errors import AIAError
 from aia.privacy import redact
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+COUNT = re.compile(r": \w+ (\d+) of (\d+) [\w ]+(?:, ([\d.]+) MB)?$", re.MULTILINE | re.ASCII)
+ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR \S+: (.*(?:\n(?!\d\d:\d\d:\d\d [A-Z]).*)*)", re.MULTILINE | re.ASCII)
+TRACEBACK = "Traceback (most recent call last):"
+
+logger = logging.getLogger(__name__)
 
 
 class _Redacted(logging.Formatter):
@@ -68,3 +80,61 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         root.removeHandler(terminal)
         file.close()
         logging.captureWarnings(False)
+
+
+class Counter:
+    """Tells in the log of a job how many of its pieces are done: at most once a second, and at the end.
+
+    Parameters
+    ----------
+    done
+        What has happened to a piece, such as `calibrated`.
+    total
+        How many pieces there are.
+    pieces
+        What they are, such as `frames`.
+    """
+
+    def __init__(self, done: str, total: int, pieces: str = "frames") -> None:
+        self.words, self.total, self.count, self.said = (done, pieces), total, 0, -1.0
+
+    def step(self, megabytes: float | None = None) -> None:
+        """One more is done, and `megabytes` in all."""
+        self.count += 1
+        now = time.monotonic()
+        if self.count == self.total or self.said < 0 or now - self.said >= 1:
+            self.said = now
+            size = "" if megabytes is None else f", {megabytes:.1f} MB"
+            logger.info("%s %d of %d %s%s", self.words[0], self.count, self.total, self.words[1], size)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How far a job is."""
+
+    done: int
+    total: int
+    megabytes: float | None
+
+
+def last_count(path: str | Path) -> Count | None:
+    """How far a job is, by what a `Counter` last wrote to its log."""
+    found = COUNT.findall(_end(path, 4096))
+    return Count(int(found[-1][0]), int(found[-1][1]), float(found[-1][2]) if found[-1][2] else None) if found else None
+
+
+def reason_in(path: str | Path) -> str:
+    """Why a job failed, by the last error in its log; of a traceback the last line; empty where there is none."""
+    found = ERROR.findall(_end(path, 65536))
+    reason = found[-1].strip() if found else ""
+    return reason.splitlines()[-1] if reason.startswith(TRACEBACK) else reason
+
+
+def _end(path: str | Path, size: int) -> str:
+    """The end of a log. It is opened anew each time: on NFS only that shows what another machine has written."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -18,7 +18,7 @@ def table(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [["T_REC", "kept"], *[["x", "True"]] * kept, *[["x", "False"]] * dropped]
         path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
-        return path
+        return budget.count(path)
 
     return of
 

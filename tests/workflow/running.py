@@ -18,6 +18,12 @@ STATS = re.compile(r"^Job stats:\n.*\n-+ .*\n((?:\w+ +\d+\n)+)", re.MULTILINE)
 MESSAGE = re.compile(r"^Job \d+: (.*)$", re.MULTILINE)
 
 
+def account(folder: Path) -> str:
+    """What Snakemake itself wrote down of its last run in a folder, whatever the terminal showed."""
+    logs = sorted((folder / ".snakemake" / "log").glob("*.log"))
+    return logs[-1].read_text(encoding="utf-8") if logs else ""
+
+
 @dataclass(frozen=True)
 class Run:
     """What one call of Snakemake did.
@@ -28,6 +34,8 @@ class Run:
         Exit status.
     output
         All that it printed.
+    log
+        Snakemake's own account: its log file, or what it printed where it keeps none.
     jobs
         How many jobs of each rule it ran, or would run; the target rule is left out.
     messages
@@ -36,6 +44,7 @@ class Run:
 
     status: int
     output: str
+    log: str
     jobs: Counter
     messages: list[str]
 
@@ -92,6 +101,8 @@ class Workflow:
 
     def run(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
         """Run Snakemake to its end; `environment` is added to the process's own."""
+        logs = self.folder / ".snakemake" / "log"
+        before = set(logs.glob("*.log"))
         done = subprocess.run(
             self.command(*arguments, cores=cores),
             cwd=self.folder,
@@ -101,8 +112,9 @@ class Workflow:
             text=True,
             check=False,
         )
+        log = account(self.folder) if set(logs.glob("*.log")) - before else done.stdout
         jobs = Counter()
-        for table in STATS.findall(done.stdout)[:1]:
+        for table in STATS.findall(log)[:1]:
             jobs.update({rule: int(count) for rule, count in map(str.split, table.splitlines())})
         del jobs["all"], jobs["total"]
-        return Run(done.returncode, done.stdout, jobs, MESSAGE.findall(done.stdout))
+        return Run(done.returncode, done.stdout, log, jobs, MESSAGE.findall(log))

@@ -10,6 +10,7 @@ import sys
 from datetime import datetime, timedelta
 
 import pytest
+from running import account
 
 pytestmark = [pytest.mark.catalogue, pytest.mark.timeout(0)]
 
@@ -41,7 +42,7 @@ def catalogue(tmp_path_factory, root):
         command += ["--configfile", "config.yaml", "--directory", str(folder), "--cores", "2", "--keep-going"]
         command += ["--workflow-profile", str(root / "profiles" / "default"), *(["--dry-run"] if dry else [])]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
+        return done.returncode, done.stdout + done.stderr + ("" if dry else account(folder))
 
     return folder, call
 

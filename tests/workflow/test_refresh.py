@@ -15,16 +15,16 @@ def test_only_refresh_asks_the_archive_anew_and_once(tmp_path):
     targets.append("resources/synthetic/calibration/degradation.ecsv")
     done = first.run(*targets)
     assert done.status == 0, done.output
-    assert "mark_refresh" not in done.output
+    assert "mark_refresh" not in done.log
     refreshed = Workflow.example(tmp_path, refresh=True)
     assert "Nothing to be done" not in refreshed.run("--dry-run", *targets).output
     anew = refreshed.run(*targets)
     assert anew.status == 0, anew.output
-    assert all(f"(Rule: {rule})" in anew.output for rule in ASKED), anew.output
+    assert all(f"(Rule: {rule})" in anew.log for rule in ASKED), anew.output
     assert "Nothing to be done" in first.run("--dry-run", *targets).output
     (tmp_path / targets[1]).unlink()
     again = first.run("--dry-run", *targets)
-    assert "query_metadata" in again.output
-    assert "fetch_degradation" not in again.output
+    assert "query_metadata" in again.log
+    assert "fetch_degradation" not in again.log
     (tmp_path / targets[2]).unlink()
     assert "fetch_degradation" in first.run("--dry-run", *targets).output

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from running import Workflow
+from running import Workflow, account
 from slurm import slurm_cluster
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
@@ -69,11 +69,11 @@ def at_home(folder):
 
 @pytest.fixture(scope="module")
 def submitted(folder, cluster, at_home):
-    """The workflow after a run through the profile, what it printed, and the jobs that Slurm saw."""
+    """The workflow after a run through the profile, Snakemake's account of it, and the jobs that Slurm saw."""
     workflow = example(folder / "slurm", folder / "cache")
     status, output = finish(start(workflow, cluster))
     assert status == 0, output
-    return workflow, output, cluster.jobs()
+    return workflow, account(workflow.folder), cluster.jobs()
 
 
 def start(workflow, cluster, *arguments):
@@ -148,13 +148,13 @@ def leave_what_was_downloaded(workflow):
 
 
 def test_calibration_and_figures_run_on_nodes_and_the_network_is_used_at_home_only(submitted, cluster):
-    _, output, jobs = submitted
+    _, told, jobs = submitted
     assert {job["node"] for job in jobs} <= set(cluster.nodes)
     assert rules_of(jobs) >= ON_NODES
     assert not rules_of(jobs) & AT_HOME
     assert {job["state"] for job in jobs} == {"COMPLETED"}
     assert len({job["node"] for job in jobs}) > 1
-    assert set(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output)) >= AT_HOME | ON_NODES
+    assert set(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", told)) >= AT_HOME | ON_NODES
 
 
 def test_the_products_are_those_of_a_local_run_byte_for_byte(submitted, at_home):
@@ -174,7 +174,7 @@ def test_a_job_killed_on_its_node_and_a_controller_that_dies_are_survived(submit
         cluster.start_controller()
         status, output = finish(process)
     assert status == 0, output
-    assert "Trying to restart job" in output
+    assert "Trying to restart job" in account(workflow.folder)
     after = [job for job in cluster.jobs() if job["id"] not in {old["id"] for old in before}]
     assert [job["state"] for job in after if job["id"] == victim["id"]] != ["COMPLETED"]
     assert sum(job["comment"] == victim["comment"] for job in after) == 2

@@ -1,0 +1,282 @@
+"""What a person sees of a run: counts, failures once per cause, an ending; in a terminal and in a pipe."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import textwrap
+
+import pytest
+
+from aia import joblog
+from aia.budget import Work
+from aia.overview import Event, Problem
+from aia.terminal import ending
+from aia.terminal.progress import Progress, elapsed
+
+SCRIPTS = os.path.join(os.path.dirname(__file__), "..", "..", "scripts")
+TOY = """
+import sys
+sys.path.insert(0, {scripts!r})
+from aia.terminal.display import install
+
+display = install(workflow)
+if display:
+    display.openings.append(lambda progress: f"opening of {{progress.total}}")
+    display.endings.append(lambda progress: f"ending with {{progress.done}} done")
+
+rule all:
+    input: expand("{{event}}.drawn", event=["a", "b", "c"])
+
+rule fetch:
+    output: "{{event}}.fetched"
+    log: "logs/{{event}}/fetch.log"
+    resources: one=1
+    script: "fetch.py"
+
+rule draw:
+    input: "{{event}}.fetched"
+    output: "{{event}}.drawn"
+    log: "logs/{{event}}/draw.log"
+    shell: "echo noise of a job >&2; touch {{output}}"
+"""
+FETCH = """
+import logging, sys, time
+from pathlib import Path
+sys.path.insert(0, {scripts!r})
+from aia import joblog
+from aia.errors import ArchiveError
+
+with joblog.job_log(snakemake.log[0]):
+    bad = snakemake.config.get("bad", "")
+    counter = joblog.Counter("fetched", 4, "files")
+    for number in range(4):
+        time.sleep(float(snakemake.config.get("pause", 0)))
+        counter.step(10.0 * (number + 1))
+    if snakemake.wildcards.event in str(bad):
+        raise ArchiveError(f"{{snakemake.wildcards.event}}: the archive is away.")
+    Path(snakemake.output[0]).touch()
+"""
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """A workflow of two rules and three events, whose `fetch` fails for the events named in `bad`."""
+    scripts = os.path.abspath(SCRIPTS)
+    (tmp_path / "Snakefile").write_text(TOY.format(scripts=scripts))
+    (tmp_path / "fetch.py").write_text(FETCH.format(scripts=scripts))
+    return tmp_path
+
+
+def snakemake(folder, *arguments):
+    return [
+        *(sys.executable, "-m", "snakemake", "--directory", str(folder), "--snakefile", str(folder / "Snakefile")),
+        *("--cores", "2", "--resources", "one=1", "--workflow-profile", "none", "--keep-going", *arguments),
+    ]
+
+
+def piped(folder, *arguments):
+    """Status and lines of a run whose output goes to a file."""
+    done = subprocess.run(
+        snakemake(folder, *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+def in_terminal(folder, *arguments, size=(24, 80), interrupt_at=None):
+    """Status, final lines and all that was ever shown of a run in a pseudo-terminal."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    process = subprocess.Popen(
+        snakemake(folder, *arguments), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        env={**os.environ, "TERM": "xterm"}, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 4096)
+        except OSError:  # the terminal's other end is closed
+            break
+        shown += part
+        if interrupt_at and interrupt_at in shown:
+            os.killpg(process.pid, signal.SIGINT)
+            interrupt_at = None
+    os.close(master)
+    return process.wait(), screen_of(shown.decode()), shown.decode()
+
+
+def screen_of(text):
+    """What is left of it: `ESC [ n A` goes up, `ESC [ J` removes what is below."""
+    lines = [""]
+    for part in re.split(r"(\x1b\[\d+A|\x1b\[J|\n)", text.replace("\r", "")):
+        if up := re.fullmatch(r"\x1b\[(\d+)A", part):
+            lines[len(lines) - 1 - int(up[1]) :] = [""]
+        elif part == "\n":
+            lines.append("")
+        elif part != "\x1b[J":
+            lines[-1] += part
+    return lines
+
+
+def test_in_a_pipe_every_stage_has_a_line_and_the_ending_is_last(toy):
+    status, lines = piped(toy)
+    assert status == 0, lines
+    assert "opening of 6" in lines
+    assert [line.split("  ")[-1] for line in lines if " of 6  " in line] == ["fetch: 3 done", "draw: 3 done"]
+    assert lines[-1] == "ending with 6 done"
+    assert len([line for line in lines if line.strip() and line != "noise of a job"]) <= 6, lines
+
+
+def test_a_run_with_nothing_to_do_ends_in_the_same_way(toy):
+    piped(toy)
+    status, lines = piped(toy)
+    assert (status, lines[-1]) == (0, "ending with 0 done")
+
+
+def test_a_cause_is_told_once_with_the_jobs_that_it_stopped_and_their_logs(toy):
+    status, lines = piped(toy, "--config", "bad=ab")
+    assert status != 0
+    text = "\n".join(lines)
+    assert sum(line.startswith("FAILED fetch ") for line in lines) == 1
+    assert "2 steps failed: a: the archive is away." in text or "2 steps failed: b: the archive is away." in text
+    assert {"  fetch a", "  fetch b", "    log: logs/a/fetch.log", "    log: logs/b/fetch.log"} <= set(lines)
+    assert "the same command goes on: snakemake --directory" in text
+    assert "Traceback" not in text
+    assert "RuleException" not in text
+    assert lines[-1] == "ending with 2 done"
+
+
+def test_on_a_terminal_the_jobs_at_work_are_shown_with_counts_and_leave_nothing_behind(toy):
+    status, left, shown = in_terminal(toy, "--config", "pause=0.5")
+    assert status == 0, shown
+    assert re.search(r"\] \d of 6 steps, \d+ s", shown)
+    assert re.search(r"  fetch  [abc]  [1-4] of 4, \d0 MB", shown)
+    assert "noise of a job" in left
+    assert not any(" steps, " in line for line in left)
+    assert [line for line in left if line][-1] == "ending with 6 done"
+    assert all(len(line) < 80 for line in left)
+
+
+def test_ctrl_c_says_what_it_leaves_and_shows_no_traceback(toy):
+    status, left, _ = in_terminal(toy, "--config", "pause=1", interrupt_at=b" of 4, ")
+    assert status != 0
+    assert "Stopped; what is done is kept; run again to go on." in left
+    assert not any("Traceback" in line or "FAILED" in line or "failed" in line for line in left), left
+    assert len([line for line in left if line]) <= 6, left
+
+
+@pytest.mark.parametrize("words", ["--verbose", "--dry-run"])
+def test_snakemakes_own_words_come_back_when_they_are_asked_for(toy, words):
+    status, lines = piped(toy, words)
+    assert status == 0
+    assert "Job stats:" in lines
+    assert any(re.match(r"rule draw:|Job \d+:", line) for line in lines)
+
+
+def test_a_logger_of_the_users_choice_is_left_alone(toy):
+    (toy / "snakemake_logger_plugin_mine").mkdir()
+    (toy / "snakemake_logger_plugin_mine" / "__init__.py").write_text(
+        textwrap.dedent("""
+            from snakemake_interface_logger_plugins.base import LogHandlerBase
+            class LogHandler(LogHandlerBase):
+                writes_to_stream = has_filter = has_formatter = True
+                writes_to_file = needs_rulegraph = False
+                def emit(self, record):
+                    print("mine", flush=True)
+        """)
+    )
+    done = subprocess.run(
+        snakemake(toy, "--logger", "mine"), env={**os.environ, "PYTHONPATH": str(toy)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "mine" in done.stdout
+    assert "ending with" not in done.stdout + done.stderr
+
+
+def test_what_is_wrong_in_the_rules_is_said_without_the_place_in_the_rules(toy):
+    with (toy / "Snakefile").open("a") as file:
+        file.write('\nfrom snakemake.exceptions import WorkflowError\nraise WorkflowError("block: 0 is none")\n')
+    status, lines = piped(toy)
+    assert status != 0
+    assert lines == ["block: 0 is none"]
+
+
+def test_time_left_follows_the_pace_of_the_counts(tmp_path):
+    now = 100.0
+    progress = Progress(clock=lambda: now)
+    log = tmp_path / "job.log"
+    progress.plan({"fetch": 1, "all": 1, "total": 2})
+    progress.know(1, "fetch", {"event": "x", "channel": "211"}, [str(log)])
+    progress.start([1])
+    now = 104.0
+    assert progress.state(progress.running[1]) == "4 s"
+    log.write_text("12:00:00 INFO aia.joblog: fetched 2 of 20 files, 20.0 MB\n")
+    assert progress.state(progress.running[1]) == "2 of 20, 20 MB"
+    now = 114.0
+    log.write_text(log.read_text() + "12:00:10 INFO aia.joblog: fetched 7 of 20 files, 70.0 MB\n")
+    assert progress.state(progress.running[1]) == "7 of 20, 70 MB, 26 s left"
+    assert progress.total == 1
+
+
+def test_a_job_that_succeeds_when_it_is_repeated_has_not_failed(tmp_path):
+    progress = Progress()
+    progress.plan({"fetch": 1})
+    progress.know(1, "fetch", {"event": "x"}, [])
+    progress.start([1])
+    assert progress.fail(1).reason == ""
+    progress.start([1])
+    progress.finish(1)
+    assert (progress.done, progress.causes()) == (1, [])
+
+
+def test_counts_are_written_at_most_once_a_second_and_at_the_end(tmp_path):
+    path = tmp_path / "job.log"
+    with joblog.job_log(path):
+        counter = joblog.Counter("calibrated", 500)
+        for _ in range(500):
+            counter.step()
+    lines = path.read_text().splitlines()
+    assert lines[0].endswith(": calibrated 1 of 500 frames")
+    assert lines[-1].endswith(": calibrated 500 of 500 frames")
+    assert len(lines) < 20
+    assert joblog.last_count(path) == joblog.Count(500, 500, None)
+
+
+def test_the_reason_of_a_defect_is_the_last_line_of_its_traceback(tmp_path):
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit), joblog.job_log(path):
+        raise ValueError("no such thing")
+    assert joblog.reason_in(path) == "ValueError: no such thing"
+    assert joblog.reason_in(tmp_path / "none.log") == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.4, "3 s"), (99, "99 s"), (150, "2 min"), (5940, "99 min"), (12000, "3 h 20 min")]
+)
+def test_time_spans_read_well(seconds, text):
+    assert elapsed(seconds) == text
+
+
+def test_cost_is_told_by_what_is_still_to_be_done():
+    work = Work("total", kept=100, written_gb=8.0, core_hours=1.0)
+    assert "at most 50 in the windows" in ending.opening(work, 0.5, "synthetic")
+    assert "Disk 4.0 GB, computing 30 min of one core" in ending.opening(work, 0.5, "synthetic")
+    assert ending.opening(work, 0.0, "synthetic") == ""
+
+
+def test_the_ending_names_every_event_but_not_thousands(tmp_path):
+    good = Event("good", ("a", "b"), (171,), finished=True, kept=1, dropped=31)
+    bad = Event("bad-event", ("a", "b"), (171,), problems=[Problem("request_export", "JSOC is away\nreally", tmp_path)])
+    text = ending.summary([good, bad], tmp_path / "index.html")
+    assert "good       1 frame kept, 31 dropped, 0 failed" in text
+    assert "bad-event  not finished: request_export failed, JSOC is away" in text
+    assert text.splitlines()[-1] == f"Results: {tmp_path / 'index.html'}"
+    many = ending.summary([good] * 999 + [bad], tmp_path / "index.html")
+    assert "999 of 1,000 events finished" in many
+    assert len(many.splitlines()) < 5
