@@ -29,9 +29,9 @@ EVERY = 30.0  # seconds between lines where there is no terminal
 # What Snakemake says of itself.
 TALK = re.compile(
     r"\s*($|Using (workflow|profile|shell)|Config file|Assuming|Building DAG|Provided |Rules claiming|Conda env|host: |"
-    r"Singularity|Select jobs|Execute \d|Complete log|Elapsed|Will exit|Exiting because|Shutting down|"
-    r"Trying to restart|Terminating processes|Submitted job|Job \d+ has been submitted|SLURM run ID|Removing output|Removed|Cancelling|"
-    r"At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Logfile )",
+    r"Singularity|Select jobs|Execute \d|Complete log|Elapsed|Will exit|Exiting because|Shutting down|Trying to |"
+    r"Terminating processes|Submitted job|Job \d+ has been|SLURM run ID|Removing output|Removed|Cancelling|Logfile |"
+    r"At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats)",
     re.ASCII,
 )
 # What Snakemake puts around the message of an error in the configuration.
