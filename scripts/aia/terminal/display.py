@@ -120,9 +120,9 @@ class Display(LogHandlerBase):
             self.screen.release(drop=self.stopped)
             if self.screen.live and self.progress.total:
                 self.screen.draw(self._rows)
-            elif self.progress.running and not self.screen.live and time.time() - self.said > EVERY:
+            elif not self.screen.live and time.time() - self.said > EVERY and self.progress.running:
                 self.said = time.time()
-                work = [f"{job.name}: {self.progress.state(job)}" for job in list(self.progress.running.values())[:3]]
+                work = [f"{job.name}: {self.progress.state(job)}" for job in self.progress.at_work()[:3]]
                 self._say(f"{self._clock()}  at work: {'; '.join(work)}")
 
     def _rows(self, width: int, height: int) -> list[str]:
@@ -132,7 +132,7 @@ class Display(LogHandlerBase):
         head = f"[{'#' * filled}{'.' * (20 - filled)}] {progress.done} of {progress.total} steps, {elapsed(spent)}"
         head += f", {len(progress.failed)} failed" if progress.failed else ""
         head += ", stopping" if self.stopped else ""
-        jobs = list(progress.running.values())[: max(1, height - 4)]
+        jobs = progress.at_work()[: max(1, height - 4)]
         rule, subject = (max((len(text) for text in texts), default=0) for texts in
                          ([job.rule for job in jobs], [job.subject for job in jobs]))  # fmt: skip
         rows = []

@@ -13,13 +13,14 @@ TARGETS = frozenset({"all", "budget"})  # rules without work of their own
 
 @dataclass
 class Job:
-    """A job that was started; `first` is the first count that its log showed, and when."""
+    """A job that was started; `first` and `last` are counts that its log showed, and when each was first seen."""
 
-    rule: str
-    wildcards: Mapping[str, str]
-    logs: Sequence[str]
+    rule: str = ""
+    wildcards: Mapping[str, str] = field(default_factory=dict)
+    logs: Sequence[str] = ()
     started: float = 0.0
     first: tuple[float, int] | None = None
+    last: tuple[float, int] | None = None
 
     @property
     def subject(self) -> str:
@@ -90,15 +91,18 @@ class Progress:
 
     def know(self, number: int, rule: str, wildcards: Mapping[str, str], logs: Iterable[str]) -> None:
         """Take note of what a job is about."""
-        self.known[number] = Job(rule, dict(wildcards or {}), [str(path) for path in logs or ()])
+        job = self.known.setdefault(number, Job())
+        job.rule, job.wildcards, job.logs = rule, dict(wildcards or {}), [str(path) for path in logs or ()]
 
     def start(self, numbers: Iterable[int]) -> None:
-        """Take note that jobs are at work."""
+        """Take note that jobs are at work; what they are about may be told later."""
         for number in numbers:
-            job = self.known.get(number)
-            if job and job.rule not in TARGETS:
-                job.started, job.first = self.clock(), None
-                self.running[number] = job
+            job = self.running[number] = self.known.setdefault(number, Job())
+            job.started, job.first, job.last = self.clock(), None, None
+
+    def at_work(self) -> list[Job]:
+        """Jobs at work that have work of their own, the oldest first."""
+        return [job for job in list(self.running.values()) if job.rule and job.rule not in TARGETS]
 
     def finish(self, number: int) -> Job | None:
         """Take note that a job succeeded; the job if it was the last of its rule."""
@@ -137,11 +141,13 @@ class Progress:
         if not counts:
             return elapsed(now - job.started)
         count: Count = counts[-1]
-        job.first = job.first or (now, count.done)
-        since, first = job.first
+        if job.last is None or job.last[1] != count.done:
+            job.last = (now, count.done)
+            job.first = job.first or job.last
         text = f"{count.done} of {count.total}" + (f", {count.megabytes:.0f} MB" if count.megabytes else "")
-        if first < count.done < count.total:
-            text += f", {elapsed((count.total - count.done) * (now - since) / (count.done - first))} left"
+        if job.first[1] < count.done < count.total:
+            pace = (job.last[0] - job.first[0]) / (count.done - job.first[1])
+            text += f", {elapsed(max(0.0, (count.total - count.done) * pace - (now - job.last[0])))} left"
         return text
 
 
