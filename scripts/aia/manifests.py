@@ -26,6 +26,7 @@ LEVEL1_COLUMNS = (
     "request",
     "reason",
 )
+OWN_POINTING = "header"  # in place of a pointing record: the frame's own pointing was used, and not updated
 NUMBERS = {"WAVELNTH": int, "EXPTIME": float, "QUALITY": int, "bytes": int}
 
 

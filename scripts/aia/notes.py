@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from astropy.io import fits
 
+from aia.manifests import OWN_POINTING
 from aia.times import read_time
 
 FULL_DISK_PIXELS = 4096 * 4096
@@ -137,7 +138,7 @@ def about_corrections(frames: pd.DataFrame, channel: int) -> list[Note]:
     """
     notes = []
     for name, what in (("pointing", "pointing"), ("degradation", "degradation"), ("exposure", "exposure time")):
-        missing = int((frames[name] == "").sum()) if name in frames else len(frames)
+        missing = int(frames[name].isin(["", OWN_POINTING]).sum()) if name in frames else len(frames)
         if missing:
             text = f"{_count(missing, 'frame')} of {len(frames)} not corrected for the {what}."
             notes.append(Note(channel, "not corrected", text))

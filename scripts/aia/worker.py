@@ -16,6 +16,7 @@ from aia.errors import FrameError, ProductError
 from aia.files import forget, settle
 from aia.geometry import SIDE
 from aia.level15header import check_level15, make_header
+from aia.manifests import OWN_POINTING
 from aia.options import Options
 from aia.stages import Stages
 from aia.workspace import Workspace
@@ -161,7 +162,7 @@ def _told(found: Corrections, pixels: level15.Pixels, options: Options) -> dict[
     """What the manifest tells of the corrections."""
     geometry = found.geometry
     return {
-        "pointing": found.pointing.get("record", "header"),
+        "pointing": found.pointing.get("record", OWN_POINTING),
         "crpix1": round(geometry.x0 + 1, 6),
         "crpix2": round(geometry.y0 + 1, 6),
         "cdelt": geometry.scale,

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
-from aia import calibration, frames, lookup, psf, tables, versions, worker, workspace
+from aia import audit, calibration, frames, lookup, notes, psf, tables, versions, worker, workspace
 from aia.calibration import COLUMNS, Job, calibrate_block
 from aia.errors import FrameError, ProductError
 from aia.level15header import check_level15
@@ -531,3 +532,17 @@ def test_a_frame_that_the_disk_does_not_take_is_no_result(rows, sources, tmp_pat
     monkeypatch.setattr(worker, "settle", full)
     with pytest.raises(ProductError, match=r"lev1\.5\.fits cannot be written: No space left on device"):
         run(rows, tmp_path / "b", sources, on_bad_frame="skip")
+
+
+@pytest.mark.parametrize("made", list(itertools.product([True, False], repeat=3)))
+def test_the_audit_names_each_correction_that_was_not_made_and_no_other(rows, sources, tmp_path, made):
+    """From the manifest as it is written and the headers as they are: nothing between the two is made up here."""
+    options = dict(zip(("pointing", "degradation", "exposure"), made, strict=True))
+    result = run(rows, tmp_path / "level1.5" / "211" / "b", sources, **options)
+    write_manifest(tmp_path / "level1.5" / "211" / "b.csv", result, COLUMNS)
+    listed = audit.read_lists([tmp_path / "level1.5" / "211" / "b.csv"])
+    table = listed.assign(**{"level1.5": listed["file"]})
+    said = notes.about_corrections(table.assign(**notes.read_headers(table, tmp_path)), 211)
+    words = {"pointing": "pointing", "degradation": "degradation", "exposure": "exposure time"}
+    wanted = {f"4 frames of 4 not corrected for the {words[name]}." for name, done in options.items() if not done}
+    assert {note.text for note in said if note.kind == "not corrected"} == wanted
