@@ -10,6 +10,9 @@ COPY Makefile .python-version ./
 COPY envs envs
 RUN mkdir scripts && make .venv/installed
 COPY . .
+# Whoever runs the image writes into folders of his own, and nothing in it as root.
+RUN useradd --create-home aia
+USER aia
 ENV PATH=/opt/aia-sequence/.venv/bin:$PATH
 # Numba keeps compiled kernels beside the modules, which an image does not allow once it runs.
 ENV NUMBA_CACHE_DIR=/tmp/numba

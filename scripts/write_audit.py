@@ -8,6 +8,7 @@ from aia.auditpage import page
 from aia.blocks import series_of
 from aia.files import write_text
 from aia.joblog import job_log
+from aia.metadata import inert_table
 
 
 def main(
@@ -45,7 +46,7 @@ def main(
     for channel in channels:
         remarks += notes.about_channel(table.assign(**headers), channel, series_of(channel).step)
     table["notes"] = notes.per_frame(table)
-    write_text(output, table.to_csv(index=False, lineterminator="\n"))
+    write_text(output, inert_table(table).to_csv(index=False, lineterminator="\n"))
     write_text(
         html,
         page(

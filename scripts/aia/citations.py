@@ -7,6 +7,17 @@ from pathlib import Path
 from aia.crate import Table
 from aia.software import Workflow
 
+NO_KEY = re.compile(r"[^A-Za-z0-9:./_+-]")
+# No braces, not even escaped ones: BibTeX counts them all.
+LATEX = {letter: f"\\{letter}" for letter in "_&%#$"} | {
+    "\\": r"\textbackslash ",
+    "{": r"\textbraceleft ",
+    "}": r"\textbraceright ",
+    "~": r"\textasciitilde ",
+    "^": r"\textasciicircum ",
+    '"': "''",
+    "@": r"\char64 ",
+}
 TEMPLATE = Path(__file__).with_name("templates") / "references.bib"
 
 
@@ -39,16 +50,21 @@ def references(*, versions: Mapping[str, str], tables: Iterable[Table], workflow
             parts.append(block.strip().replace("VERSION", versions.get(package, "")))
     for table in tables:
         title = f"Calibration table {table.path}"
-        parts.append(_misc(f"table:{table.path}", title, f"{table.source}; sha256 of its rows {table.rows_sha256}"))
-    parts.append(
-        _misc("aia-sequence", "{aia-sequence}: a {Snakemake} workflow for {SDO/AIA} image sequences", workflow)
-    )
+        note = f"{table.source}; sha256 of its rows {table.rows_sha256}"
+        parts.append(_misc(f"table:{re.sub(NO_KEY, '-', table.path)}", latex(title), latex(note)))
+    title = "{aia-sequence}: a {Snakemake} workflow for {SDO/AIA} image sequences"
+    parts.append(_misc("aia-sequence", title, latex(str(workflow))))
     return "\n\n".join(parts) + "\n"
 
 
-def _misc(key: str, title: str, note: object) -> str:
-    """An entry of its own; names of series and files hold characters that LaTeX would take for commands."""
-    title, note = (re.sub(r"(?<!\\)([_&%#$])", r"\\\1", str(text)) for text in (title, note))
+def latex(text: str) -> str:
+    """Write text so that BibTeX and LaTeX print it: names of tables and what their headers say can hold anything."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(LATEX.get(letter, letter) for letter in " ".join(printable.split()))
+
+
+def _misc(key: str, title: str, note: str) -> str:
+    """An entry of its own; its title and note are LaTeX."""
     fields = {"author": "{{The aia-sequence developers}}"} if key == "aia-sequence" else {}
     fields |= {"title": f"{{{title}}}", "note": f"{{{note}}}"}
     lines = "".join(f"  {name} = {value},\n" for name, value in fields.items())

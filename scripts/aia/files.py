@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# Spreadsheets calculate what begins with one of these; some of them with the wide forms, too.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -60,8 +63,23 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Iterable[
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(columns)
-    lines.writerows(rows)
+    lines.writerows([inert(value) for value in row] for row in rows)
     write_text(path, text.getvalue())
+
+
+def inert(value: Any) -> Any:
+    """A cell of a table that no spreadsheet takes for a formula; numbers, negative ones too, stay as they are.
+
+    Text comes from the archive, and whoever opens the table does so with rights of his own. Spreadsheets show text that
+    begins with an apostrophe without it.
+    """
+    if not isinstance(value, str) or not value.startswith(FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def sha256(path: str | Path) -> str:

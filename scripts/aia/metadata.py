@@ -13,7 +13,7 @@ import pandas as pd
 
 from aia.blocks import SERIES
 from aia.errors import ArchiveError
-from aia.files import write_text
+from aia.files import inert, write_text
 from aia.recordsets import record_name
 from aia.times import read_time
 from aia.values import is_missing, number, whole
@@ -150,8 +150,19 @@ def read_csv(path: str | Path, types: dict[str, str]) -> pd.DataFrame:
 def write(path: str | Path, frame: pd.DataFrame) -> None:
     """Write a table as CSV, in one move; the same table gives the same bytes."""
     text = io.StringIO()
-    frame.to_csv(text, index=False, lineterminator="\n")
+    inert_table(frame).to_csv(text, index=False, lineterminator="\n")
     write_text(path, text.getvalue())
+
+
+def inert_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of whose text no spreadsheet makes a formula, see `aia.files.inert`."""
+    return frame.assign(
+        **{
+            name: column.map(inert)
+            for name, column in frame.items()
+            if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+        }
+    )
 
 
 def _column(series: str, name: str, texts: pd.Series) -> pd.Series:

@@ -96,3 +96,9 @@ def test_environments_hold_what_their_scripts_import(rules):
         if "scripts" in files:
             lacking = packages_of(files["scripts"]) - environment(files["envs"]).keys()
             assert lacking == set(), f"{name}: {files['envs'].name} lacks {sorted(lacking)}"
+
+
+def test_nothing_in_the_image_runs_as_root(root):
+    users = re.findall(r"^USER (\S+)$", (root / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert users
+    assert users[-1] not in ("root", "0")

@@ -233,6 +233,6 @@ def _number(value: float) -> float | None:
 
 
 def _json(name: str, content: Any) -> str:
-    # "</" inside a script element could end it.
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, allow_nan=False).replace("</", "<\\/")
+    # "</script" inside a script element would end it, and "<!--<script" keep it from ending.
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, allow_nan=False).replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>\n'
