@@ -452,6 +452,7 @@ def audited_event(wildcards):
     return {
         "window": [iso(event.start), iso(event.end)],
         "channels": list(event.channels),
+        "absent": event.absent,
         "where": event.options.get("where"),
     }
 

@@ -16,6 +16,7 @@ def main(
     event: str,
     window: Sequence[str],
     channels: Sequence[int],
+    absent: Mapping[int, str],
     where: Mapping[str, str],
     metadata: Sequence[Path],
     records: Sequence[Path],
@@ -43,6 +44,7 @@ def main(
         audit.check_frozen(event, table, audit.read_lists([committed]))
     headers = notes.read_headers(table, output.parent)
     remarks = notes.about_synthetic(headers["synthetic"])
+    remarks += notes.about_absent(absent)
     for channel in channels:
         remarks += notes.about_channel(table.assign(**headers), channel, series_of(channel).step)
     table["notes"] = notes.per_frame(table)

@@ -91,6 +91,19 @@ def window_slots(series: Series, start: float, end: float) -> range:
     return range(first, last + 1)
 
 
+def no_slot(series: Series, start: float, end: float) -> str:
+    """Say that a window (TAI seconds) holds no slot of a series, and what to write; empty if it holds one."""
+    if window_slots(series, start, end):
+        return ""
+    before, after = (
+        slot_time(series, slot) for slot in (math.floor(start / series.step), math.ceil(end / series.step))
+    )
+    return (
+        f"{series.name} has no slot in the window, one every {series.step} s; the nearest are {before} and {after}. "
+        f"Write start: {before} or end: {after}, or leave the channel out"
+    )
+
+
 @dataclass(frozen=True)
 class Block:
     """A stretch of an event window in one series: slots `first` to `last`, both included.

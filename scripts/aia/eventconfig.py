@@ -27,7 +27,12 @@ def event_config(settings: Settings, name: str) -> dict[str, Any]:
     """
     event = settings.events[name]
     common = {key: value for key, value in settings.options.items() if key not in NOT_USED}
-    entry = {"name": name, "start": _utc(event.start), "end": _utc(event.end), "channels": list(event.channels)}
+    entry = {
+        "name": name,
+        "start": _utc(event.start),
+        "end": _utc(event.end),
+        "channels": sorted([*event.channels, *event.absent]),
+    }
     options = {key: value for key, value in event.options.items() if value is not None}
     return {"archive": settings.archive, "block": settings.block, **common, "events": [{**entry, **options}]}
 

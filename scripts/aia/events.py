@@ -1,12 +1,12 @@
 """One event of the configuration: what is wrong with it, what is worth a warning, and its options."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aia import filters
-from aia.blocks import EUV, MISSION_START
+from aia.blocks import EUV, MISSION_START, no_slot, series_of
 from aia.errors import ConfigError
 from aia.figures.options import check_figure
 from aia.location import fixed_region, resolve_region
@@ -26,7 +26,9 @@ class Event:
     start, end
         The window (TAI seconds since 1977, see `aia.times`).
     channels
-        Wavelengths in angstrom, ascending.
+        Wavelengths in angstrom, ascending, of which there are slots in the window.
+    absent
+        The other channels that were asked for, and why there are none of them.
     options
         Every other option of the event, defaults filled in: `where`, `region`, `calibration`, `figure`, …
     """
@@ -36,6 +38,7 @@ class Event:
     end: float
     channels: tuple[int, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    absent: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked
     now
         The present (TAI seconds); a window must lie before it.
     """
-    problems, times = [], {}
+    problems, times, absent = [], {}, {}
     for key in ("start", "end", "peak"):
         if key not in entry:
             continue
@@ -79,6 +82,10 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked
             problems.append(f"{key}: {error}")
     if times.keys() >= {"start", "end"}:
         problems += _window_problems(times["start"], times["end"], now)
+        absent = _absent(entry.get("channels", ()), times["start"], times["end"])
+    channels = sorted(set(entry.get("channels", ())) - absent.keys())
+    if absent and not channels:
+        problems += [f"channels: {channel}: {reason}" for channel, reason in absent.items()]
     if not entry.get("channels"):
         problems.append("channels missing; list wavelengths in angstrom, here or under defaults")
     try:
@@ -86,7 +93,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked
     except ConfigError as error:
         problems += str(error).splitlines()
     try:
-        check_figure(entry.get("figure"), entry.get("channels", ()))
+        check_figure(entry.get("figure"), channels or entry.get("channels", ()))
     except ConfigError as error:
         problems.append(str(error))
     region, wrong = resolve_region(entry, reference)
@@ -106,8 +113,15 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked
     if region:
         # The archive cuts the same rectangle out of every frame of an event.
         options["region"] = fixed_region(region) if entry.get("cutout") and "follow" in region else region
-    event = Event(entry["name"], times["start"], times["end"], tuple(sorted(entry["channels"])), options)
-    return Checked(event, [], [*_window_warnings(entry, event), *filters.warnings(conditions)])
+    event = Event(entry["name"], times["start"], times["end"], tuple(channels), options, absent)
+    left_out = [f"channels: {channel} is left out: {reason}" for channel, reason in absent.items()]
+    return Checked(event, [], [*_window_warnings(entry, event), *left_out, *filters.warnings(conditions)])
+
+
+def _absent(channels: Sequence[int], start: float, end: float) -> dict[int, str]:
+    """Channels of which there is no slot in a window, and what to do about it."""
+    reasons = {channel: no_slot(series_of(channel), start, end) for channel in sorted(channels)}
+    return {channel: reason for channel, reason in reasons.items() if reason and start <= end}
 
 
 def _psf_problems(entry: Mapping[str, Any]) -> list[str]:

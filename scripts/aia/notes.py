@@ -1,5 +1,6 @@
 """What a reader of a sequence should know about it: the notes of an audit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -26,8 +27,8 @@ class Note:
     channel
         Channel that it is about, or None for the whole event.
     kind
-        ``synthetic data``, ``left out``, ``cadence``, ``gap``, ``saturation``, ``not corrected``, ``degradation`` or
-        ``pointing``.
+        ``synthetic data``, ``no record``, ``left out``, ``cadence``, ``gap``, ``saturation``, ``not corrected``,
+        ``degradation`` or ``pointing``.
     text
         The remark, a sentence.
     """
@@ -198,6 +199,11 @@ def about_synthetic(synthetic: pd.Series) -> list[Note]:
     if not count:
         return []
     return [Note(None, "synthetic data", f"Synthetic data: {_count(count, 'frame')} of a model, not of the Sun.")]
+
+
+def about_absent(absent: Mapping[int, str]) -> list[Note]:
+    """Say of which channels that were asked for there is nothing in the window, and why."""
+    return [Note(channel, "no record", f"{reason}.") for channel, reason in absent.items()]
 
 
 def _count(number: int, thing: str) -> str:

@@ -42,6 +42,7 @@ def audited(folder, root, fates, **changes):
             "event": "made-up",
             "window": ["2021-07-03T14:25:00Z", "2021-07-03T14:26:00Z"],
             "channels": list(fates),
+            "absent": {},
             "where": {"EXPTIME": "< 2.0"},
             "metadata": event.files["metadata"],
             "records": event.files["records"],
@@ -61,6 +62,11 @@ def audited(folder, root, fates, **changes):
 @pytest.fixture
 def page(tmp_path, root):
     return Page(audited(tmp_path, root, FATES))
+
+
+def test_a_channel_that_has_no_slot_in_the_window_is_told(tmp_path, root):
+    html = audited(tmp_path, root, FATES, absent={4500: "the series has no slot in the window"})
+    assert "<strong>4500 Å, no record:</strong> the series has no slot in the window." in html
 
 
 def test_counts_add_up_in_both_directions(page):

@@ -17,9 +17,15 @@ def config(root):
 def test_loaded_again_it_means_the_same(config):
     config["defaults"] = {"where": {"QUALITY": "= 0"}}
     config["events"].append(
-        {"name": "other", "start": "2021-07-03T16:00:00+02:00", "end": "2021-07-03T14:10:00.5Z", "channels": [171, 94]}
+        {
+            "name": "other",
+            "start": "2021-07-03T16:00:00+02:00",
+            "end": "2021-07-03T14:10:00.5Z",
+            "channels": [4500, 171, 94],
+        }
     )
     settings = load(config)
+    assert settings.events["other"].channels == (94, 171)
     for name, event in settings.events.items():
         used = event_config(settings, name)
         assert json.loads(json.dumps(used)) == used == yaml.safe_load(yaml.safe_dump(used))

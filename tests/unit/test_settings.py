@@ -8,8 +8,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from aia.blocks import block_length
+from aia.blocks import EUV, block_length
 from aia.errors import ConfigError
+from aia.plan import Plan
 from aia.settings import check_email, load, schema
 from aia.times import duration, tai_seconds
 
@@ -205,3 +206,28 @@ def test_a_length_of_time_is_written_the_same_way_everywhere(config, tmp_path, h
 def test_what_is_no_length_of_time_is_refused_with_its_key(config, key, text):
     config |= {"block": text} if key == "block" else {"export": {"timeout": text}}
     assert f"{key}: {text!r}" in refusal(config) or f"{key}: {text} is less than the minimum of 1" in refusal(config)
+
+
+NEAREST = r"aia\.lev1_vis_1h has no slot in the window, .* nearest are 2021-07-03T13:59:23Z and 2021-07-03T14:59:23Z"
+
+
+def test_a_channel_without_a_slot_in_the_window_is_left_out_with_a_warning(config):
+    config["events"][0] |= {"channels": [211, 4500]}
+    settings = load(config, NOW)
+    (event,) = settings.events.values()
+    assert event.channels == (211,)
+    assert Plan(settings).series(event.name) == [EUV]
+    (warning,) = settings.warnings
+    assert re.search(rf"channels: 4500 is left out: {NEAREST}\. Write start: 2021-07-03T13:59:23Z or end: ", warning)
+    for change in ({"start": "2021-07-03T13:59:23Z"}, {"end": "2021-07-03T14:59:23Z"}):
+        config["events"][0] |= change
+        settings = load(config, NOW)
+        assert settings.warnings == ()
+        assert settings.events[event.name].channels == (211, 4500)
+
+
+def test_an_event_without_any_slot_is_refused_and_so_is_a_composite_of_what_is_left_out(config):
+    config["events"][0] |= {"channels": [4500]}
+    assert re.search(rf"\(x1\.5-2021-07-03\): channels: 4500: {NEAREST}", refusal(config))
+    config["events"][0] |= {"channels": [94, 211, 4500], "figure": {"rgb": [94, 211, 4500]}}
+    assert "figure.rgb: 4500 is not among the channels of the event, which are 94, 211" in refusal(config)

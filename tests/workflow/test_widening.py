@@ -1,4 +1,4 @@
-"""A window that is widened adds blocks, and repeats none that are done."""
+"""A window that is widened adds blocks, and repeats no other than the one that it had cut short."""
 
 import pytest
 from running import Workflow
@@ -16,5 +16,6 @@ def test_a_window_that_begins_earlier_leaves_later_blocks_as_they_are(tmp_path, 
 
     run = workflow.changed(start="2011-01-01T01:30:00Z").run("--dry-run")
     assert run.status == 0, run.output
-    # One o'clock is new, two o'clock has more slots.
+    # One o'clock is new, two o'clock has more slots, three and four o'clock are as they were.
+    assert {message[-13:] for message in run.messages if "block" in message} == {"20110101T0100", "20110101T0200"}
     assert {rule: run.jobs[rule] for rule in BLOCKWISE} == dict.fromkeys(BLOCKWISE, 2)
