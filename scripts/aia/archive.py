@@ -1,21 +1,22 @@
 """The archive, whichever it is: one function hands every script its client.
 
 `jsoc` is Stanford's. `synthetic` is the embedded one, started inside the job on a free port of the loopback interface,
-in front of a state that outlives the job. Nothing else in the workflow knows which of the two it talks to.
+in front of a state that outlives the job. Nothing else in the workflow knows which of the two it talks to, nor at which
+address: files name an archive's own address, wherever it is reached today.
 """
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 import drms
 import pandas as pd
 
-from aia import metadata
+from aia import answers, metadata
 from aia.errors import ArchiveError, ConfigError
 from aia.privacy import VARIABLE
 from aia.retries import Patience, persist
@@ -24,9 +25,17 @@ from aia.web import limited_web
 if TYPE_CHECKING:
     from synthetic.server import Server
 
-STABLE_URL = "http://synthetic.invalid/"  # files must not name a port that changes with every job
+# By name, the address that files name and, where the configuration names no other, at which an archive is reached.
+ADDRESSES = {"jsoc": "http://jsoc.stanford.edu/", "synthetic": "http://synthetic.invalid/"}
+PROGRAMS = {
+    "cgi_show_series": "show_series",
+    "cgi_jsoc_info": "jsoc_info",
+    "cgi_jsoc_fetch": "jsoc_fetch",
+    "cgi_check_address": "checkAddress.sh",
+    "cgi_show_series_wrapper": "showextseries",
+    "show_series_wrapper_dbhost": "hmidb2",
+}
 SYNTHETIC_EMAIL = "workflow@synthetic.example"
-PROXY_VARIABLES = ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY")
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class Archive:
     client
         Client of the archive, for what has no method here.
     base_url
-        Where its files lie, with a slash at the end.
+        Where it is reached, with a slash at the end.
     patience
         How failures of single questions are repeated.
     polling
@@ -122,42 +131,35 @@ class Archive:
         ArchiveError
             If the URL is not one of this archive's.
         """
-        if self.name == "synthetic" and url.startswith(STABLE_URL):
-            return self.base_url + url.removeprefix(STABLE_URL)
-        self._check_host(url)
-        return url
+        return self._moved(url, ADDRESSES[self.name], self.base_url)
 
     def stable_url(self, url: str) -> str:
-        """The URL of a file as it may be written down: for the synthetic archive, without the port of the day.
+        """The URL of a file as it may be written down: it names no port of the day, and no other way to the archive.
 
         Raises
         ------
         ArchiveError
             If the URL is not one of this archive's.
         """
-        self._check_host(url)
-        return STABLE_URL + url.removeprefix(self.base_url) if self.name == "synthetic" else url
+        return self._moved(url, self.base_url, ADDRESSES[self.name])
 
-    def _check_host(self, url: str) -> None:
-        if not url.startswith(self.base_url) or ".." in urlsplit(url).path.split("/"):
-            raise ArchiveError(f"{url} does not lie in the archive {self.name} ({self.base_url})")
+    def _moved(self, url: str, here: str, there: str) -> str:
+        if not url.startswith(here) or ".." in urlsplit(url).path.split("/"):
+            raise ArchiveError(f"{url} does not lie in the archive {self.name} ({here})")
+        return there + url.removeprefix(here)
 
     @contextmanager
     def as_jsoc(self) -> Iterator[None]:
-        """While the block runs, `drms.Client()` and downloads from jsoc.stanford.edu reach this archive.
+        """While the block runs, `drms.Client()` and whatever opens jsoc.stanford.edu with `urllib` reach this archive.
 
         For libraries that make their own client, as aiapy's table functions do.
         """
-        if self.name == "jsoc":
-            yield
-            return
-        proxy = self.base_url.rstrip("/")
-        with _environment(http_proxy=proxy, HTTP_PROXY=proxy), limited_web({"http": proxy}):
+        with _web(self.name, self.base_url, instead={ADDRESSES["jsoc"]: self.base_url}):
             yield
 
 
 @contextmanager
-def open_archive(name: str, state: str | Path | None = None) -> Iterator[Archive]:
+def open_archive(name: str, state: str | Path | None = None, url: str | None = None) -> Iterator[Archive]:
     """Open an archive.
 
     Parameters
@@ -166,6 +168,8 @@ def open_archive(name: str, state: str | Path | None = None) -> Iterator[Archive
         `synthetic` or `jsoc`.
     state
         Folder in which the synthetic archive keeps its state; several jobs may use it at once.
+    url
+        Where `jsoc` is reached, if not at its own address.
 
     Yields
     ------
@@ -177,8 +181,9 @@ def open_archive(name: str, state: str | Path | None = None) -> Iterator[Archive
         If there is no such archive, or the synthetic one has no folder.
     """
     if name == "jsoc":
-        with limited_web():
-            yield Archive("jsoc", drms.Client("jsoc"), "http://jsoc.stanford.edu/")
+        address = (url or ADDRESSES["jsoc"]).rstrip("/") + "/"
+        with _web(name, address):
+            yield Archive("jsoc", drms.Client(_server(address)), address)
         return
     if name != "synthetic" or state is None:
         raise ConfigError(f"archive: {name!r} with state {state!r}; allowed are jsoc, and synthetic with a folder")
@@ -191,8 +196,7 @@ def open_archive(name: str, state: str | Path | None = None) -> Iterator[Archive
 @contextmanager
 def of_server(server: "Server") -> Iterator[Archive]:
     """The archive behind a running server of the synthetic one; it answers at once, so nothing waits for long."""
-    # A site's proxy cannot reach this machine's loopback interface.
-    with _environment(), limited_web({}):
+    with _web("synthetic", server.url):
         yield Archive(
             "synthetic",
             drms.Client(server.drms_config()),
@@ -202,14 +206,15 @@ def of_server(server: "Server") -> Iterator[Archive]:
         )
 
 
-@contextmanager
-def _environment(**proxies: str) -> Iterator[None]:
-    """Have these proxies and no others in the environment while the block runs."""
-    before = {name: os.environ.pop(name) for name in PROXY_VARIABLES if name in os.environ}
-    os.environ.update(proxies)
-    try:
-        yield
-    finally:
-        for name in proxies:
-            os.environ.pop(name, None)
-        os.environ.update(before)
+def _web(name: str, address: str, **options: Any) -> AbstractContextManager[None]:
+    """What an archive may be asked, and how."""
+    # A site's proxy cannot reach this machine's loopback interface.
+    proxies = {} if name == "synthetic" else None
+    return limited_web(proxies, hosts={urlsplit(address).hostname or ""}, check=answers.check, **options)
+
+
+def _server(address: str) -> drms.ServerConfig:
+    """JSOC's server at an address, for drms."""
+    return drms.ServerConfig(
+        name="JSOC", cgi_baseurl=urljoin(address, "cgi-bin/ajax/"), http_download_baseurl=address, **PROGRAMS
+    )

@@ -143,7 +143,7 @@ class Headers:
         Raises
         ------
         FrameError
-            If the keywords of the record were not loaded.
+            If the keywords of the record were not loaded, or one is not of its type.
         """
         if record not in self.values:
             raise FrameError(f"{record}: the archive answered no keywords for it")

@@ -237,7 +237,7 @@ def _segment(filename: str, segments: Sequence[str]) -> str:
     if len(segments) == 1:
         return segments[0]
     for segment in segments:
-        if re.search(rf"\.{segment}(_lev1)?\.fits$", filename):
+        if filename.endswith((f".{segment}.fits", f".{segment}_lev1.fits")):
             return segment
     raise ArchiveError(f"the archive delivered {filename!r}, which is none of the segments {', '.join(segments)}")
 

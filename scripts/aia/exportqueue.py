@@ -15,7 +15,7 @@ from aia.retries import RefusedError, persist, status_of
 
 logger = logging.getLogger(__name__)
 
-REQUEST_ID = re.compile(r"JSOC_\d{8}_\d+(?:_X_IN)?")
+REQUEST_ID = re.compile(r"JSOC_\d{8}_\d{1,9}(?:_X_IN)?", re.ASCII)
 PENDING = (1, 2)
 TOO_LARGE, EXPIRED, NOT_FOUND, LIMIT = 3, 5, 6, 7
 NOT_FOUND_LIMIT = 6  # a fresh request may be unknown for a few questions
@@ -44,6 +44,8 @@ def send(archive: Archive, text: str, processing: dict[str, dict[str, str]], lim
     """Send a request as soon as the archive lets this address have one more."""
 
     def ask() -> ExportRequest:
+        # drms makes the files' names from the series' description, and does without where that fails.
+        archive.client.info(text)
         sent = archive.client.export(
             text,
             method="url",

@@ -45,12 +45,11 @@ def quality(text: str) -> int:
     ArchiveError
         If the text is no 32-bit word.
     """
-    try:
+    word = None
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,8}|[+-]?\d{1,10}", text, re.ASCII):
         word = int(text, 16) if text[:2] in ("0x", "0X") else int(text)
-    except ValueError:
-        raise ArchiveError(f"the archive answered {text!r} for QUALITY, which is no 32-bit word") from None
-    if not -(2**31) <= word < 2**32:
-        raise ArchiveError(f"the archive answered {text!r} for QUALITY, which is no 32-bit word")
+    if word is None or not -(2**31) <= word < 2**32:
+        raise ArchiveError(f"the archive answered {text[:40]!r} for QUALITY, which is no 32-bit word")
     return word & (2**32 - 1)
 
 

@@ -15,8 +15,9 @@ from aia.values import is_missing, whole
 LONGEST = 2000  # characters; requests are URLs, in which a text grows to about twice its length
 
 RECORD = re.compile(
-    r"(?P<series>[A-Za-z]\w*\.\w+?)(?P<processed>_mod)?\[(?P<t_rec>[^\[\]]+)\]\[(?P<wavelnth>\d+)\](?:\[[^\[\]]*\])*"
-    r"(?:\{(?P<segment>\w+)\})?"
+    r"(?P<series>[A-Za-z]\w*\.\w+?)(?P<processed>_mod)?\[(?P<t_rec>[^\[\]]+)\]\[(?P<wavelnth>\d{1,5})\](?:\[[^\[\]]*\])*"
+    r"(?:\{(?P<segment>\w+)\})?",
+    re.ASCII,
 )
 
 

@@ -1,10 +1,12 @@
 """What is worth repeating, how often, and after which pause."""
 
+import errno
 import http.client
 import json
 import logging
 import random
 import re
+import socket
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
@@ -12,12 +14,14 @@ from dataclasses import dataclass
 
 from drms.exceptions import DrmsExportError, DrmsQueryError
 
+from aia.answers import UnknownFormError
 from aia.errors import ArchiveError
 from aia.privacy import redact
+from aia.web import TooSlowError, UnreachableError
 
 logger = logging.getLogger(__name__)
 
-STATUS = re.compile(r"\[status=(-?\d+)\]")
+STATUS = re.compile(r"\[status=(-?\d{1,9})\]", re.ASCII)
 
 # The archive's own words for what passes by itself. Everything else with a status is an answer, and repeating the
 # question does not change it.
@@ -47,6 +51,8 @@ class Patience:
     first, longest
         Pause after the first failure and longest pause, seconds. Pauses double, and each is drawn between half and all
         of its length, so that clients that failed together do not come back together.
+    nobody
+        Longest time to try where nobody answers at the address, seconds. Whoever is busy still takes connections.
     sleep
         What waits.
     """
@@ -54,6 +60,7 @@ class Patience:
     attempts: int = 6
     first: float = 2.0
     longest: float = 60.0
+    nobody: float = 20.0
     sleep: Callable[[float], None] = time.sleep
 
     def pauses(self) -> Iterator[float]:
@@ -66,6 +73,26 @@ def status_of(error: Exception) -> int | None:
     """Status number in an error of the archive, if it names one."""
     found = STATUS.search(str(error))
     return int(found[1]) if found else None
+
+
+def lasting(error: UnreachableError, waited: float, patience: Patience) -> bool:
+    """Whether it is no use to go on asking where nobody answers.
+
+    Without a network, or for a name that nobody knows, at once; otherwise (a server that is started again) when the
+    patience for it ends.
+
+    Parameters
+    ----------
+    error
+        Of the last attempt.
+    waited
+        Seconds that all attempts, and the pauses until after the next one, have taken.
+    patience
+        Whose `nobody` counts.
+    """
+    cause = error.__cause__
+    unknown = isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN
+    return unknown or error.errno == errno.ENETUNREACH or waited > patience.nobody
 
 
 def passing(error: BaseException) -> str | None:
@@ -83,10 +110,13 @@ def passing(error: BaseException) -> str | None:
         return (
             "the archive answered with an empty page" if not error.doc.strip() else "the archive answered with no JSON"
         )
+    if isinstance(error, UnreachableError):
+        return f"the archive was not reached ({error.strerror})"
     if isinstance(error, urllib.error.URLError):
         return f"the archive was not reached ({error.reason})"
     if isinstance(error, TimeoutError):
-        return "the archive did not answer in time"
+        detail = f" ({error})" if isinstance(error, TooSlowError) else ""
+        return f"the archive did not answer in time{detail}"
     if isinstance(error, ConnectionError | http.client.HTTPException):
         return f"the connection broke ({type(error).__name__})"
     if isinstance(error, DrmsQueryError | DrmsExportError) and PASSING.fullmatch(STATUS.sub("", str(error)).strip()):
@@ -111,10 +141,13 @@ def persist[Answer](call: Callable[[], Answer], what: str, patience: Patience) -
     ArchiveError
         If every attempt failed, or the archive refused: with the archive's own words, and no e-mail address.
     """
-    pauses = patience.pauses()
+    pauses, waited = patience.pauses(), 0.0
     for attempt in range(1, patience.attempts + 1):
+        begin = time.monotonic()
         try:
             return call()
+        except UnknownFormError as error:
+            raise UnknownFormError(redact(f"{what}: {error}")) from None
         except ArchiveError:
             raise
         except (OSError, http.client.HTTPException, ValueError, DrmsQueryError, DrmsExportError) as error:
@@ -124,15 +157,22 @@ def persist[Answer](call: Callable[[], Answer], what: str, patience: Patience) -
             if reason is None:
                 raise refusal(what, error) from None
             pause = next(pauses, None)
-            if pause is None:
-                raise ArchiveError(
-                    redact(f"{what}: {reason}; given up after {attempt} attempts. Run it again later.")
-                ) from None
+            waited += time.monotonic() - begin + (pause or 0.0)
+            if pause is None or (isinstance(error, UnreachableError) and lasting(error, waited, patience)):
+                tried = "1 attempt" if attempt == 1 else f"{attempt} attempts"
+                raise ArchiveError(redact(f"{what}: {reason}; given up after {tried}. {_advice(error)}")) from None
             logger.warning(
                 "%s: %s; attempt %d of %d, again in %.1f s", what, redact(reason), attempt, patience.attempts, pause
             )
             patience.sleep(pause)
     raise AssertionError("a patience without attempts")
+
+
+def _advice(error: Exception) -> str:
+    """What to do about an error that did not pass."""
+    if isinstance(error, UnreachableError):
+        return "Check the network and its proxies (http_proxy, https_proxy), or run it again later."
+    return "Run it again later."
 
 
 def refusal(what: str, error: Exception) -> RefusedError:

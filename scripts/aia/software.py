@@ -22,7 +22,6 @@ PACKAGES = (
     "numba",
     "numpy",
     "pandas",
-    "parfive",
     "rocrate",
     "scipy",
     "snakemake",

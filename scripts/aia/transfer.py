@@ -1,34 +1,33 @@
 """Fetching many files at a time: complete, in bounds, repeated where repeating helps.
 
-The transfer is parfive's. A file counts when `accept` has seen it; it is called as soon as the file is complete, while
-others are still on their way. What a broken transfer, or a killed one, had of a file is continued (`aia.parts`).
+A file counts when `accept` has seen it; it is called as soon as the file is complete, while others are still on their
+way. Until then the file has another name, and a part of one is never continued: it is fetched again.
 """
 
-import asyncio
+import http.client
 import logging
+import os
+import re
 import socket
-import sys
 import threading
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-from parfive import Downloader, SessionConfig
-from parfive.utils import FailedDownload
-
-from aia.errors import FrameError
-from aia.parts import Parts
+from aia.errors import ArchiveError, FrameError
 from aia.privacy import redact
-from aia.retries import Patience
+from aia.retries import Patience, lasting
+from aia.web import TIMEOUT, TooSlowError, UnreachableError
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 2**20  # bytes read at a time; parfive's own 1 kB keeps a core busy with one fast connection
-TIMEOUT = 60.0  # seconds without a byte, as in drms
+LONGEST_FILE = 256 * 2**20  # bytes; a full-disk frame has 8 to 34 MB
+CHUNK = 2**20  # bytes read at a time
 GONE = (404, 410)
-NO_SUCH_RANGE = 416
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def fetch(
     connections: int = 2,
     patience: Patience | None = None,
 ) -> Outcome:
-    """Fetch files, several at a time.
+    """Fetch files, several at a time, within `aia.web.limited_web`.
 
     Parameters
     ----------
@@ -62,8 +61,8 @@ def fetch(
         The files; their paths must differ. A file that is there already is offered to `accept` first and fetched only
         if it is refused.
     accept
-        Called in another thread with each complete file. Raises `FrameError` if the file is not what it should be: it
-        is then fetched again.
+        Called in another thread with each complete file, one at a time. Raises `FrameError` if the file is not what it
+        should be: it is then fetched again.
     reject
         Called with a refused file, and why, before it is fetched again or given up; it must move or delete the file.
     connections
@@ -75,19 +74,36 @@ def fetch(
     -------
     Outcome
         Of the files that were not accepted.
+
+    Raises
+    ------
+    ArchiveError
+        If nobody answers at the archive's address.
     """
     patience = patience or Patience(attempts=4)
-    transfer = _Transfer(list(items), accept, reject, connections)
-    pauses = patience.pauses()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        transfer.take_up(pool)
-        while transfer.open:
-            transfer.round(pool)
-            pause = next(pauses, None)
-            if not transfer.open or pause is None:
-                break
-            logger.warning("%d files did not arrive; again in %.1f s", len(transfer.open), pause)
-            patience.sleep(pause)
+    transfer = _Transfer(list(items), accept, reject)
+    pauses, waited = patience.pauses(), 0.0
+    with (
+        ThreadPoolExecutor(max_workers=connections, thread_name_prefix="transfer") as connected,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="check") as checking,
+    ):
+        try:
+            transfer.take_up(checking)
+            while transfer.open:
+                begin = time.monotonic()
+                transfer.round(connected, checking)
+                waited += time.monotonic() - begin if transfer.unreached else 0.0
+                pause = next(pauses, None)
+                if transfer.unreached and lasting(transfer.unreached, waited + (pause or 0.0), patience):
+                    raise ArchiveError(f"the archive was not reached: {transfer.unreached.strerror}. Run again later.")
+                if not transfer.open or pause is None:
+                    break
+                logger.warning("%d files did not arrive; again in %.1f s", len(transfer.open), pause)
+                patience.sleep(pause)
+                waited = waited + pause if transfer.unreached else 0.0
+        except BaseException:
+            transfer.stopped.set()
+            raise
     for item in transfer.open:
         transfer.outcome.failed[item.path] = f"{transfer.reasons[item]} ({patience.attempts} attempts)"
     return transfer.outcome
@@ -96,72 +112,72 @@ def fetch(
 class _Transfer:
     """The state of a transfer: which files are still open, and why."""
 
-    def __init__(self, items, accept, reject, connections) -> None:
-        self.open, self.accept, self.reject, self.connections = items, accept, reject, connections
+    def __init__(self, items: list[Item], accept, reject) -> None:
+        self.open, self.accept, self.reject = items, accept, reject
         self.total, self.done, self.bytes = len(items), 0, 0
         self.reasons: dict[Item, str] = {}
-        self.parts = {item: Parts(item.path, item.url) for item in items}
         self.outcome = Outcome()
-        self.lock = threading.Lock()
+        self.unreached: UnreachableError | None = None
+        self.stopped = threading.Event()
 
-    def take_up(self, pool: ThreadPoolExecutor) -> None:
+    def take_up(self, checking: ThreadPoolExecutor) -> None:
         """Offer what an earlier, interrupted transfer left."""
-        for parts in self.parts.values():
-            parts.complete()
         left = [item for item in self.open if item.path.exists()]
-        self.open = [item for item, good in zip(left, pool.map(self._offer, left), strict=True) if not good] + [
-            item for item in self.open if item not in left
-        ]
+        good = {item for item, taken in zip(left, checking.map(self._offer, left), strict=True) if taken}
+        self.open = [item for item in self.open if item not in good]
 
-    def round(self, pool: ThreadPoolExecutor) -> None:
+    def round(self, connected: ThreadPoolExecutor, checking: ThreadPoolExecutor) -> None:
         """Try every open file once."""
-        by_url = {item.url: item for item in self.open}
-        answers = {}
-
-        def arrived(path, url, error):
-            if error is None:
-                answers[by_url[url]] = pool.submit(self._offer, by_url[url], self.parts[by_url[url]])
-
-        errors = asyncio.run(self._download(by_url, arrived))
-        for item, error in errors.items():
-            self._note(item, error)
-        accepted = {item for item, answer in answers.items() if answer.result()}
+        self.unreached = None
+        tries = {item: connected.submit(self._try, item, checking) for item in self.open}
+        accepted = {item for item, offered in tries.items() if (answer := offered.result()) and answer.result()}
         self.open = [item for item in self.open if item not in accepted and item.path not in self.outcome.gone]
 
-    async def _download(self, by_url, arrived) -> dict[Item, object]:
-        """Let parfive fetch all files once; return what went wrong, by file."""
-        timeout = socket.getdefaulttimeout() or TIMEOUT
-        downloader = Downloader(
-            max_conn=self.connections,
-            max_splits=0,  # one plain request a file: pieces of a file save nothing and hide a cut one
-            progress=sys.stderr.isatty(),
-            overwrite=True,
-            config=SessionConfig(
-                file_progress=False,
-                notebook=False,
-                timeouts=aiohttp.ClientTimeout(total=0, sock_connect=timeout, sock_read=timeout),
-                done_callbacks=[arrived],
-                aiohttp_session_generator=_session,
-            ),
-        )
-        for url, item in by_url.items():
-            self.parts[item].wait()
-            downloader.enqueue_file(
-                url,
-                path=item.path.parent,
-                filename=_begun(self.parts[item]),
-                chunksize=CHUNK,
-                allow_redirects=False,
-                trace_request_ctx=self.parts[item],
-            )
-        results = await downloader.run_download()
-        return {by_url[error.url]: error.exception for error in results.errors}
+    def _try(self, item: Item, checking: ThreadPoolExecutor) -> Future[bool] | None:
+        """Fetch a file and have it looked at; None if it did not arrive."""
+        if self.stopped.is_set() or self.unreached:
+            self.reasons.setdefault(item, "the archive was not reached")
+            return None
+        try:
+            self._receive(item)
+        except UnreachableError as error:
+            self.unreached = error
+            self.reasons[item] = f"the archive was not reached ({error.strerror})"
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code in GONE:
+                self.outcome.gone[item.path] = f"the archive has it no more (HTTP {error.code})"
+            self.reasons[item] = f"the archive answered with HTTP {error.code}"
+        except (ArchiveError, FrameError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
+            self.reasons[item] = _broken(error)
+        else:
+            return checking.submit(self._offer, item)
+        logger.warning("%s: %s", item.path.name, self.outcome.gone.get(item.path) or self.reasons[item])
+        return None
 
-    def _offer(self, item: Item, parts: Parts | None = None) -> bool:
+    def _receive(self, item: Item) -> None:
+        """Write a file under its name as soon as all of it is there."""
+        part, buffer = item.path.with_name(f"{item.path.name}.part"), memoryview(bytearray(CHUNK))
+        timeout = socket.getdefaulttimeout() or TIMEOUT
+        try:
+            with urllib.request.urlopen(item.url, timeout=timeout) as answer, part.open("wb", buffering=0) as file:
+                announced, received = _announced(item, answer), 0
+                while count := answer.readinto(buffer):
+                    received += count
+                    if received > announced:
+                        raise FrameError(f"{item.path.name} is longer than the {announced} bytes that were announced")
+                    file.write(buffer[:count])
+                    if self.stopped.is_set():
+                        raise ConnectionAbortedError
+            if received < announced:
+                raise FrameError(f"the file ended early: {received} of {announced} bytes")
+            os.replace(part, item.path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _offer(self, item: Item) -> bool:
         """Show a complete file to `accept`; True if it is taken."""
         try:
-            if parts:
-                parts.finish()
             found = item.path.stat().st_size
             self.accept(item)
         except FrameError as error:
@@ -169,66 +185,36 @@ class _Transfer:
             logger.warning("%s", error)
             self.reject(item, str(error))
             return False
-        with self.lock:
-            self.done, self.bytes = self.done + 1, self.bytes + found
-            step = max(1, self.total // 10)
-            if self.done % step == 0 or self.done == self.total:
-                logger.info("%d of %d files, %.1f MB", self.done, self.total, self.bytes / 1e6)
+        self.done, self.bytes = self.done + 1, self.bytes + found
+        if self.done % max(1, self.total // 10) == 0 or self.done == self.total:
+            logger.info("%d of %d files, %.1f MB", self.done, self.total, self.bytes / 1e6)
         return True
 
-    def _note(self, item: Item, error: object) -> None:
-        """Keep why a file did not arrive."""
-        while isinstance(error, FailedDownload):  # parfive wraps its own errors again
-            error = error.exception
-        response = getattr(error, "response", error)
-        code = getattr(response, "status", None)
-        if code in GONE:
-            self.outcome.gone[item.path] = f"the archive has it no more (HTTP {code})"
-        elif code is not None:
-            if code == NO_SUCH_RANGE:
-                self.parts[item].drop()
-            where = " to another address, not followed" if 300 <= code < 400 else ""
-            self.reasons[item] = f"the archive answered with HTTP {code}{where}"
-        else:
-            self.reasons[item] = _broken(error)
-        logger.warning("%s: %s", item.path.name, self.outcome.gone.get(item.path) or self.reasons.get(item))
+
+def _announced(item: Item, answer: http.client.HTTPResponse) -> int:
+    """Length of a file, as the archive announces it.
+
+    Raises
+    ------
+    FrameError
+        If it is too large, or not said, or not all of the file is to come.
+    """
+    length = " and ".join(sorted(set(answer.headers.get_all("Content-Length", []))))
+    if answer.status != http.client.OK:
+        raise FrameError(f"{item.path.name} is answered with HTTP {answer.status}, which is no whole file")
+    if not re.fullmatch(r"\d{1,18}", length, re.ASCII) or int(length) > LONGEST_FILE:
+        raise FrameError(
+            f"{item.path.name} announces {length[:40] or 'no number of'} bytes; allowed are up to {LONGEST_FILE}"
+        )
+    return int(length)
 
 
-def _broken(error: object) -> str:
+def _broken(error: Exception) -> str:
     """Why a transfer broke, in words."""
-    if isinstance(error, FrameError):
-        return str(error)
+    if isinstance(error, ArchiveError | FrameError):
+        return redact(str(error))
     if isinstance(error, TimeoutError):
-        return "the transfer stood still"
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return "the file ended early"
-    if isinstance(error, ConnectionError | aiohttp.ClientConnectionError):
+        return f"the transfer stood still{f' ({error})' if isinstance(error, TooSlowError) else ''}"
+    if isinstance(error, ConnectionError | http.client.IncompleteRead | http.client.RemoteDisconnected):
         return "the connection broke"
-    return redact(f"the transfer broke ({type(error).__name__} {error})")
-
-
-def _begun(parts: Parts) -> Callable:
-    """Let the file be written where we want it, whatever the server says of its name."""
-
-    def name(response, url):
-        return parts.begin(response.headers)
-
-    return name
-
-
-def _session(config: SessionConfig) -> aiohttp.ClientSession:
-    """A session as parfive makes it, in which questions for the rest of a file say so, and answers are looked at."""
-
-    async def ask(session, context, params):
-        if context.trace_request_ctx and params.method == "GET":
-            params.headers.update(context.trace_request_ctx.asked)
-
-    async def answered(session, context, params):
-        parts = context.trace_request_ctx
-        if parts and parts.begun and params.method == "GET" and params.response.ok:
-            parts.check(params.response.status, params.response.headers)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(ask)
-    trace.on_request_end.append(answered)
-    return aiohttp.ClientSession(headers=config.headers, requote_redirect_url=False, trace_configs=[trace])
+    return redact(f"the archive's answer is no HTTP ({type(error).__name__} {error})")

@@ -22,6 +22,8 @@ def number(text: str) -> float | None:
     """
     if is_missing(text):
         return None
+    if not text.isascii() or "_" in text:  # Python reads 1_000, and the digits of every script
+        raise ValueError(f"{text!r} is no number")
     value = float(text)
     return value if math.isfinite(value) else None
 
@@ -32,11 +34,14 @@ def whole(text: str) -> int | None:
     Raises
     ------
     ValueError
-        If the text is no whole number.
+        If the text is no whole number, or one of more than 64 bits.
     """
     if is_missing(text):
         return None
     text = text.strip()
     if not WHOLE.fullmatch(text):
         raise ValueError(f"{text!r} is no whole number")
-    return int(text, 16 if "x" in text.lower() else 10)
+    value = int(text, 16 if "x" in text.lower() else 10)
+    if abs(value) >= 2**63:
+        raise ValueError(f"{text!r} is larger than the archive's numbers")
+    return value

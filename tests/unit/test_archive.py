@@ -109,8 +109,8 @@ def test_libraries_that_make_their_own_client_reach_this_archive(archive):
         assert list(found["WAVELNTH"]) == [193]
         with urllib.request.urlopen("http://jsoc.stanford.edu/") as answer:
             assert answer.status == 200
-        with pytest.raises(HTTPError):
-            urllib.request.urlopen("http://example.org/").close()
+        with pytest.raises(ArchiveError, match=r"example\.org is not the archive"):
+            urllib.request.urlopen("http://example.org/")
 
 
 def test_a_proxy_of_the_site_does_not_stand_between_the_job_and_its_archive(tmp_path, monkeypatch):

@@ -1,19 +1,22 @@
-"""Many files at a time, in bounds: no redirect, no endless file, no more connections than allowed."""
+"""Many files at a time, in bounds: nothing from elsewhere, no endless file, no more connections than allowed."""
 
+import errno
+import gzip
 import logging
 import os
-import sys
-import termios
+import re
+import socket
 import threading
-from contextlib import contextmanager
+import urllib.request
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from aia.errors import FrameError
-from aia.parts import LONGEST_FILE
+from aia.errors import ArchiveError, FrameError
 from aia.retries import Patience
-from aia.transfer import Item, fetch
+from aia.transfer import LONGEST_FILE, Item, fetch
+from aia.web import _SameHost, limited_web
 
 QUICK = Patience(attempts=3, first=0.01, longest=0.01)
 BODY = b"0123456789" * 1000
@@ -24,7 +27,7 @@ class Site(ThreadingHTTPServer):
 
     def __init__(self, answers):
         self.answers, self.calls, self.now, self.most = answers, [], 0, 0
-        self.lock, self.together = threading.Lock(), threading.Event()
+        self.lock, self.stopped, self.clients = threading.Lock(), threading.Event(), set()
         super().__init__(("127.0.0.1", 0), Handler)
 
     def url(self, path):
@@ -32,13 +35,14 @@ class Site(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self):
         name = self.path.strip("/")
         with self.server.lock:
+            self.server.clients.add(self.client_address)
             self.server.calls.append((self.command, name))
         self.server.answers.get(name, send)(self)
-
-    do_HEAD = do_GET
 
     def log_message(self, *_):
         pass
@@ -49,8 +53,7 @@ def send(handler, body=BODY, **headers):
     for key, value in ({"Content-Length": len(body)} | headers).items():
         handler.send_header(key.replace("_", "-"), value)
     handler.end_headers()
-    if handler.command == "GET":
-        handler.wfile.write(body)
+    handler.wfile.write(body)
 
 
 @contextmanager
@@ -75,7 +78,8 @@ def get(server, folder, names, accept=lambda item: None, **options):
         item.path.unlink(missing_ok=True)
 
     items = [Item(server.url(name), folder / name) for name in names]
-    return fetch(items, accept, reject, patience=QUICK, **options), refused
+    with limited_web({}):
+        return fetch(items, accept, reject, patience=QUICK, **options), refused
 
 
 def test_files_arrive_whole_under_our_names(tmp_path):
@@ -88,18 +92,43 @@ def test_files_arrive_whole_under_our_names(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": BODY, "b": BODY}
 
 
-def test_a_redirect_is_not_followed(tmp_path):
-    def redirect(handler):
+def redirect_to(target):
+    def answer(handler):
         handler.send_response(302)
-        handler.send_header("Location", "/elsewhere")
+        handler.send_header("Location", target)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    with site(a=redirect) as server:
+    return answer
+
+
+def test_a_file_that_has_moved_within_the_archive_is_found(tmp_path):
+    with site(a=redirect_to("/b"), b=redirect_to("/c")) as server:
         outcome, _ = get(server, tmp_path, ["a"])
-    assert "HTTP 302 to another address, not followed" in outcome.failed[tmp_path / "a"]
-    assert ("GET", "elsewhere") not in server.calls
-    assert not (tmp_path / "a").exists()
+    assert (outcome.failed, outcome.gone) == ({}, {})
+    assert (tmp_path / "a").read_bytes() == BODY
+
+
+@pytest.mark.parametrize("target", ["http://localhost.example.org/a", "ftp://127.0.0.1/a", "file:///etc/passwd", "/a"])
+def test_a_redirect_to_elsewhere_or_in_circles_is_not_followed(tmp_path, target):
+    with site(a=redirect_to(target)) as server:
+        outcome, _ = get(server, tmp_path, ["a"])
+    reason = outcome.failed[tmp_path / "a"]
+    assert "another host" in reason or "HTTP 302" in reason
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_redirect_from_encrypted_to_plain_is_not_followed():
+    class Answer:
+        def close(self):
+            pass
+
+    request = urllib.request.Request("https://jsoc.stanford.edu/a")
+    follow = _SameHost().redirect_request
+    with pytest.raises(ArchiveError, match=r"another host, http://jsoc\.stanford\.edu; not followed"):
+        follow(request, Answer(), 302, "", {}, "http://jsoc.stanford.edu/a")
+    plain = urllib.request.Request("http://jsoc.stanford.edu/a")
+    assert follow(plain, Answer(), 301, "", {}, "https://jsoc.stanford.edu/a").full_url == "https://jsoc.stanford.edu/a"
 
 
 @pytest.mark.parametrize("length", [str(LONGEST_FILE + 1), None])
@@ -109,6 +138,7 @@ def test_a_file_without_bounds_is_not_fetched(tmp_path, length):
         if length:
             handler.send_header("Content-Length", length)
         handler.end_headers()
+        handler.close_connection = True
 
     with site(a=boundless) as server:
         outcome, _ = get(server, tmp_path, ["a"])
@@ -122,13 +152,12 @@ def test_no_more_connections_than_allowed(tmp_path, connections):
 
     def counted(handler):
         server = handler.server
-        if handler.command == "GET":
-            with server.lock:
-                server.now += 1
-                server.most = max(server.most, server.now)
-            barrier.wait(timeout=20)  # nobody is served before as many as allowed have come
-            with server.lock:
-                server.now -= 1
+        with server.lock:
+            server.now += 1
+            server.most = max(server.most, server.now)
+        barrier.wait(timeout=20)  # nobody is served before as many as allowed have come
+        with server.lock:
+            server.now -= 1
         send(handler)
 
     names = [f"f{number}" for number in range(6)]
@@ -195,19 +224,160 @@ def test_a_defect_of_our_own_is_not_taken_for_a_bad_file(tmp_path):
         get(server, tmp_path, ["a"], accept)
 
 
-@pytest.mark.parametrize("terminal", [True, False])
-def test_a_terminal_shows_a_bar_and_a_log_does_not(tmp_path, monkeypatch, terminal):
-    master, slave = os.openpty()
-    termios.tcsetwinsize(slave, (24, 100))
-    log = tmp_path / "log"
-    with site() as server, open(slave, "w", encoding="utf-8") as screen, log.open("w+", encoding="utf-8") as file:
-        monkeypatch.setattr(sys, "stderr", screen if terminal else file)
-        get(server, tmp_path, ["a", "b"])
-        monkeypatch.undo()
-        print("end", file=screen, flush=True)
-        shown = ""
-        while not shown.endswith("end\r\n"):
-            shown += os.read(master, 100_000).decode()
-    os.close(master)
-    assert ("Files Downloaded" in shown) is terminal
-    assert log.read_text() == ""
+def test_connections_are_used_again(tmp_path):
+    names = [f"f{number}" for number in range(6)]
+    with site() as server:
+        get(server, tmp_path, names, connections=2)
+    assert len(server.calls) == 6
+    assert len(server.clients) == 2
+
+
+def longer(handler):
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.send_header("Content-Length", str(len(BODY)))
+    handler.end_headers()
+    for _ in range(3):
+        handler.wfile.write(b"%x\r\n%b\r\n" % (len(BODY), BODY))
+    handler.wfile.write(b"0\r\n\r\n")
+
+
+def packed(handler):
+    send(handler, gzip.compress(BODY), Content_Encoding="gzip")
+
+
+def cut(handler):
+    send(handler, BODY[:100], **{"Content-Length": len(BODY)})
+    handler.close_connection = True
+
+
+def two_lengths(handler):
+    send(handler, BODY[:100], Content_Length=len(BODY))
+    handler.close_connection = True
+
+
+def rest(handler):
+    handler.send_response(206)
+    handler.send_header("Content-Range", f"bytes 0-9/{len(BODY)}")
+    handler.send_header("Content-Length", "10")
+    handler.end_headers()
+    handler.wfile.write(BODY[:10])
+
+
+def other_digits(handler):
+    handler.wfile.write("HTTP/1.1 200 OK\r\nContent-Length: 1\xb2\r\n\r\n".encode("latin1") + BODY[:12])
+    handler.close_connection = True
+
+
+def header_without_end(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    with suppress(ConnectionError):
+        for _ in range(10000):
+            handler.wfile.write(b"X-More: " + b"x" * 60 + b"\r\n")
+    handler.close_connection = True
+
+
+def no_http(handler):
+    handler.wfile.write(b"SIMPLE  =                    T\r\n")
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (longer, "longer than the 10000 bytes"),
+        (packed, "packs its answer ('gzip') unasked"),
+        (cut, "the file ended early: 100 of 10000 bytes"),
+        (two_lengths, "announces 100 and 10000 bytes"),
+        (rest, "HTTP 206, which is no whole file"),
+        (other_digits, "announces 1\xb2 bytes"),
+        (header_without_end, "no HTTP|connection broke"),
+        (no_http, "no HTTP|connection broke"),
+    ],
+)
+def test_an_answer_that_is_not_the_file_is_not_kept(tmp_path, answer, reason):
+    with site(a=answer) as server:
+        outcome, refused = get(server, tmp_path, ["a"])
+    assert re.search(reason.replace("(", r"\(").replace(")", r"\)"), outcome.failed[tmp_path / "a"])
+    assert refused == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["head", "body", "chunks"])
+def test_a_file_that_comes_byte_by_byte_is_given_up(tmp_path, monkeypatch, place):
+    monkeypatch.setattr("aia.transfer.TIMEOUT", 0.2)
+
+    def drips(handler):
+        if place != "head":
+            handler.send_response(200)
+            handler.send_header("Content-Length", len(BODY))
+            if place == "chunks":
+                handler.send_header("Transfer-Encoding", "chunked")
+            handler.end_headers()
+        with suppress(OSError):
+            for number in range(10000):
+                head = b"HTTP/1.1 200 OK\r\nX: "[number : number + 1] or b"x"
+                handler.wfile.write(b"1\r\nx\r\n" if place == "chunks" else head)
+                if handler.server.stopped.wait(0.02):
+                    break
+        handler.close_connection = True
+
+    with site(a=drips) as server:
+        outcome, _ = get(server, tmp_path, ["a"])
+        server.stopped.set()
+    assert "slower than 10 kB/s" in outcome.failed[tmp_path / "a"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+def test_where_nothing_can_be_written_nothing_is_asked_for_again(tmp_path, code):
+    def accept(item):
+        raise OSError(code, os.strerror(code), str(item.path))
+
+    with site() as server, pytest.raises(OSError, match=os.strerror(code)):
+        get(server, tmp_path, [f"f{number}" for number in range(50)], accept, connections=1)
+    assert len(server.calls) < 50
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_where_nobody_answers_no_file_is_called_missing(tmp_path):
+    waited = []
+    patience = Patience(attempts=6, first=2.0, longest=60.0, sleep=waited.append)
+    items = [Item(f"http://127.0.0.1:{closed_port()}/{name}", tmp_path / name) for name in "abc"]
+    with (
+        limited_web({}),
+        pytest.raises(ArchiveError, match=r"the archive was not reached: 127.0.0.1:\d+: Connection ref"),
+    ):
+        fetch(items, lambda item: None, lambda item, reason: None, patience=patience)
+    assert sum(waited) <= patience.nobody
+
+
+def closed_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY"])
+def test_files_go_through_the_proxy_of_the_environment(tmp_path, monkeypatch, name):
+    for other in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(other, raising=False)
+    with site() as proxy:
+        monkeypatch.setenv(name, proxy.url(""))
+        with limited_web():
+            outcome = fetch(
+                [Item("http://jsoc.example/a", tmp_path / "a")], lambda item: None, lambda *_: None, patience=QUICK
+            )
+    assert outcome.failed == {}
+    assert [target for _, target in proxy.calls] == ["http://jsoc.example/a"]
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_hosts_without_a_proxy_are_asked_directly(tmp_path, monkeypatch, name):
+    for other in ("HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}/")
+    monkeypatch.setenv(name, "127.0.0.1")
+    with site() as server, limited_web():
+        outcome = fetch([Item(server.url("a"), tmp_path / "a")], lambda item: None, lambda *_: None, patience=QUICK)
+    assert outcome.failed == {}

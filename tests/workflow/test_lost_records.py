@@ -15,7 +15,7 @@ FAULTS = [
     {"mode": "missing", "record": "*[2021-07-03T14:27:23Z][211]"},
     {"mode": "offline", "record": "*[2021-07-03T14:27:47Z][211]"},
     {"mode": "corrupt", "file": "*2021-07-03T142813Z.211*"},
-    {"mode": "truncated", "op": "file", "file": "*2021-07-03T142837Z.211*", "calls": "1-2"},
+    {"mode": "truncated", "op": "file", "file": "*2021-07-03T142837Z.211*", "calls": 1},
 ]
 
 
@@ -66,8 +66,7 @@ def test_no_wrong_or_partial_file_is_among_the_results(run):
     assert not list(workflow.results.rglob("*.part*")) + list(workflow.results.rglob("*.arriving"))
 
 
-def test_the_transfer_that_broke_off_was_continued(run):
+def test_a_file_whose_transfer_broke_off_was_fetched_again(run):
     log = read_log(run[0].folder / "resources" / "synthetic" / "archive")
-    sent = [entry for entry in log if "142837Z" in entry["target"] and entry["verb"] == "GET"]
-    assert [(entry["status"], entry["fault"]) for entry in sent] == [(200, "truncated"), (206, None)]
-    assert sum(entry["bytes"] for entry in sent) == sent[0]["size"]
+    sent = [entry for entry in log if "142837Z" in entry["target"]]
+    assert [(entry["status"], entry["fault"]) for entry in sent] == [(200, "truncated"), (200, None)]
