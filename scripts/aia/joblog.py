@@ -3,6 +3,7 @@
 It is the only way from a job to whoever watches the run: jobs may run on another machine.
 """
 
+import errno
 import logging
 import os
 import re
@@ -10,13 +11,19 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from aia.errors import AIAError
 from aia.privacy import redact
 
+# Of a disk, not of a file: what to do about it is the same wherever a job meets it.
+NOT_WRITABLE = {
+    errno.ENOSPC: "there is no space left on the disk; make room and run again",
+    errno.EDQUOT: "the disk quota is used up; make room and run again",
+    errno.EROFS: "the file system is mounted read-only; mount it writable or choose another folder, and run again",
+}
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 COUNT = re.compile(r": \w+ (\d+) of (\d+) [\w ]+(?:, ([\d.]+) MB)?$", re.MULTILINE | re.ASCII)
 ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR \S+: (.*(?:\n(?!\d\d:\d\d:\d\d [A-Z]).*)*)", re.MULTILINE | re.ASCII)
@@ -36,9 +43,9 @@ class _Redacted(logging.Formatter):
 def job_log(path: str | Path) -> Iterator[logging.Logger]:
     """Send logging to the job's log file, and its warnings to the terminal, while the job runs.
 
-    An `AIAError` is written as one message, without a traceback, and ends the process with status 1. Any other
-    exception is written with its traceback: `snakemake --show-failed-logs` prints the file, so nobody has to look for
-    the reason.
+    An `AIAError`, or a disk that cannot be written to, is written as one message, without a traceback, and ends the
+    process with status 1. Any other exception is written with its traceback: `snakemake --show-failed-logs` prints the
+    file, so nobody has to look for the reason.
 
     Parameters
     ----------
@@ -52,6 +59,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    file.handleError = lambda record: None  # on a full disk; the terminal is told all the same
     file.setFormatter(_Redacted(FORMAT, datefmt="%H:%M:%S"))
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING)
@@ -70,7 +78,10 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     except AIAError as error:
         root.error("%s", error)
         sys.exit(1)
-    except Exception:  # noqa: BLE001 - whatever it is belongs into the log, with its traceback
+    except Exception as error:  # noqa: BLE001 - whatever it is belongs into the log, with its traceback
+        if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+            root.error("%s: %s", error.filename2 or error.filename or path, NOT_WRITABLE[error.errno])
+            sys.exit(1)
         # The traceback goes to the log that Snakemake shows; the terminal gets it from there, once.
         root.removeHandler(terminal)
         root.error("%s", traceback.format_exc())
@@ -78,7 +89,8 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     finally:
         root.removeHandler(file)
         root.removeHandler(terminal)
-        file.close()
+        with suppress(OSError):  # the log, too, may lie on a disk that is full
+            file.close()
         logging.captureWarnings(False)
 
 

@@ -1,5 +1,6 @@
 """One client for every script: typed answers, stable addresses, limits, patience, and no e-mail in any text."""
 
+import base64
 import http.client
 import json
 import threading
@@ -133,14 +134,35 @@ def test_exports_from_jsoc_need_an_address(monkeypatch):
         _ = opened.email
 
 
-def test_the_address_is_taken_out_of_every_text(monkeypatch):
-    address = "Jane.Doe+aia@Uni-Example.edu"
+SPELLINGS = {
+    "plain": str,
+    "small letters": str.lower,
+    "capitals": str.upper,
+    "URL": quote_plus,
+    "URL, twice": lambda text: quote_plus(quote_plus(text)),
+    "URL, three times, small letters": lambda text: quote_plus(quote_plus(quote_plus(text))).lower(),
+    "URL, every character": lambda text: "".join(f"%{ord(character):02X}" for character in text),
+    "HTML": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "HTML, hexadecimal": lambda text: text.replace("@", "&#x40;"),
+    "JSON": lambda text: text.replace("@", r"\u0040").replace(".", r"\u002E"),
+    "mail": lambda text: text.replace("@", "=40"),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 for URLs, of more": lambda text: base64.urlsafe_b64encode(f"x{text}:password".encode()).decode(),
+    "base64, at the end of more": lambda text: base64.b64encode(f"to{text}".encode()).decode(),
+    "base64, in small letters": lambda text: base64.b64encode(text.lower().encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("address", ["Jane.Doe+aia@Uni-Example.edu", "a_b%c@x.org", "jd@io.net"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_address_is_taken_out_of_every_text(monkeypatch, address, spelling):
     monkeypatch.setenv("JSOC_EMAIL", address)
-    once = quote_plus(address)
-    text = f"{address} notify={once} address={quote_plus(once)} {address.lower()}"
-    clean = redact(text)
-    assert "doe" not in clean.lower()
-    assert clean.count("<e-mail>") == 4
+    spelled = SPELLINGS[spelling](address)
+    clean = redact(f"GET /?notify={spelled}&x=1, and {spelled}")
+    assert clean.count("<e-mail>") == 2
+    assert len(clean) <= len("GET /?notify=<e-mail>&x=1, and <e-mail>") + 2 * (8 if "base64" not in spelling else 18)
+    assert redact("jane@elsewhere.edu asked for 5 records") == "jane@elsewhere.edu asked for 5 records"
 
 
 def test_redirects_to_another_host_are_refused():

@@ -1,0 +1,31 @@
+"""What a job says when it fails: one message with what to do, and a traceback only for a defect of ours."""
+
+import errno
+import os
+
+import pytest
+
+from aia.joblog import job_log
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"), [(errno.ENOSPC, "make room"), (errno.EDQUOT, "make room"), (errno.EROFS, "mounted read-only")]
+)
+def test_a_disk_that_cannot_be_written_to_is_one_message(tmp_path, capsys, code, advice):
+    with pytest.raises(SystemExit) as ended, job_log(tmp_path / "job.log"):
+        raise OSError(code, os.strerror(code), "results/x.fits")
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("ERROR: results/x.fits: ")
+    assert advice in said
+    assert said.count("\n") == 1
+    assert "Traceback" not in (tmp_path / "job.log").read_text()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+def test_a_log_on_a_full_disk_does_not_hide_the_reason(tmp_path, capsys):
+    (tmp_path / "job.log").symlink_to("/dev/full")
+    with pytest.raises(SystemExit) as ended, job_log(tmp_path / "job.log"):
+        raise OSError(errno.ENOSPC, "No space left on device", "results/x.fits")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.count("\n") == 1
