@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aia.errors import ArchiveError, FrameError
+from aia.joblog import Counter
 from aia.privacy import redact
 from aia.retries import Patience, lasting
 from aia.web import TIMEOUT, TooSlowError, UnreachableError
@@ -114,7 +115,7 @@ class _Transfer:
 
     def __init__(self, items: list[Item], accept, reject) -> None:
         self.open, self.accept, self.reject = items, accept, reject
-        self.total, self.done, self.bytes = len(items), 0, 0
+        self.arrived, self.bytes = Counter("downloaded", len(items), "files"), 0
         self.reasons: dict[Item, str] = {}
         self.outcome = Outcome()
         self.unreached: UnreachableError | None = None
@@ -185,9 +186,8 @@ class _Transfer:
             logger.warning("%s", error)
             self.reject(item, str(error))
             return False
-        self.done, self.bytes = self.done + 1, self.bytes + found
-        if self.done % max(1, self.total // 10) == 0 or self.done == self.total:
-            logger.info("%d of %d files, %.1f MB", self.done, self.total, self.bytes / 1e6)
+        self.bytes += found
+        self.arrived.step(self.bytes / 1e6)
         return True
 
 

@@ -42,6 +42,6 @@ def whole(text: str) -> int | None:
     if not WHOLE.fullmatch(text):
         raise ValueError(f"{text!r} is no whole number")
     value = int(text, 16 if "x" in text.lower() else 10)
-    if abs(value) >= 2**63:
+    if not -(2**63) <= value < 2**63:
         raise ValueError(f"{text!r} is larger than the archive's numbers")
     return value
