@@ -75,9 +75,8 @@ def estimate(
     """
     work = Work(event, queries=2 * series)
     calibration = options.get("calibration") or {}
-    pixels = frame_pixels(options)
-    share = pixels / costs.LEVEL1_PIXELS
-    level1 = costs.LEVEL1_BYTES if pixels == costs.LEVEL1_PIXELS else costs.CUTOUT_BYTES * pixels
+    share = frame_pixels(options) / costs.LEVEL1_PIXELS
+    level1 = level1_bytes(options)
     level15 = costs.LEVEL15_BYTES * share * (2 if calibration.get("uncertainty") else 1)
     level15 *= costs.COMPRESSED[calibration.get("compression", "none")]
     sequences = set()
@@ -108,6 +107,12 @@ def frame_pixels(options: Mapping[str, Any]) -> float:
         else (high - low for low, high in (region["x"], region["y"]))
     )
     return width * height / costs.PLATE_SCALE**2
+
+
+def level1_bytes(options: Mapping[str, Any]) -> float:
+    """Size of a level-1 file of an event, bytes."""
+    pixels = frame_pixels(options)
+    return costs.LEVEL1_BYTES if pixels == costs.LEVEL1_PIXELS else costs.CUTOUT_BYTES * pixels
 
 
 def count(table: Path) -> tuple[str, int, int]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aia import filters
-from aia.blocks import EUV, MISSION_START, no_slot, series_of
+from aia.blocks import EUV, MISSION_START, no_slot, series_of, window_slots
+from aia.budget import level1_bytes
 from aia.errors import ConfigError
 from aia.figures.options import check_figure
 from aia.location import fixed_region, resolve_region
@@ -60,7 +61,7 @@ class Checked:
     warnings: list[str]
 
 
-def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked:
+def check_event(entry: Mapping[str, Any], reference: str, now: float, most_records: int) -> Checked:
     """Make an event of its options, or say what is wrong with them.
 
     Parameters
@@ -71,6 +72,8 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked
         Time (ISO, UTC) for which the event's location is given.
     now
         The present (TAI seconds); a window must lie before it.
+    most_records
+        Largest number of records that an event may hold.
     """
     problems, times, absent = [], {}, {}
     for key in ("start", "end", "peak"):
@@ -114,6 +117,9 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float) -> Checked
         # The archive cuts the same rectangle out of every frame of an event.
         options["region"] = fixed_region(region) if entry.get("cutout") and "follow" in region else region
     event = Event(entry["name"], times["start"], times["end"], tuple(channels), options, absent)
+    records = slots(event)
+    if records > most_records:
+        return Checked(None, [_too_many(event, records, most_records)], [])
     left_out = [f"channels: {channel} is left out: {reason}" for channel, reason in absent.items()]
     return Checked(event, [], [*_window_warnings(entry, event), *left_out, *filters.warnings(conditions)])
 
@@ -122,6 +128,25 @@ def _absent(channels: Sequence[int], start: float, end: float) -> dict[int, str]
     """Channels of which there is no slot in a window, and what to do about it."""
     reasons = {channel: no_slot(series_of(channel), start, end) for channel in sorted(channels)}
     return {channel: reason for channel, reason in reasons.items() if reason and start <= end}
+
+
+def slots(event: Event) -> int:
+    """How many records the window of an event can hold: one for each slot and channel."""
+    return sum(len(window_slots(series_of(channel), event.start, event.end)) for channel in event.channels)
+
+
+def _size(event: Event, records: int) -> str:
+    """How much an event is, in words: its length, its records, and their level 1."""
+    days, level1 = (event.end - event.start) / 86400, records * level1_bytes(event.options) / 1e9
+    channels = f"{len(event.channels)} channel{'s' if len(event.channels) > 1 else ''}"
+    return f"the window is {days:,.5g} days long: {records:,} records in {channels}, {level1:,.0f} GB of level 1"
+
+
+def _too_many(event: Event, records: int, most: int) -> str:
+    return (
+        f"end: {iso(event.end)}: {_size(event, records)}, and {most:,} are allowed. "
+        f"If that is meant: max_records: {records}"
+    )
 
 
 def _psf_problems(entry: Mapping[str, Any]) -> list[str]:
@@ -153,7 +178,6 @@ def _window_warnings(entry: Mapping[str, Any], event: Event) -> list[str]:
     ]
     if event.start == event.end:
         found.append(f"end: {iso(event.end)} is also the start; such a window holds one record of each channel")
-    days = (event.end - event.start) / 86400
-    if days > 1 and "every" not in event.options:
-        found.append(f"the window is {days:.3g} days long")
+    if event.end - event.start > 86400 and "every" not in event.options:
+        found.append(_size(event, slots(event)))
     return found

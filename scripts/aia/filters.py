@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aia.errors import ConfigError
+from aia.schema import suggestion
 from aia.times import read_time
 
 VERSION = "1"  # raise it when the records that a condition keeps change
@@ -329,7 +330,7 @@ def _allowed(keyword: Keyword) -> str:
 
 def _unknown(name: str, wanted: Any) -> str:
     """Why a keyword cannot be used, and which can."""
-    allowed = f"allowed are {', '.join(KEYWORDS)}"
+    allowed = suggestion(name, KEYWORDS)
     if str(name).upper() in LINKED.split():
         return (
             f"{wanted!r}: {name} is kept in aia.lev1 and only linked from the series, "

@@ -4,6 +4,8 @@ The schema (`config/config.schema.yaml`) says what is allowed and what the defau
 end after the start, names used once, conditions that compile) is checked here.
 """
 
+import contextlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +16,10 @@ from jsonschema import Draft202012Validator
 
 from aia.blocks import block_length
 from aia.catalogues import read_catalogue
+from aia.configfile import check_values
 from aia.errors import ConfigError
 from aia.events import Event, check_event
-from aia.schema import explain, schema, with_defaults
+from aia.schema import explain, schema, typed, unusable, with_defaults
 from aia.times import iso, tai_seconds
 
 
@@ -63,21 +66,29 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     ConfigError
         With one line for every problem: the key, the value, and what is allowed.
     """
-    config = _plain(config)
+    check_values(config)
+    config = typed(_plain(config), schema())
     validator = Draft202012Validator(schema())
-    problems = [line for error in validator.iter_errors(config) for line in explain(error)]
+    problems = list(unusable(config)) or [line for error in validator.iter_errors(config) for line in explain(error)]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     if "catalogue" in config and not isinstance(config["events"], str):
         raise ConfigError("catalogue: belongs to a catalogue, but events is a list; name its file there")
     filled = with_defaults(config, schema())
+    for key in ("level1_cache", "events"):
+        if isinstance(filled[key], str):
+            filled[key] = _home(key, filled[key])
     events, problems, warnings = {}, _block_problems(filled["block"]), {}
+    taken: dict[str, str] = {}
     for where, entry, reference in _entries(filled):
-        if entry["name"] in events:
-            problems.append(f"{where}: name: {entry['name']!r} is taken by an earlier event; names must differ")
+        earlier = taken.setdefault(entry["name"].lower(), where)
+        if earlier != where:
+            problems.append(
+                f"{where}: name: {entry['name']!r} is taken by {earlier}; names must differ, and in more than case"
+            )
             continue
         merged = with_defaults(_merged(filled["defaults"], entry), {"$ref": "#/$defs/event"})
-        checked = check_event(merged, reference, now or tai_seconds(datetime.now(UTC)))
+        checked = check_event(merged, reference, now or tai_seconds(datetime.now(UTC)), filled["max_records"])
         problems += [f"{where}: {line}" for line in checked.problems]
         for line in checked.warnings:
             warnings.setdefault(line, []).append(where)
@@ -132,8 +143,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, datetime):
-        return iso(tai_seconds(value))
+        with contextlib.suppress(OverflowError):  # in the first hours of the year 1
+            return iso(tai_seconds(value))
     return str(value) if isinstance(value, date) else value
+
+
+def _home(key: str, path: str) -> str:
+    """A path whose `~` or `~name` is replaced by the home folder that it means."""
+    found = os.path.expanduser(path)
+    if found.startswith("~"):
+        raise ConfigError(f"{key}: {path!r}: there is no home folder {found.split('/')[0]}; write ./{path} for a file")
+    return found
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

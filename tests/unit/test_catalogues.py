@@ -1,5 +1,6 @@
 """A catalogue's rows become events, and what is wrong with one is said with file, line and column."""
 
+import os
 import string
 from datetime import datetime, timedelta
 
@@ -204,7 +205,11 @@ def test_channels_may_be_separated_as_one_likes(events, channels):
             {},
             ["line 2", "class: 'Y3'", "is not possible; wanted is: GOES class of the flare, such as X1.5."],
         ),
-        (GOES + GOES.split("\n")[1] + "\n", {}, ["line 3", "'x1.5-2021-07-03T1418' is taken by an earlier event"]),
+        (
+            GOES + GOES.split("\n")[1].replace("N23W80", "N24W79") + "\n",
+            {},
+            ["line 3 (x1.5-2021-07-03T1418): the same name as on line 2 ", "in a column `name`"],
+        ),
         (GOES.replace(",14:29Z", ",").replace("2021-07-03T14:29Z", ""), {"from": "peak"}, ["line 2", "peak missing"]),
         (GOES.replace("location", "hight"), {}, ["line 1", "unknown column 'hight'; allowed are", "catalogue.ignore"]),
         (GOES.replace("end", "fin"), {"ignore": ["fin"]}, ["line 1", "no column for end"]),
@@ -214,7 +219,7 @@ def test_channels_may_be_separated_as_one_likes(events, channels):
         (
             "name,start,end,channels\na,2021-07-03T14:00Z,2021-07-03T14:01Z,170\n",
             {},
-            ["line 2 (a)", "channels[0]: '170' is not allowed; allowed are 94, 131"],
+            ["line 2 (a)", "channels[0]: '170' is not allowed; did you mean 1700? Allowed are 94, 131"],
         ),
         (
             "name,start,end,channels\na,2021-07-03T14:00Z,2021-07-03T14:01Z,iron\n",
@@ -229,7 +234,7 @@ def test_channels_may_be_separated_as_one_likes(events, channels):
         (
             "name,start,end,region.width\na,2021-07-03T14:00Z,2021-07-03T14:01Z,wide\n",
             {},
-            ["line 2", "region.width: 'wide' is not of type number"],
+            ["line 2", "region.width: 'wide' is not a number"],
         ),
     ],
 )
@@ -353,3 +358,76 @@ def test_a_cutout_has_a_fixed_rectangle_at_the_flare(events, refusal):
     assert (right - left, top - bottom) == (400, 300)
     assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx((856, 359), abs=3)
     assert "cutout: the archive needs to know what to cut out" in refusal(GOES, {"cutout": True})
+
+
+LISTS = {
+    "DONKI": (
+        "flrID,catalog,instruments,beginTime,peakTime,endTime,classType,sourceLocation,activeRegionNum,note,"
+        "submissionTime,versionId,link,linkedEvents,sentNotifications\n"
+        "2021-07-03T14:18:00-FLR-001,M2M_CATALOG,GOES-P: EXIS 1.0-8.0,2021-07-03T14:18Z,2021-07-03T14:29Z,"
+        "2021-07-03T14:34Z,X1.5,N23W80,12838,,2021-07-03T15:02Z,1,,,\n"
+    ),
+    "the HEK": (
+        "event_starttime,event_peaktime,event_endtime,fl_goescls,hgs_x,hgs_y,ar_noaanum,frm_name,obs_observatory,"
+        "hpc_bbox,boundbox_c1ll,event_coordunit,kb_archivid,intensmax,active,SOL_standard,refs\n"
+        "2021-07-03T14:18:00,2021-07-03T14:29:00,2021-07-03T14:34:00,X1.5,80,23,12838,SWPC,GOES,"
+        '"POLYGON((0 0,1 1))",0,degrees,ivo://x,,true,SOL2021-07-03T14:18:00,\n'
+    ),
+    "sunpy": (
+        "event_date,start_time,peak_time,end_time,goes_class,goes_location,noaa_active_region\n"
+        '2021-07-03,2021-07-03 14:18:00.000,2021-07-03 14:29:00.000,2021-07-03 14:34:00.000,X1.5,"(80.0, 23.0)",12838\n'
+    ),
+    "SWPC": (
+        "Start Time,Peak,End Time,GOES Class,Loc,NOAA,Comments,flux\n"
+        "2021-07-03 14:18,2021-07-03 14:29,2021-07-03 14:34,X1.5,N23W80,12838,halo CME,1.5e-4\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("origin", LISTS)
+def test_the_columns_of_the_lists_that_people_have_are_read_or_not_needed(events, origin):
+    ((name, event),) = events(LISTS[origin], {"region": {"width": 200, "height": 200}}).items()
+    assert name == "x1.5-2021-07-03T1418"
+    assert (event.end - event.start) / 60 == pytest.approx(16)
+    assert parse_location(event.options["location"]) == (80, 23)
+    assert event.options["region"]["follow"] == [80, 23]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_cells_are_separated_as_the_header_says(events, delimiter):
+    text = "# windows\nname;start;end;channels\n  # none\na;2021-07-03T14:25:00Z;2021-07-03T14:26:00Z;171 211\n"
+    (event,) = events(text.replace(";", delimiter)).values()
+    assert event.channels == (171, 211)
+
+
+@pytest.mark.parametrize("zero", ["0,0", "0.0,0.0", "-0.0,0"])
+def test_a_place_at_zero_in_the_hek_is_an_unknown_one(events, refusal, zero):
+    text = (
+        "event_starttime,event_peaktime,event_endtime,fl_goescls,hgs_x,hgs_y\n"
+        f"2011-03-07T05:00:00,2011-03-07T05:13:00,2011-03-07T05:19:00,M1.2,{zero}\n"
+    )
+    (event,) = events(text).values()
+    assert "location" not in event.options
+    assert "the event has no location" in refusal(text, {"region": {"width": 120, "height": 120}})
+    (event,) = events(text.replace(f"M1.2,{zero}", "M1.2,0,12")).values()
+    assert event.options["location"] == [0, 12]
+
+
+def test_the_same_flare_twice_is_one_event_and_two_flares_of_one_name_are_told(events, refusal):
+    row = "2014-01-04T18:47:00,2014-01-04T19:46:00,2014-01-04T20:23:00,M4.0\n"
+    header = "event_starttime,event_peaktime,event_endtime,fl_goescls\n"
+    assert list(events(header + row + row)) == ["m4.0-2014-01-04T1847"]
+    said = refusal(header + row + row.replace("19:46", "19:47"))
+    assert "line 3 (m4.0-2014-01-04T1847): the same name as on line 2 (m4.0-2014-01-04T1847), for another event" in said
+    assert "a column `name`" in said
+
+
+def test_only_a_regular_file_is_a_catalogue(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ConfigError, match=r"pipe\.csv cannot be read: it is a pipe or a device"):
+        rows(tmp_path / "pipe.csv")
+
+
+def test_a_column_that_is_misspelt_is_named(refusal):
+    said = refusal(GOES.replace("location", "locatoin"))
+    assert "unknown column 'locatoin'; did you mean location? Allowed are" in said

@@ -81,7 +81,7 @@ def test_an_event_inherits_defaults_key_by_key_and_null_removes_one(config):
         ({"end": "2031-01-01T00:00:00Z"}, r"end: 2031-01-01T00:00:00Z lies in the future; now it is 2024-01-01"),
         ({"start": "3 July"}, r"start: '3 July' is not a time; write it as 2021-07-03T14:25:00Z"),
         ({"region": {"x": [900, 700], "y": [0, 100]}}, r"region\.x: \[900, 700\] is empty"),
-        ({"where": {"EXPTIM": "< 2"}}, r"EXPTIM\b.*allowed.*EXPTIME"),
+        ({"where": {"EXPTIM": "< 2"}}, r"EXPTIM\b.*did you mean EXPTIME\?"),
         (
             {"where": {"EXPTIME": "~ 2"}},
             r"EXPTIME: '~ 2' is not a value of EXPTIME.* takes \"< 1.5\" \(or = != <= > >=\)",
@@ -98,9 +98,15 @@ def test_what_is_wrong_with_an_event_is_said_with_its_name(config, change, expec
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"channels": [211, 195]}, "events[0].channels[1]: 195 is not allowed; allowed are 94, 131, 171"),
+        (
+            {"channels": [211, 195]},
+            "events[0].channels[1]: 195 is not allowed; did you mean 193? Allowed are 94, 131, 171",
+        ),
         ({"name": "../elsewhere"}, "events[0].name: '../elsewhere' is not a valid name"),
-        ({"chanels": [211]}, "events[0]: unknown key 'chanels'; allowed are calibration, channels"),
+        (
+            {"chanels": [211]},
+            "events[0]: unknown key 'chanels'; did you mean channels? Allowed are calibration",
+        ),
         (
             {"region": {"x": [1, 2]}},
             "events[0] (x1.5-2021-07-03): region.y missing; a region has x and y, or width and height",
@@ -114,7 +120,7 @@ def test_what_the_schema_refuses_is_said_with_its_key(config, change, expected):
 
 def test_unknown_keys_and_archives_are_refused(config):
     config["archiv"] = config.pop("archive")
-    assert "unknown key 'archiv'; allowed are archive, block" in refusal(config)
+    assert "unknown key 'archiv'; did you mean archive? Allowed are archive, block" in refusal(config)
     del config["archiv"]
     config["archive"] = "vso"
     assert refusal(config) == "archive: 'vso' is not allowed; allowed are synthetic, jsoc"
@@ -123,8 +129,11 @@ def test_unknown_keys_and_archives_are_refused(config):
 def test_two_events_of_one_name_are_refused(config):
     config["events"].append(copy.deepcopy(config["events"][0]))
     assert refusal(config) == (
-        "events[1] (x1.5-2021-07-03): name: 'x1.5-2021-07-03' is taken by an earlier event; names must differ"
+        "events[1] (x1.5-2021-07-03): name: 'x1.5-2021-07-03' is taken by events[0] (x1.5-2021-07-03); "
+        "names must differ, and in more than case"
     )
+    config["events"][1]["name"] = "X1.5-2021-07-03"
+    assert "name: 'X1.5-2021-07-03' is taken by events[0]" in refusal(config)
 
 
 def test_everything_that_is_wrong_is_said_at_once(config):

@@ -109,6 +109,7 @@ def _mark_times(axes: Axes, times: np.ndarray, flare: Flare | None, marks: Mappi
             ha="right" if flip else "left",
             size=5.5,
             color=MARK,
+            parse_math=False,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
         )
     return min(0.7, (2 + 6.8 * len(ends)) / height) if ends else 0.0
