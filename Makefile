@@ -1,5 +1,13 @@
 # The two commands to begin with: `make demo` and `make test`. Both make .venv from the hashed lock first.
 
+# Snakemake starts jobs through the shell, by the path of .venv's Python.
+ifneq ($(words $(CURDIR)),1)
+$(error The path of this folder, $(CURDIR), contains a blank, at which the shell would split it: move it to one without)
+endif
+ifneq (,$(findstring ',$(CURDIR))$(findstring ",$(CURDIR)))
+$(error The path of this folder, $(CURDIR), contains a quote, which the shell would take for its own: move it to one without)
+endif
+
 PYTHONS := python3.13 python3.12 python3.14 python3
 VENV := .venv/installed
 BIN := .venv/bin

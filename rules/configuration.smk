@@ -6,6 +6,7 @@ config/config.yaml is read where none is. `--config key=value` comes on top of e
 
 import copy
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -27,6 +28,18 @@ from aia.plan import Plan
 from aia.settings import check_email, load
 
 DEFAULT_CONFIG = "config/config.yaml"
+
+# Snakemake hands this path to the shell as it is.
+if re.search(r"[\s'\"\\$`&|;<>(){}\[\]*?!#~]", sys.executable):
+    refuse(
+        f"{sys.executable}: jobs are started through the shell, which takes a blank, a quote and the like in this path "
+        "for something else; move the clone to a folder without them, and make .venv anew there"
+    )
+if workflow.modifier.path_modifier.replace_prefix("results") != "results":
+    refuse(
+        "module: prefix and replace_prefix change the files of rules, but not what their jobs are told of them. Instead, "
+        'write pathvars: results="mine/results", resources="mine/resources", logs="mine/logs", benchmarks="mine/benchmarks"'
+    )
 
 
 GIVEN = workflow.overwrite_configfiles

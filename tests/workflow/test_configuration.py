@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.slow
 CALLS = """
 import json, sys
 from snakemake.cli import main
+sys.executable = sys.argv[1]
 for arguments in json.load(sys.stdin):
     try:
         main(arguments)
@@ -28,10 +30,10 @@ WINDOW = {"start": "2021-07-03T14:25:00Z", "end": "2021-07-03T14:26:00Z"}
 def plans(tmp_path, root):
     """A function that plans with each list of arguments in turn: status and all that was printed."""
 
-    def call(*calls):
-        command = ["--snakefile", str(root / "Snakefile"), "--directory", str(tmp_path), "--dry-run", "--nocolor"]
+    def call(*calls, snakefile=root / "Snakefile", executable=sys.executable):
+        command = ["--snakefile", str(snakefile), "--directory", str(tmp_path), "--dry-run", "--nocolor"]
         done = subprocess.run(
-            [sys.executable, "-c", CALLS],
+            [sys.executable, "-c", CALLS, executable],
             input=json.dumps([[*command, "--workflow-profile", "none", *arguments] for arguments in calls]),
             cwd=tmp_path,
             stdout=subprocess.PIPE,
@@ -109,3 +111,55 @@ def test_a_warning_comes_before_the_plan_and_once(plans, tmp_path):
     warnings = [line for line in text.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 1
     assert warnings[0].startswith(f"warning: {mine}, line 8: events[0] (mine): where.EXPTIME: 'EXPTIME = 2.0'")
+
+
+@pytest.mark.parametrize("folder", ["my runs", "o'clock", 'the "best"'])
+def test_a_blank_or_a_quote_in_the_path_of_the_clone_stops_at_once_with_a_sentence(plans, tmp_path, root, folder):
+    clone = tmp_path / folder
+    clone.mkdir()
+    shutil.copy(root / "Makefile", clone)
+    made = subprocess.run(["make", "demo"], cwd=clone, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert f"The path of this folder, {clone}, contains a " in made.stderr
+    assert len(made.stderr.splitlines()) == 1
+    ((status, text),) = plans([], executable=str(clone / ".venv" / "bin" / "python"))
+    assert status == 1
+    assert text.startswith(f"error: {clone}/.venv/bin/python: jobs are started through the shell")
+
+
+@pytest.mark.parametrize("moved", ['prefix: "mine"', 'replace_prefix: {"results": "mine"}'])
+def test_a_module_whose_paths_are_changed_is_refused_with_what_to_write_instead(plans, tmp_path, root, moved):
+    text = f"""
+module aia:
+    snakefile: "{root}/Snakefile"
+    config: config
+    {moved}
+
+use rule * from aia
+"""
+    mine = write(tmp_path / "mine.yaml", {"events": [{"name": "mine", **WINDOW, "channels": [171]}]})
+    snakefile = write(tmp_path / "workflow" / "Snakefile", text)
+    ((status, said),) = plans(["--configfile", mine], snakefile=snakefile)
+    assert status == 1
+    assert said.startswith("error: module: prefix and replace_prefix change the files of rules")
+    assert 'pathvars: results="mine/results"' in said
+
+
+def test_the_configuration_of_a_module_stands_alone(plans, tmp_path, root):
+    """Neither the example nor what is given to the workflow that takes the module enters it."""
+    write(tmp_path / "config" / "config.yaml", {"defaults": {"channels": [94]}, "block": "1m"})
+    text = f"""
+module aia:
+    snakefile: "{root}/Snakefile"
+    config: config["aia"]
+
+use rule * from aia
+"""
+    event = {"name": "mine", **WINDOW, "channels": [171]}
+    mine = write(tmp_path / "mine.yaml", {"aia": {"events": [event]}, "block": "30m", "defaults": {"channels": [211]}})
+    snakefile = write(tmp_path / "workflow" / "Snakefile", text)
+    ((status, said),) = plans(["--configfile", mine], snakefile=snakefile)
+    assert status == 0, said
+    assert "mine at 171 Å, block 20210703T1400" in said
+    assert "94 Å" not in said
+    assert "211 Å" not in said
