@@ -1,0 +1,214 @@
+"""The three leap seconds since AIA observes: windows across them run from query to viewer and audit."""
+
+import csv
+import json
+import re
+import runpy
+from collections import defaultdict
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.time import Time
+from sunpy.map import Map
+
+from aia.blocks import EUV
+from aia.cutouts import im_patch
+from aia.exportqueue import Limits
+from aia.figures.options import Options
+from aia.plan import Plan
+from aia.settings import load
+from aia.times import iso
+
+pytestmark = pytest.mark.slow
+
+# T_REC of the frames, of which one lies in the leap second of 2016; the others have T_OBS or DATE-OBS in theirs.
+SLOTS = {
+    "leap-2016": ["2016-12-31T23:59:48Z", "2016-12-31T23:59:60Z", "2017-01-01T00:00:11Z"],
+    "leap-2015": ["2015-06-30T23:59:49Z", "2015-07-01T00:00:00Z", "2015-07-01T00:00:12Z"],
+    "leap-2012": ["2012-06-30T23:59:50Z", "2012-07-01T00:00:01Z", "2012-07-01T00:00:13Z"],
+}
+WITHIN = {"leap-2016": ("211", "T_OBS"), "leap-2015": ("171", "T_OBS"), "leap-2012": ("171", "DATE-OBS")}
+FIGURES = ["sequence.png", "lightcurve.png", "movie.mp4", "viewer.html"]
+REGION = {"x": [-60, 60], "y": [-60, 60]}
+
+
+STAGES = [
+    *("query_metadata", "filter_records", "request_export", "download_level1", "fetch_pointing", "fetch_degradation"),
+    *("look_up_corrections", "calibrate_level15", "measure_sequence", "plot_sequence", "render_movie", "build_viewer"),
+    "write_audit",
+]
+
+
+class Event:
+    """An event whose stages are run one after the other in this process: Snakemake would start Python for each."""
+
+    def __init__(self, root, folder, entry):
+        self.plan = Plan(load({"events": [entry]}))
+        ((self.name, self.event),) = self.plan.events.items()
+        self.folder, self.state = folder / self.name, folder / "state"
+        self.archive = {"archive": "synthetic", "state": self.state}
+        self.run = {name: runpy.run_path(str(root / "scripts" / f"{name}.py"))["main"] for name in STAGES}
+        self.options = self.event.options["calibration"]
+        self.lists = defaultdict(list)
+
+    def path(self, kind, name):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.lists[kind].append(path)
+        return path
+
+    def tables(self):
+        days = {day for label in self.plan.blocks(self.name, EUV) for day in self.plan.days(self.name, EUV.name, label)}
+        paths = {day: self.path("pointing", f"pointing/{day}.ecsv") for day in sorted(days)}
+        for day, path in paths.items():
+            self.run["fetch_pointing"](**self.archive, day=day, output=path)
+        self.run["fetch_degradation"](**self.archive, output=self.path("degradation", "degradation.ecsv"))
+
+    def block(self, label, block):
+        table = self.path("metadata", f"metadata/{label}.csv")
+        self.run["query_metadata"](
+            **self.archive, series=EUV.name, span=[block.start, block.end], extra=[], table=table,
+            keywords=self.folder / "keywords.csv",
+        )  # fmt: skip
+        corrections = self.path("corrections", f"corrections/{label}.csv")
+        self.run["look_up_corrections"](
+            records=table, pointing=self.lists["pointing"], degradation=self.lists["degradation"][0],
+            options={name: self.options[name] for name in ("pointing", "degradation", "degradation_version")},
+            output=corrections,
+        )  # fmt: skip
+        for channel in self.event.channels:
+            self.channel(channel, label, block, table, corrections)
+
+    def channel(self, channel, label, block, table, corrections):
+        wanted = {"where": self.event.options.get("where"), "segments": ["image"]}
+        common = {**self.archive, "series": EUV.name, **wanted}
+        records = self.path("records", f"records/{channel}/{label}.csv")
+        recordset = self.path("recordsets", f"records/{channel}/{label}.recordset.txt")
+        export = self.path("exports", f"export/{channel}/{label}.json")
+        self.run["filter_records"](
+            **common, channel=channel, span=[block.start, block.end], table=table, record_list=None, records=records,
+            recordset=recordset,
+        )  # fmt: skip
+        common |= {"cache": self.folder / "cache", "journal": self.folder / "journal" / str(channel) / label}
+        common |= {"method": "url", "limits": Limits(100, 60), "records": records, "export": export}
+        common["processing"] = im_patch(self.event.options["region"], block.cut)
+        self.run["request_export"](**common, channel=channel, block=label, recordset=recordset)
+        level1 = self.path("level1", f"level1/{channel}/{label}.csv")
+        self.run["download_level1"](
+            **common, connections=1, on_missing="fail", frames=level1.with_suffix(""), manifest=level1,
+            quarantine=self.folder / "quarantine",
+        )  # fmt: skip
+        level15 = self.path("level15", f"level1.5/{channel}/{label}.csv")
+        self.run["calibrate_level15"](
+            level1=level1, corrected=corrections, errors=None, psf=None, folder=level15.with_suffix(""), threads=1,
+            options=self.options | {"region": self.event.options["region"]}, manifest=level15,
+        )  # fmt: skip
+
+    def figures(self, channel):
+        def of(kind):
+            return [path for path in self.lists[kind] if path.parent.name == str(channel)]
+
+        folder = self.path("figures", f"figures/{channel}/lightcurve.csv").parent
+        common = {"event": self.name, "channel": channel, "manifests": of("level15")}
+        common |= {"region": self.event.options["region"], "options": Options.of(self.event.options["figure"])}
+        common |= {"lightcurve": folder / "lightcurve.csv", "statistics": folder / "statistics.json"}
+        self.run["measure_sequence"](**common, records=of("records"))
+        self.run["plot_sequence"](
+            **common, png=folder / "sequence.png", pdf=folder / "sequence.pdf", caption=folder / "sequence.txt",
+            lightcurve_png=folder / "lightcurve.png", lightcurve_pdf=folder / "lightcurve.pdf",
+        )  # fmt: skip
+        self.run["render_movie"](**common, mp4=folder / "movie.mp4")
+        self.run["build_viewer"](**common, html=folder / "viewer.html")
+
+    def audit(self):
+        names = ("metadata", "records", "recordsets", "exports", "level1", "level15")
+        self.run["write_audit"](
+            event=self.name, window=[iso(self.event.start), iso(self.event.end)], channels=self.event.channels,
+            absent={}, where=self.event.options.get("where"), record_list=[], output=self.folder / "audit.csv",
+            html=self.folder / "audit.html", **{name: self.lists[name] for name in names},
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(root, tmp_path_factory):
+    """The three events, from query to viewer and audit."""
+    folder = tmp_path_factory.mktemp("leap")
+    for name, slots in SLOTS.items():
+        event = Event(
+            root,
+            folder,
+            {
+                "name": name,
+                "start": slots[0],
+                "end": slots[-1],
+                "channels": [171, 211] if name == "leap-2016" else [171],
+                "cutout": True,
+                "region": REGION,
+                "figure": {"marks": {"midnight": f"{slots[-1][:10]}T00:00:00Z"}, "dpi": 72},
+            },
+        )
+        event.tables()
+        for label, block in event.plan.blocks(name, EUV).items():
+            event.block(label, block)
+        event.figures(171)
+        event.audit()
+    return folder
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("event", SLOTS)
+def test_every_slot_is_calibrated_in_one_of_two_blocks_and_12_s_from_the_next(finished, event):
+    manifests = sorted((finished / event / "level1.5" / "171").glob("*.csv"))
+    found = [row["T_REC"] for manifest in manifests for row in rows(manifest)]
+    assert found == SLOTS[event]
+    assert len(manifests) == 2
+    assert np.diff(Time([text.rstrip("Z") for text in found]).unix_tai) == pytest.approx(12, abs=1e-3)
+    curve = [row["T_REC"] for row in rows(finished / event / "figures" / "171" / "lightcurve.csv")]
+    assert curve == found
+    for name in FIGURES:
+        assert (finished / event / "figures" / "171" / name).stat().st_size > 1000
+    audit = rows(finished / event / "audit.csv")
+    assert [row["T_REC"] for row in audit if row["outcome"] == "calibrated" and row["WAVELNTH"] == "171"] == found
+    assert "Å, gap:" not in (finished / event / "audit.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("event", SLOTS)
+def test_sunpy_reads_the_time_of_a_frame_in_a_leap_second(finished, event):
+    channel, keyword = WITHIN[event]
+    maps = Map(sorted((finished / event / "level1.5" / channel).glob("*/*.fits")))
+    texts = [m.meta[keyword.lower()] for m in maps]
+    assert sum(":60." in text for text in texts) == 1
+    for text, m in zip(texts, maps, strict=True):
+        seen = m.reference_date if keyword == "T_OBS" else Time(m.meta["date-obs"])
+        assert abs(seen - Time(text.rstrip("Z"))) < 1 * u.ms
+        assert abs(m.observer_coordinate.obstime - m.reference_date) < 1 * u.ms
+
+
+@pytest.mark.parametrize("event", SLOTS)
+def test_the_pointing_across_a_leap_second_is_that_of_the_frame_and_not_provisional(finished, event):
+    for table in (finished / event / "corrections").glob("*/*.csv"):
+        for row in rows(table):
+            assert row["reason"] == ""
+            time = Time(row["T_OBS"].rstrip("Z"))
+            assert Time(row["pointing_start"]) <= time < Time(row["pointing_stop"])
+    page = (finished / event / "audit.html").read_text(encoding="utf-8")
+    assert "provisional" not in page
+
+
+@pytest.mark.parametrize("event", SLOTS)
+def test_the_viewer_counts_the_seconds_that_passed(finished, event):
+    page = (finished / event / "figures" / "171" / "viewer.html").read_text(encoding="utf-8")
+    about = json.loads(re.search(r'id="about">(.*?)</script>', page, re.DOTALL)[1])
+    texts = Time([frame["time"].rstrip("Z") for frame in about["frames"]])
+    expected = (texts - Time("1977-01-01", scale="tai")).sec
+    assert [frame["tai"] for frame in about["frames"]] == pytest.approx(expected, abs=1e-3)
+    begin, offset = about["leapSteps"][-1]
+    midnight = Time(f"{SLOTS[event][-1][:10]}T00:00:00")
+    assert begin == pytest.approx((midnight - Time("1977-01-01", scale="tai")).sec)
+    assert offset == round((midnight.tai.jd - midnight.utc.jd) * 86400)
+    assert about["marks"] == {"midnight": begin}
