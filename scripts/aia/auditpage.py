@@ -73,6 +73,7 @@ def page(
         event=escape(event),
         window=f"{escape(window[0])} to {escape(window[1])} (UTC), {_channels(channels)}",
         banner="".join(f'<p class="synthetic">{escape(text)}</p>' for text in synthetic),
+        neighbours=_neighbours(asked, channels),
         lead=_lead(table, asked),
         counts=_counts(table, channels),
         timelines="".join(_timeline(asked[asked["WAVELNTH"] == str(channel)], channel) for channel in channels),
@@ -128,22 +129,28 @@ def _timeline(rows: pd.DataFrame, channel: int) -> str:
         return f"<p>{channel} Å: no records.</p>"
     times = rows["T_REC"].map(read_time)
     first, last = times.min(), times.max()
-    place = 130 + 850 * (times - first) / max(last - first, 1.0)
-    height = 22 * len(present) + 24
+    place = 4 + 992 * (times - first) / max(last - first, 1.0)
     summary = ", ".join(f"{(rows['outcome'] == name).sum()} {name}" for name in present)
     parts = [
-        f'<svg class="timeline" viewBox="0 0 1000 {height}" role="img" aria-label="{channel} Å over time: {summary}">',
-        f'<text x="4" y="12">{channel} Å</text>',
+        f'<div class="timeline" role="img" aria-label="{channel} Å over time: {summary}">',
+        f'<p class="channel">{channel} Å</p>',
     ]
-    colours = {"calibrated": "#116329", "filtered": "#8c959f", "no image": "#8c959f"}
-    for line, name in enumerate(present):
-        y = 18 + 22 * line
-        ticks = "".join(f"M{x:.1f},{y}v15" for x in place[rows["outcome"] == name])
-        parts.append(f'<text x="4" y="{y + 12}">{name}</text>')
-        parts.append(f'<path d="{ticks}" stroke="{colours.get(name, "#a40e26")}" stroke-width="2" fill="none"/>')
-    parts.append(f'<text x="130" y="{height - 1}" text-anchor="middle">{clock(first)}</text>')
-    parts.append(f'<text x="980" y="{height - 1}" text-anchor="end">{day(last)} {clock(last)} UTC</text></svg>')
+    for name in present:
+        # Lanes are stretched to the page's width, the ticks in them are not; names stay letters of the page.
+        ticks = "".join(f"M{x:.1f},0v16" for x in place[rows["outcome"] == name])
+        parts.append(
+            f'<p>{name}</p><svg viewBox="0 0 1000 16" preserveAspectRatio="none">'
+            f'<path class="{_class(name)}" vector-effect="non-scaling-stroke" d="{ticks}"/></svg>'
+        )
+    parts.append(f'<p class="ends"><span>{clock(first)}</span> <span>{day(last)} {clock(last)} UTC</span></p></div>')
     return "".join(parts)
+
+
+def _neighbours(table: pd.DataFrame, channels: Sequence[int]) -> str:
+    """Links to the viewers of the channels that have frames; the page lies in the event's folder."""
+    made = set(table.loc[table["outcome"] == "calibrated", "WAVELNTH"])
+    links = (f'<a href="figures/{channel}/viewer.html">{channel} Å</a>' for channel in channels if str(channel) in made)
+    return f'<nav aria-label="Viewers"><p>Viewers: {" ".join(links)}</p></nav>' if made else ""
 
 
 def _notes(notes: Sequence[Note]) -> str:

@@ -34,7 +34,7 @@ GOLDEN = {
         "captions": "cee0ae7b121a125d1ca0d8b144be30c9e70649dfec3943667c9bca9a837ef55d",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
         "movie": "9bae2423331a1b43931c8bf7e741b32d2e524eeebe1ea8c645e131c2cb1cd9b2",
-        "viewer.html": "d1a9307526239d3be0cfcfc5d072581524c3f20ae038874bf9c56a72b849d01c",
+        "viewer.html": "07f1e9a1e7f0caff13559aab8477779a035adf904834b78398e8b9f527e93b18",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}

@@ -1,0 +1,48 @@
+"""The pages are HTML as the W3C's checker has it, so that every browser and screen reader reads the same."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from small_frames import write_sequence
+from test_auditpage import FATES, audited
+
+from aia.figures.measure import measure
+from aia.figures.options import Options
+from aia.figures.sequence import list_frames
+from aia.figures.viewer import build_viewer
+
+REGION = {"x": [690, 990], "y": [240, 480]}
+
+
+@pytest.fixture(scope="module")
+def faults(root):
+    """A function that tells what the checker finds in files."""
+    jar = root / ".tools" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    if not (shutil.which("java") and jar.exists()):
+        pytest.skip("no Nu HTML checker here: npm install --prefix .tools vnu-jar, and Java")
+
+    def find(*paths):
+        command = ["java", "-jar", str(jar), "--format", "json", *map(str, paths)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+        return [message["message"] for message in json.loads(said)["messages"]]
+
+    return find
+
+
+def test_the_checker_finds_faults(faults, tmp_path):
+    page = "<!doctype html><html lang=en><meta charset=utf-8><title>x</title><pre aria-label=header></pre>"
+    (tmp_path / "page.html").write_text(page)
+    (found,) = faults(tmp_path / "page.html")
+    assert "aria-label" in found
+
+
+def test_the_viewer_and_the_audit_have_none(faults, root, tmp_path):
+    manifests, _ = write_sequence(tmp_path, 4)
+    frames = list_frames(manifests)
+    points, statistics = measure(frames, REGION, Options())
+    viewer, audit = tmp_path / "viewer.html", tmp_path / "event" / "audit.html"
+    build_viewer(frames, points, statistics, viewer, title="flare", channel=211, region=REGION, options=Options())
+    audited(audit.parent, root, FATES)
+    assert faults(viewer, audit) == []
