@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from aia import companions
+
 # fmt: off
 MANIFEST = [
     "file", "record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "bytes", "sha256", "level1_sha256", "reason",
@@ -50,6 +52,8 @@ def header(number: int, exposure: float, size: int, cdelt: float, channel: int, 
         "HGLN_OBS": 0.0, "HGLT_OBS": 3.2,
     }  # fmt: skip
     cards |= {"NSATPIX": 0, "DEGCORR": 0.8, "EXPNORM": exposure, "UNCERTAI": False}
+    # Registered from a frame of the same pixels, so that their errors are independent
+    cards |= {"REGMETH": "keys", "REG_X": (size + 1) / 2, "REG_Y": (size + 1) / 2, "REG_SCL": 0.6, "REG_ROT": 0.0}
     result = fits.Header(cards)
     if synthetic:
         result["SYNTH"] = (True, "synthetic: not an observation of the Sun")
@@ -92,11 +96,11 @@ def write_sequence(
             image += noise * np.sqrt(image / times[number]) * random.standard_normal(image.shape).astype(np.float32)
         image[:3, :] = np.nan
         name = f"aia.lev1_euv_12s.{head['T_REC'].replace(':', '')}.{channel}.image_lev1.5.fits"
-        hdus = fits.HDUList([fits.PrimaryHDU(image, head)])
+        hdus = fits.HDUList([fits.PrimaryHDU(image, head), companions.flags_table(np.empty(0, companions.RUN))])
         if uncertainty:
             hdus[0].header["UNCERTAI"] = True
             error = noise * np.sqrt(np.abs(image) / times[number])
-            hdus.append(fits.ImageHDU(error.astype(np.float32), name="UNCERT"))
+            hdus.append(companions.uncertainty_table(error.astype(np.float32), packed=False))
         hdus.writeto(frames / name)
         row = dict.fromkeys(MANIFEST, "")
         row |= {key: head[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "QUALITY")} | {"EXPTIME": head["O_EXPTIM"]}

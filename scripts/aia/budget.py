@@ -77,8 +77,11 @@ def estimate(
     calibration = options.get("calibration") or {}
     share = frame_pixels(options) / costs.LEVEL1_PIXELS
     level1 = level1_bytes(options)
-    level15 = costs.LEVEL15_BYTES * share * (2 if calibration.get("uncertainty") else 1)
-    level15 *= costs.COMPRESSED[calibration.get("compression", "none")]
+    compression = calibration.get("compression", "none")
+    parts = costs.COMPRESSED[compression]
+    if calibration.get("uncertainty"):
+        parts += 1.0 if compression == "none" else costs.UNCERTAINTY_COMPRESSED
+    level15 = costs.LEVEL15_BYTES * share * parts
     sequences = set()
     for channel, records, kept in blocks:
         sequences.add(channel)

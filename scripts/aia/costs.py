@@ -22,6 +22,7 @@ RESPIKE_SECONDS = 0.3
 PSF_SECONDS = 1.6  # deconvolution, per frame and iteration
 UNCERTAINTY_SECONDS = 1.0
 COMPRESSION_SECONDS = 3.1  # lossless GZIP_2
+UNCERTAINTY_COMPRESSED = 0.3  # of float32, rounded to 0.8 % and deflated, where the image is compressed
 COMPRESSED = {"none": 1.0, "gzip": 0.8, "rice": 0.25}  # share of what is written without
 FIGURE_SECONDS = 0.3  # per frame: light curve, figure, movie, viewer together
 FIGURE_JOBS = 4  # of a sequence

@@ -15,18 +15,12 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
+from aia import companions
 from aia.checksums import disagreeing
 from aia.errors import FrameError
 from aia.files import replacing, sha256
 from aia.options import COMPRESSIONS
 
-# What the uncertainty's header repeats of the image's: sunpy opens every image of a file as a map.
-DESCRIPTIVE = (
-    "TELESCOP", "INSTRUME", "DATE-OBS", "T_OBS", "EXPTIME", "WAVELNTH", "WAVEUNIT", "CTYPE1", "CUNIT1", "CRVAL1",
-    "CDELT1", "CRPIX1", "CTYPE2", "CUNIT2", "CRVAL2", "CDELT2", "CRPIX2", "PC1_1", "PC1_2", "PC2_1", "PC2_2",
-    "DSUN_OBS", "RSUN_REF", "RSUN_OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS", "CRLN_OBS", "CRLT_OBS", "HGLN_OBS",
-    "HGLT_OBS", "LVL_NUM", "BUNIT", "SYNTH",
-)  # fmt: skip
 RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
 WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
@@ -41,22 +35,15 @@ def image_hdu(hdus: fits.HDUList) -> Any:
         If there is none.
     """
     for hdu in hdus:
-        if hdu.name != "UNCERT" and hdu.header.get("NAXIS", 0) == 2:
+        if hdu.is_image and hdu.header.get("NAXIS", 0) == 2:
             return hdu
     raise FrameError(f"{hdus.filename()}: there is no image in it")
 
 
-def read_header(path: str | Path, hdu: str = "image") -> fits.Header:
-    """Header of a frame's image, of level 1 or 1.5, compressed or not, or of a level-1.5 frame's `uncertainty`."""
+def read_header(path: str | Path) -> fits.Header:
+    """Header of a frame's image, of level 1 or 1.5, compressed or not."""
     with _opened(path) as hdus:
-        return _hdu(hdus, path, hdu).header.copy()
-
-
-def _hdu(hdus: fits.HDUList, path: str | Path, name: str) -> Any:
-    """The HDU of the image, or that of its uncertainty."""
-    if name == "uncertainty" and "UNCERT" not in hdus:
-        raise FrameError(f"{path}: there is no uncertainty in it; set calibration.uncertainty: true")
-    return hdus["UNCERT"] if name == "uncertainty" else image_hdu(hdus)
+        return image_hdu(hdus).header.copy()
 
 
 def read_level1(
@@ -152,8 +139,8 @@ def read_spikes(path: str | Path, digest: str | None = None) -> tuple[np.ndarray
 
 
 def read_level15(
-    path: str | Path, region: Mapping[str, Sequence[float]] | None = None, hdu: str = "image"
-) -> tuple[np.ndarray, fits.Header]:
+    path: str | Path, region: Mapping[str, Sequence[float]] | None = None, *parts: str
+) -> tuple[np.ndarray | fits.Header, ...]:
     """Read a level-1.5 frame, or a region of it: then no more than the region's rows are read from disk.
 
     Parameters
@@ -163,13 +150,14 @@ def read_level15(
     region
         `{"x": [low, high], "y": [low, high]}`, helioprojective, arcsec: the pixels whose centres lie within, bounds
         included. Without one, the whole frame.
-    hdu
-        `image`, or `uncertainty` for its standard deviation.
+    parts
+        What is read, `image` if nothing is named: `image`, its standard deviation `uncertainty`, its `flags` (see
+        `aia.companions.BITS`).
 
     Returns
     -------
-    image : numpy.ndarray
-        float32, native byte order.
+    parts : numpy.ndarray
+        One for each that was named, (ny, nx), native byte order: float32, flags uint8.
     header : astropy.io.fits.Header
         The image's header; CRPIX and NAXIS are those of the region.
 
@@ -179,16 +167,35 @@ def read_level15(
         If the region lies outside the frame, or there is no uncertainty.
     """
     with _opened(path, memmap=True) as hdus:
-        header, shown = image_hdu(hdus).header.copy(), _hdu(hdus, path, hdu)
-        if region is None:
-            return np.ascontiguousarray(shown.data, dtype=np.float32), header
-        rows, columns = (_pixels(header, axis, region[name], path) for axis, name in ((2, "y"), (1, "x")))
+        image = image_hdu(hdus)
+        header = image.header.copy()
+        spans = [slice(0, header[f"NAXIS{axis}"]) for axis in (2, 1)]
+        if region is not None:
+            spans = [_pixels(header, axis, region[name], path) for axis, name in ((2, "y"), (1, "x"))]
         # `section` reads rows, and decompresses tiles, of the region alone.
-        image = np.ascontiguousarray(shown.section[rows, columns], dtype=np.float32)
-    for axis, span in ((1, columns), (2, rows)):
+        read = {"image": lambda: np.ascontiguousarray(image.section[tuple(spans)], dtype=np.float32)}
+        read["uncertainty"] = lambda: companions.read_uncertainty(table(hdus, companions.UNCERTAINTY), *spans)
+        read["flags"] = lambda: companions.read_flags(table(hdus, companions.FLAGS), *spans)
+        found = [read[part]() for part in parts or ("image",)]
+    for axis, span in ((2, spans[0]), (1, spans[1])):
         header[f"CRPIX{axis}"] -= span.start
         header[f"NAXIS{axis}"] = span.stop - span.start
-    return image, header
+    return *found, header
+
+
+def table(hdus: fits.HDUList, name: str) -> Any:
+    """A table beside the image of a level-1.5 frame, see `aia.companions`.
+
+    Raises
+    ------
+    FrameError
+        If it is not there.
+    """
+    if name in hdus:
+        return hdus[name]
+    if name == companions.UNCERTAINTY:
+        raise FrameError(f"{hdus.filename()}: there is no uncertainty in it; set calibration.uncertainty: true")
+    raise FrameError(f"{hdus.filename()}: there is no table {name} in it; delete its block to make it again")
 
 
 def _pixels(header: fits.Header, axis: int, bounds: Sequence[float], path: str | Path) -> slice:
@@ -202,10 +209,19 @@ def _pixels(header: fits.Header, axis: int, bounds: Sequence[float], path: str |
     return slice(first, last + 1)
 
 
+def check_tables(path: str | Path, shape: tuple[int, int], *, uncertainty: bool) -> None:
+    """Make sure that the tables of a level-1.5 frame are there, and of its image's size; `FrameError` if not."""
+    with _opened(path) as hdus:
+        table(hdus, companions.FLAGS)
+        if uncertainty and companions.uncertainty_shape(table(hdus, companions.UNCERTAINTY)) != shape:
+            raise FrameError("its uncertainty is not of its image's size")
+
+
 def write_level15(
     path: str | Path,
     image: np.ndarray,
     header: fits.Header,
+    flags: np.ndarray | None = None,
     uncertainty: np.ndarray | None = None,
     compression: str = "none",
     step: float | None = None,
@@ -221,8 +237,10 @@ def write_level15(
         float32 (ny, nx), in either byte order. **It is left in the file's**: the caller has no further use for it.
     header
         Header of the image.
+    flags
+        Runs of flagged pixels, of type `aia.companions.RUN`; without, none is flagged.
     uncertainty
-        Its standard deviation, for the second HDU, likewise.
+        Standard deviation of the image, likewise.
     compression
         `none`: the image stands uncompressed in the primary HDU and can be mapped into memory. `gzip`: without loss.
         `rice`: values rounded to multiples of `step` with subtractive dithering.
@@ -238,19 +256,18 @@ def write_level15(
     """
     if compression not in COMPRESSIONS:
         raise ValueError(f"{compression!r} is not a compression; allowed are {', '.join(COMPRESSIONS)}")
-    images = [(image, header, None)]
+    tables = [companions.flags_table(np.empty(0, companions.RUN) if flags is None else flags)]
     if uncertainty is not None:
-        about = fits.Header([header.cards[key] for key in DESCRIPTIVE if key in header])
-        images.append((uncertainty, about, "UNCERT"))
+        packed = compression != "none"
+        tables.append(companions.uncertainty_table(uncertainty, packed=packed))
     if compression == "none":
-        hdus = [_plain(*parts, primary=number == 0) for number, parts in enumerate(images)]
-        hdus[0].known_datasum = datasum
-        hdus[0].header.set("EXTEND", len(hdus) > 1, after="NAXIS2")
-        _write(path, fits.HDUList(hdus))
+        hdu = _SummedHDU(_big_endian(image), header)
+        hdu.known_datasum = datasum
+        hdu.header.set("EXTEND", True, after="NAXIS2")
+        _write(path, fits.HDUList([hdu, *tables]))
         return
     written = io.BytesIO()
-    compressed = [_compressed(*parts, compression, step) for parts in images]
-    fits.HDUList([fits.PrimaryHDU(), *compressed]).writeto(written)
+    fits.HDUList([fits.PrimaryHDU(), _compressed(image, header, compression, step), *tables]).writeto(written)
     written.seek(0)
     # As the tables that stand in the file: what is summed is what is written.
     with fits.open(written, disable_image_compression=True, memmap=False) as hdus:
@@ -280,20 +297,12 @@ class _SummedHDU(fits.PrimaryHDU):
         return super()._calculate_datasum() if self.known_datasum is None else self.known_datasum
 
 
-def _plain(image: np.ndarray, header: fits.Header, name: str | None, *, primary: bool) -> Any:
-    kind = _SummedHDU if primary else fits.ImageHDU
-    hdu = kind(_big_endian(image), header)
-    if name:
-        hdu.name = name
-    return hdu
-
-
-def _compressed(image: np.ndarray, header: fits.Header, name: str | None, compression: str, step: float | None) -> Any:
+def _compressed(image: np.ndarray, header: fits.Header, compression: str, step: float | None) -> fits.CompImageHDU:
     options: dict[str, Any] = {"compression_type": "GZIP_2", "quantize_level": 0}
     if compression == "rice":
         # A negative level is the step itself; a fixed seed makes the dithering repeatable.
         options = {"compression_type": "RICE_1", "quantize_level": -step, "quantize_method": 1, "dither_seed": 1}
-    return fits.CompImageHDU(image, header, name=name, **options)
+    return fits.CompImageHDU(image, header, **options)
 
 
 def verify(path: str | Path) -> str:

@@ -417,17 +417,17 @@ def look_up(counts, blank, squared, padded):
 
 
 @njit(cache=True, nogil=True)
-def claim(missing, reach, matrix, offset, out):
-    """Set the output pixels to NaN that lie closer than `reach` to a missing pixel of the input, along both axes."""
+def claim(pixels, reach, matrix, offset, value, out):
+    """Set the output pixels to a value that lie closer than `reach` to one of some input pixels, along both axes."""
     a, b, c, d = matrix[0, 0], matrix[0, 1], matrix[1, 0], matrix[1, 1]
     determinant = a * d - b * c
     # Half the extent, in output pixels, of the square of side 2 * reach
     wide = reach * (abs(d) + abs(b)) / abs(determinant)
     tall = reach * (abs(c) + abs(a)) / abs(determinant)
-    for n in range(len(missing)):
-        x, y = missing[n, 1] - offset[0], missing[n, 0] - offset[1]
+    for n in range(len(pixels)):
+        x, y = pixels[n, 1] - offset[0], pixels[n, 0] - offset[1]
         centre_i, centre_j = (d * x - b * y) / determinant, (a * y - c * x) / determinant
         for j in range(max(int(centre_j - tall), 0), min(int(centre_j + tall) + 2, out.shape[0])):
             for i in range(max(int(centre_i - wide), 0), min(int(centre_i + wide) + 2, out.shape[1])):
                 if abs(a * i + b * j - x) < reach and abs(c * i + d * j - y) < reach:
-                    out[j, i] = np.nan
+                    out[j, i] = value

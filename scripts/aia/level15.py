@@ -16,8 +16,9 @@ import numpy as np
 from aia import versions
 from aia.corrections import Corrections
 from aia.errors import FrameError
+from aia.flags import saturation
 from aia.geometry import SIDE, Grid, grid_of, number
-from aia.options import SATURATION, Options
+from aia.options import SATURATED_FROM, Options
 from aia.resample import Coefficients, coefficients, interpolate, variance
 from aia.stages import Stages
 from aia.workspace import Workspace
@@ -35,6 +36,7 @@ class Pixels:
     gain: float  # factor from counts to the image's unit
     exposure: float | None  # seconds that the counts were divided by
     saturated: int  # pixels of the level-1 image at the converter's limit
+    flags: np.ndarray  # runs of flagged pixels, of type `aia.companions.RUN`
     respiked: int | None
 
 
@@ -128,19 +130,20 @@ def calibrate(
     sharpened = deconvolve(image, blank) if deconvolve is not None else image
     padded = space.array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
     source = coefficients(sharpened, options.interpolation, blank if sharpened is image else None, out=padded)
-    # Most frames have no such pixel, as their largest value tells.
-    saturated = int(np.count_nonzero(image >= SATURATION)) if sharpened is not image or source.high >= SATURATION else 0
     started = stages.mark("prefilter", started)
     sensitivity = 1.0 if corrections.degradation is None else corrections.degradation
     gain = 1.0 / (sensitivity * (exposure or 1.0))
     grid = grid_of(image.shape, corrections.geometry, options.region)
     affine, shape = corrections.geometry.map(grid), (grid.ny, grid.nx)
+    # Most frames have no saturated pixel, as their largest value tells.
+    limited = source.high >= SATURATED_FROM or sharpened is not image
+    saturated, flags = saturation(image if limited else image[:0], options.interpolation, affine, shape)
     made = interpolate(source, *affine, shape, gain=gain, out=space.array("image", shape))
     uncertainty = None
     if options.uncertainty:
         uncertainty = _uncertainty(image, blank, source, sigma, affine, gain, shape, space)
     stages.mark("resample", started)
-    return Pixels(made, uncertainty, grid, gain, exposure, saturated, respiked)
+    return Pixels(made, uncertainty, grid, gain, exposure, saturated, flags, respiked)
 
 
 def _uncertainty(

@@ -14,7 +14,7 @@ from aia.corrections import Corrections
 from aia.errors import FrameError
 from aia.geometry import CENTRE, SCALE, SIDE, Grid, number
 from aia.level15 import VERSION, Pixels
-from aia.options import Options
+from aia.options import SATURATED_FROM, Options
 from aia.statistics import PERCENTILES
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings (FITS allows CROTA2 or
@@ -93,7 +93,7 @@ def make_header(
             header.set(key, statistics[key], about)
         else:
             header.remove(key, ignore_missing=True)
-    header.set("NSATPIX", pixels.saturated, "level-1 pixels at the limit of 16383 DN")
+    header.set("NSATPIX", pixels.saturated, f"saturated level-1 pixels, {SATURATED_FROM} DN or more")
     history = [f"Level 1.5 by aia-sequence {__version__}, level15 {VERSION}, in this order:"]
     header.set("L15PROG", f"aia-sequence {__version__}", "workflow that made level 1.5")
     header.set("L15VERS", VERSION, "version of its level-1.5 pixels and header")
@@ -229,7 +229,7 @@ def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
 
 
 def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
-    header.set("UNCERTAI", options.uncertainty, "standard deviation in the HDU UNCERT")
+    header.set("UNCERTAI", options.uncertainty, "standard deviation in the table UNCERT")
     if not options.uncertainty:
         return []
     about = corrections.errors_about

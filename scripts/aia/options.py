@@ -10,6 +10,9 @@ from dataclasses import dataclass
 KERNELS = ("cubic-spline", "keys")
 COMPRESSIONS = ("none", "gzip", "rice")
 SATURATION = 16383  # DN; the analogue-digital converter has 14 bits
+# DN from which a level-1 pixel counts as saturated, 0.95 of that: dark current has been taken off and the flat field
+# divided by, so the converter's limit lies a few per cent above or below.
+SATURATED_FROM = 15564
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def interpolate(source, matrix, offset, shape, *, gain=1.0, missing=np.nan, out=
     run = kernels.interpolate_spline if source.kernel == "cubic-spline" else kernels.interpolate_keys
     run(source.padded, matrix, offset, np.float32(gain), np.float32(missing), out)
     if len(source.missing):
-        kernels.claim(source.missing, REACH[source.kernel], matrix, offset, out)
+        kernels.claim(source.missing, REACH[source.kernel], matrix, offset, np.float32(np.nan), out)
     return out
 
 
@@ -202,7 +202,7 @@ def variance(counts, blank, squared, kernel, missing, matrix, offset, *, gain=1.
     add_up = kernels.variance_spline if kernel == "cubic-spline" else kernels.variance_keys
     add_up(padded, matrix, offset, out)
     if len(missing):
-        kernels.claim(missing, REACH[kernel], matrix, offset, out)
+        kernels.claim(missing, REACH[kernel], matrix, offset, np.float32(np.nan), out)
     np.sqrt(out, out=out)
     return np.multiply(out, np.float32(gain), out=out)
 

@@ -107,7 +107,9 @@ class Worker:
         step = frames.RICE_STEP * pixels.gain
         image = pixels.image.view(">f4") if plain else pixels.image
         try:
-            frames.write_level15(path, image, header, pixels.uncertainty, options.compression, step, datasum)
+            frames.write_level15(
+                path, image, header, pixels.flags, pixels.uncertainty, options.compression, step, datasum
+            )
             now = stages.mark("encode", now)
             with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
                 settling = disk.submit(settle, path)
@@ -149,10 +151,7 @@ def accept(path: Path, options: Options, shape: tuple[int, int]) -> str:
     try:
         digest = frames.verify(path)
         check_level15(frames.read_header(path), options, shape)
-        if options.uncertainty:
-            header = frames.read_header(path, "uncertainty")
-            if (header["NAXIS2"], header["NAXIS1"]) != shape:
-                raise FrameError("its uncertainty is not of its image's size")
+        frames.check_tables(path, shape, uncertainty=options.uncertainty)
     except FrameError as error:
         raise ProductError(f"the written frame {path} is not a valid level-1.5 frame: {error}") from None
     return digest

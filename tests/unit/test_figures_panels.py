@@ -9,6 +9,7 @@ from astropy.io import fits
 from images import assert_looks_like, pixels
 from small_frames import PEAK, write_sequence
 
+from aia import companions
 from aia.errors import FrameError
 from aia.figures.channels import moment, nearest, plot_channels
 from aia.figures.measure import measure
@@ -25,10 +26,12 @@ OPTIONS = Options(size="one-column", dpi=100, panels=6, grid=15, marks={"GOES pe
 def sequence(tmp_path_factory):
     manifests, _ = write_sequence(tmp_path_factory.mktemp("sequence"), 10, noise=0.5)
     frames = list_frames(manifests)
-    with fits.open(frames[2].path, mode="update") as hdus:
+    with fits.open(frames[2].path) as hdus:
         hdus[0].data[253:259, 330:334] = np.nan
         hdus[0].data[255:258, 338:341] = 1.7e4
-        hdus[0].header["NSATPIX"] = 9
+        saturated = [(row, 339, 341, companions.SATURATED) for row in (256, 257, 258)]
+        hdus[1] = companions.flags_table(np.array(saturated, companions.RUN))
+        hdus.writeto(frames[2].path, overwrite=True)
     return frames, *measure(frames, REGION, OPTIONS)
 
 

@@ -5,6 +5,7 @@ import pytest
 from astropy.io import fits
 from small_frames import MANIFEST, RECORDS, exposures, scene, write_sequence, write_table
 
+from aia import companions
 from aia.errors import FrameError
 from aia.figures import sequence
 
@@ -93,24 +94,20 @@ def test_a_frame_without_exposure_time_is_refused(tmp_path, value):
         sequence.read_picture(path, REGION)
 
 
-def test_saturation_is_16383_dn_brought_to_level_15(tmp_path):
+def test_saturated_pixels_are_those_that_the_file_flags_whatever_their_brightness(tmp_path):
     manifests, _ = write_sequence(tmp_path, 1)
     path = sequence.list_frames(manifests)[0].path
-    with fits.open(path, mode="update") as hdus:
-        hdus[0].header["NSATPIX"] = 2
-        full = 16383 / hdus[0].header["O_EXPTIM"] / hdus[0].header["DEGCORR"]
-        hdus[0].data[200, 200:203] = np.float32(full) * np.array([0.5, 0.97, 1.0], np.float32)
+    runs = np.array([(257, 331, 334, companions.NEAR_SATURATED), (258, 332, 333, 3)], companions.RUN)
+    with fits.open(path) as hdus:
+        hdus[1] = companions.flags_table(runs)
+        hdus[0].data[100, 100] = 1e6
+        hdus.writeto(path, overwrite=True)
     flags = sequence.read_picture(path).saturated
-    assert flags[200, 200:203].tolist() == [False, True, True]
-    assert flags.sum() == 2
-
-
-def test_a_frame_without_saturated_pixels_at_level_1_has_none(tmp_path):
-    manifests, _ = write_sequence(tmp_path, 1)
-    path = sequence.list_frames(manifests)[0].path
-    with fits.open(path, mode="update") as hdus:
-        hdus[0].data[200, 200] = 1e6
-    assert not sequence.read_picture(path).saturated.any()
+    assert np.argwhere(flags).tolist() == [[257, 331], [257, 332]]
+    part = sequence.read_picture(path, REGION)
+    assert part.saturated.shape == part.data.shape
+    left, bottom = (round(part.header[f"CRPIX{n}"] - 200.5) for n in (1, 2))
+    assert np.argwhere(part.saturated).tolist() == [[257 + bottom, 331 + left], [257 + bottom, 332 + left]]
 
 
 def test_binning_averages_what_was_measured_and_keeps_the_rest_missing():

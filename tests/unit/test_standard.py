@@ -69,6 +69,18 @@ def test_fitsverify_finds_nothing_whatever_the_options(rows, sources, tmp_path, 
     assert_standard(calibrated(rows, tmp_path, sources, **options))
 
 
+@pytest.mark.parametrize("options", OPTIONS, ids=NAMES)
+def test_sunpy_makes_one_map_of_each_frame_whatever_the_options(rows, sources, tmp_path, options):
+    """Neither flags nor uncertainties are taken for an observation; a warning would fail the test."""
+    paths = calibrated(rows, tmp_path, sources, **options)
+    maps = sunpy.map.Map(f"{tmp_path}/b/*.fits", sequence=True)
+    assert len(maps) == len(paths)
+    for smap in maps:
+        assert isinstance(smap, sunpy.map.sources.AIAMap)
+        assert (smap.processing_level, str(smap.unit)) == (1.5, "DN / s" if options.get("exposure", True) else "DN")
+        np.testing.assert_array_equal(smap.rotation_matrix, np.eye(2))
+
+
 REAL = [
     "aia_171_cutout.fits",
     "aia.lev1_euv_12s.2022-04-02T132011Z.304.image.fits",

@@ -10,14 +10,10 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+from aia.companions import SATURATED
 from aia.errors import FrameError
 from aia.frames import read_header, read_level15
 from aia.times import read_time
-
-# The camera's analogue-to-digital converter ends at 16383 DN. Cubic interpolation mixes a saturated pixel with its
-# neighbours, so the rim of a saturated patch ends up a little lower in level 1.5: above this fraction it is flagged.
-SATURATION_DN = 16383
-SATURATED_FROM = 0.95
 
 Region = Mapping[str, Any]
 
@@ -58,8 +54,8 @@ class Picture:
         Outer edges of the pixels in arcsec: left, right, bottom, top.
     origin : tuple of float
         Where axes begin to count, in arcsec: the middle of a region that follows the rotation, else the disc centre.
-    saturation : float
-        Brightness in DN/s from which on a pixel counts as saturated in level 1.
+    saturated : numpy.ndarray
+        Pixels that lie on saturated pixels of level 1, bool, shape of the data.
     header : astropy.io.fits.Header
         The frame's header, CRPIX and NAXIS those of the region.
     uncertainty : numpy.ndarray or None
@@ -69,7 +65,7 @@ class Picture:
     data: np.ndarray
     extent: tuple[float, float, float, float]
     origin: tuple[float, float]
-    saturation: float
+    saturated: np.ndarray
     header: fits.Header
     uncertainty: np.ndarray | None = None
 
@@ -78,11 +74,6 @@ class Picture:
         """The extent as axes show it, counted from the origin."""
         (left, right, bottom, top), (x, y) = self.extent, self.origin
         return left - x, right - x, bottom - y, top - y
-
-    @property
-    def saturated(self) -> np.ndarray:
-        """Pixels that were saturated in level 1, bool, shape of the data."""
-        return self.data >= self.saturation
 
     @property
     def synthetic(self) -> bool:
@@ -184,17 +175,17 @@ def read_picture(path: Path, region: Region | None = None, *, uncertainty: bool 
         If the region does not touch the frame, or the exposure time needed for DN/s is missing.
     """
     bounds = None if region is None else _bounds(path, region)
-    data, header = read_level15(path, bounds)
-    normalised = header.get("BUNIT") == "DN / s"
-    exposure = float(header.get("EXPNORM" if normalised else "EXPTIME") or 0)
-    if not exposure > 0:
-        raise FrameError(f"{path}: EXPTIME is {header.get('EXPTIME')!r}; a frame without it has no brightness in DN/s")
-    error = read_level15(path, bounds, "uncertainty")[0] if uncertainty and header.get("UNCERTAI") else None
-    if not normalised:
+    with_error = ("uncertainty",) if uncertainty and read_header(path).get("UNCERTAI") else ()
+    data, flags, *errors, header = read_level15(path, bounds, "image", "flags", *with_error)
+    error = errors[0] if errors else None
+    if header.get("BUNIT") != "DN / s":
+        exposure = float(header.get("EXPTIME") or 0)
+        if not exposure > 0:
+            raise FrameError(
+                f"{path}: EXPTIME is {header.get('EXPTIME')!r}; a frame without it has no brightness in DN/s"
+            )
         data = data / np.float32(exposure)
         error = None if error is None else error / np.float32(exposure)
-    # What the image was multiplied by since level 1, where 16383 DN was the limit; NSATPIX says if any pixel was there.
-    limit = SATURATED_FROM * SATURATION_DN / exposure / float(header.get("DEGCORR", 1.0))
     edges = [
         header[f"CRVAL{axis}"] + (end + 0.5 - header[f"CRPIX{axis}"]) * header[f"CDELT{axis}"]
         for axis, size in ((1, data.shape[1]), (2, data.shape[0]))
@@ -204,7 +195,7 @@ def read_picture(path: Path, region: Region | None = None, *, uncertainty: bool 
         data=data,
         extent=tuple(edges),
         origin=((edges[0] + edges[1]) / 2, (edges[2] + edges[3]) / 2) if follows(region) else (0.0, 0.0),
-        saturation=limit if header.get("NSATPIX", 1) else np.inf,
+        saturated=(flags & SATURATED) > 0,
         header=header,
         uncertainty=error,
     )
