@@ -47,6 +47,8 @@ rule query_metadata:
     localrule: True
     conda:
         "../envs/acquire.yaml"
+    resources:
+        archive_url=PLAN.settings.archive_url,
     params:
         archive=ARCHIVE,
         state=STATE,
@@ -75,6 +77,7 @@ rule filter_records:
     conda:
         "../envs/acquire.yaml"
     resources:
+        archive_url=PLAN.settings.archive_url,
         record_list=record_list,
     params:
         archive=ARCHIVE,
@@ -104,6 +107,7 @@ rule request_export:
     conda:
         "../envs/acquire.yaml"
     resources:
+        archive_url=PLAN.settings.archive_url,
         jsoc_export=1,
         level1_cache=PLAN.settings.level1_cache,
         most_records=EXPORT["records"],
@@ -138,6 +142,7 @@ rule download_level1:
     conda:
         "../envs/acquire.yaml"
     resources:
+        archive_url=PLAN.settings.archive_url,
         level1_cache=PLAN.settings.level1_cache,
         most_records=EXPORT["records"],
         patience_s=PATIENCE,

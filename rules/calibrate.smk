@@ -21,6 +21,8 @@ rule fetch_pointing:
     localrule: True
     conda:
         "../envs/acquire.yaml"
+    resources:
+        archive_url=PLAN.settings.archive_url,
     params:
         state=STATE,
         version=versions.TABLES,
@@ -44,6 +46,8 @@ rule fetch_degradation:
     localrule: True
     conda:
         "../envs/acquire.yaml"
+    resources:
+        archive_url=PLAN.settings.archive_url,
     params:
         state=STATE,
         version=versions.TABLES,

@@ -18,6 +18,7 @@ def main(
     *,
     archive: str,
     state: Path,
+    url: str,
     cache: Path,
     journal: Path,
     series: str,
@@ -40,7 +41,7 @@ def main(
     task = acquisition.Task(series, kept, filters.compile_where(where), tuple(segments), processing, method)
     exported = json.loads(export.read_text(encoding="utf-8"))
     delivery = Delivery(exported["requests"], exported["files"], exported["not_exported"])
-    with open_archive(archive, state) as opened:
+    with open_archive(archive, state, url) as opened:
         acquisition.download(
             opened,
             Cache(cache),
@@ -60,6 +61,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
+            url=snakemake.resources.archive_url,
             cache=Path(snakemake.resources.level1_cache),
             journal=Path(snakemake.params.journal),
             series=wanted["series"],

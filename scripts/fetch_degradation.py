@@ -10,9 +10,9 @@ from aia.joblog import job_log
 logger = logging.getLogger(__name__)
 
 
-def main(*, archive: str, state: Path, output: Path) -> None:
+def main(*, archive: str, state: Path, url: str, output: Path) -> None:
     """Write the rows of `aia.response`, from which the degradation is calculated."""
-    with open_archive(archive, state) as opened, opened.as_jsoc():
+    with open_archive(archive, state, url) as opened, opened.as_jsoc():
         table, source = tables.fetch_degradation(opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
@@ -23,5 +23,6 @@ if __name__ == "__main__":
         main(
             archive=snakemake.wildcards.archive,
             state=Path(snakemake.params.state),
+            url=snakemake.resources.archive_url,
             output=Path(snakemake.output.table),
         )

@@ -10,9 +10,9 @@ from aia.joblog import job_log
 logger = logging.getLogger(__name__)
 
 
-def main(*, archive: str, state: Path, day: str, output: Path) -> None:
+def main(*, archive: str, state: Path, url: str, day: str, output: Path) -> None:
     """Write the rows of `aia.master_pointing3h` that frames of a day (as 20210703) can need."""
-    with open_archive(archive, state) as opened, opened.as_jsoc():
+    with open_archive(archive, state, url) as opened, opened.as_jsoc():
         table, source = tables.fetch_pointing(day, opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
@@ -23,6 +23,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.wildcards.archive,
             state=Path(snakemake.params.state),
+            url=snakemake.resources.archive_url,
             day=snakemake.wildcards.day,
             output=Path(snakemake.output.table),
         )

@@ -20,6 +20,7 @@ def main(
     *,
     archive: str,
     state: Path,
+    url: str,
     series: str,
     channel: int,
     span: Sequence[str],
@@ -40,7 +41,7 @@ def main(
     if record_list is not None:
         frozen.check(record_list, kept, channel=channel, start=span[0], end=span[1])
     text = recordsets.channel_set(series, *span, channel, conditions, segments)
-    with open_archive(archive, state) as opened:
+    with open_archive(archive, state, url) as opened:
         # Not the paths of the segments: they change when the archive brings a record back from tape.
         answer = opened.query(text, filters.extra_keywords(conditions))
     prove(text, kept, answer)
@@ -67,6 +68,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
+            url=snakemake.resources.archive_url,
             series=wanted["series"],
             channel=int(snakemake.wildcards.channel),
             span=snakemake.params.span,

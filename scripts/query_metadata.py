@@ -19,6 +19,7 @@ def main(
     *,
     archive: str,
     state: Path,
+    url: str,
     series: str,
     span: Sequence[str],
     extra: list[str],
@@ -27,7 +28,7 @@ def main(
 ) -> None:
     """Write the metadata of the records between the slots of `span`, both included, and what each keyword means."""
     recordset = block_set(series, *span)
-    with open_archive(archive, state) as opened:
+    with open_archive(archive, state, url) as opened:
         records = opened.query(recordset, extra, segments=["image"])
         described = opened.describe(series)
     metadata.check_complete(records, series, *span)
@@ -46,6 +47,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
+            url=snakemake.resources.archive_url,
             series=snakemake.wildcards.series,
             span=snakemake.params.span,
             extra=snakemake.params.keywords,

@@ -18,6 +18,7 @@ def main(
     *,
     archive: str,
     state: Path,
+    url: str,
     cache: Path,
     journal: Path,
     series: str,
@@ -36,7 +37,7 @@ def main(
     marked = metadata.read(records)
     kept = marked[marked["kept"]].reset_index(drop=True)
     task = acquisition.Task(series, kept, filters.compile_where(where), tuple(segments), processing, method)
-    with open_archive(archive, state) as opened:
+    with open_archive(archive, state, url) as opened:
         cached, delivery = acquisition.request(opened, Cache(cache), Journal(journal), task, limits)
     content = {
         "archive": archive,
@@ -58,6 +59,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
+            url=snakemake.resources.archive_url,
             cache=Path(snakemake.resources.level1_cache),
             journal=Path(snakemake.params.journal),
             series=wanted["series"],

@@ -29,12 +29,16 @@ class Settings:
 
     Attributes
     ----------
-    archive, block, level1_cache
+    archive
+        Name of the archive.
+    block, level1_cache
         As in the configuration.
     events
         By name, in the configuration's order.
     options
         Every other option that is common to all events.
+    archive_url
+        Where the archive is reached; empty for its own address. It decides no product.
     warnings
         What is allowed and yet hardly what was meant, a line each; said once, before the first job.
     """
@@ -44,6 +48,7 @@ class Settings:
     level1_cache: str
     events: dict[str, Event]
     options: dict[str, Any] = field(default_factory=dict)
+    archive_url: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -95,7 +100,10 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
         events[entry["name"]] = checked.event
     if problems:
         raise ConfigError("\n".join(problems))
-    named = {key: filled.pop(key) for key in ("archive", "block", "level1_cache")}
+    archive = filled.pop("archive")
+    named = archive if isinstance(archive, dict) else {"name": archive, "url": ""}
+    named = {"archive": named["name"], "archive_url": named["url"]}
+    named |= {key: filled.pop(key) for key in ("block", "level1_cache")}
     options = {key: value for key, value in filled.items() if key not in ("events", "defaults", "catalogue")}
     return Settings(**named, events=events, options=options, warnings=tuple(map(_warning, warnings, warnings.values())))
 

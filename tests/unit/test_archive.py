@@ -114,6 +114,18 @@ def test_libraries_that_make_their_own_client_reach_this_archive(archive):
             urllib.request.urlopen("http://example.org/")
 
 
+def test_jsoc_is_reached_at_the_address_of_the_configuration_and_named_by_its_own(archive, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with open_archive("jsoc", url=archive.base_url.rstrip("/")) as jsoc:
+        asked = jsoc.query(f"{SERIES}[{START}][193]", segments=["image"])
+        assert len(asked) == 1
+        served = f"{archive.base_url}{asked['image'][0].lstrip('/')}"
+        assert jsoc.stable_url(served) == f"http://jsoc.stanford.edu{asked['image'][0]}"
+        assert jsoc.local_url(jsoc.stable_url(served)) == served
+        with jsoc.as_jsoc():
+            assert list(drms.Client().query(f"{SERIES}[{START}][193]", key="WAVELNTH")["WAVELNTH"]) == [193]
+
+
 def test_a_proxy_of_the_site_does_not_stand_between_the_job_and_its_archive(tmp_path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9/")

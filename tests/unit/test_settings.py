@@ -240,3 +240,30 @@ def test_an_event_without_any_slot_is_refused_and_so_is_a_composite_of_what_is_l
     assert re.search(rf"\(x1\.5-2021-07-03\): channels: 4500: {NEAREST}", refusal(config))
     config["events"][0] |= {"channels": [94, 211, 4500], "figure": {"rgb": [94, 211, 4500]}}
     assert "figure.rgb: 4500 is not among the channels of the event, which are 94, 211" in refusal(config)
+
+
+def test_the_address_of_an_archive_is_no_part_of_its_name(config):
+    given = load(config | {"archive": {"name": "jsoc", "url": "https://mirror.example:8443/"}}, NOW)
+    plain = load(config | {"archive": "jsoc"}, NOW)
+    assert (given.archive, given.archive_url) == ("jsoc", "https://mirror.example:8443/")
+    assert (plain.archive, plain.archive_url) == ("jsoc", "")
+    assert given.options == plain.options
+
+
+@pytest.mark.parametrize(
+    ("archive", "said"),
+    [
+        ("rob", "archive: 'rob' is not allowed; allowed are synthetic, jsoc"),
+        ({"name": "jsoc"}, "archive: url missing"),
+        (
+            {"name": "jsoc", "url": "ftp://jsoc.stanford.edu/"},
+            "'ftp://jsoc.stanford.edu/' is not possible",
+        ),
+        ({"name": "jsoc", "url": "https://me:secret@jsoc.stanford.edu/"}, "is not possible; wanted is: Address"),
+        ({"name": "jsoc", "url": "https://x.org/", "port": 1}, "archive: unknown key 'port'"),
+    ],
+)
+def test_an_archive_that_cannot_be_is_refused_in_a_line(config, archive, said):
+    told = refusal(config | {"archive": archive})
+    assert said in told
+    assert "\n" not in told

@@ -61,13 +61,11 @@ def test_a_run_from_jsoc_leaves_no_trace_of_the_address(tmp_path):
         start="2021-07-03T14:27:20Z", end="2021-07-03T14:28:00Z"
     )
     with serving(tmp_path) as jsoc:
-        proxy = jsoc.url.rstrip("/")
         run = workflow.run(
             f"results/{workflow.event['name']}/level1/211/20210703T1400.csv",
             "--verbose",
             JSOC_EMAIL=ADDRESS,
-            http_proxy=proxy,
-            HTTP_PROXY=proxy,
+            http_proxy=jsoc.url.rstrip("/"),  # in small letters alone: questions and files take the same way
             no_proxy="",
         )
     assert run.status == 0, run.output
