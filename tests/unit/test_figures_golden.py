@@ -29,12 +29,12 @@ from aia.figures.viewer import build_viewer
 
 GOLDEN = {
     "3": {
-        "lightcurve.csv": "e6d528d90a416f282d062c40b714ea97d5c2fc9a32df15155cf38645aeeb5c57",
+        "lightcurve.csv": "9c33be676bfdf10836cd68c9f6db3d8c69ea8d24176f4878c7e4b2017317af95",
         "statistics.json": "9c58dc9604f38beabab77ecbd27a78df514d760b3e11702eff3e3af95de162fb",
         "captions": "cee0ae7b121a125d1ca0d8b144be30c9e70649dfec3943667c9bca9a837ef55d",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
         "movie": "9bae2423331a1b43931c8bf7e741b32d2e524eeebe1ea8c645e131c2cb1cd9b2",
-        "viewer.html": "07f1e9a1e7f0caff13559aab8477779a035adf904834b78398e8b9f527e93b18",
+        "viewer.html": "1be7578f43932f6bdf93a1b30455c7aee3452573c986d9ba60bb7e4a94e33eca",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}

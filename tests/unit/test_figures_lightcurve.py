@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.table import QTable
 from images import assert_looks_like
 from small_frames import PEAK, brightness, scene, write_sequence
 
@@ -63,7 +65,11 @@ def test_a_light_curve_survives_its_file(measured, tmp_path):
     _, points, _ = measured
     write_points(points, tmp_path / "lightcurve.csv")
     with (tmp_path / "lightcurve.csv").open(encoding="utf-8") as file:
-        assert next(csv.reader(file)) == COLUMNS
+        assert next(line for line in file if not line.startswith("#")) == ",".join(COLUMNS) + "\n"
+    table = QTable.read(tmp_path / "lightcurve.csv", format="ascii.ecsv")
+    assert (table["sum"].unit, table["mean"].unit) == (u.Unit("DN / s"), u.Unit("DN / (pix s)"))
+    np.testing.assert_allclose(table["mean"].value, [point.mean for point in points], rtol=1e-8)
+    assert "common to all pixels" in table.meta["comments"][0]
     found = read_points(tmp_path / "lightcurve.csv")
     assert [point.record for point in found] == [point.record for point in points]
     np.testing.assert_allclose([point.mean for point in found], [point.mean for point in points], rtol=1e-8)
@@ -74,7 +80,7 @@ def test_without_uncertainties_their_cells_are_empty(tmp_path):
     points, _ = measure(list_frames(manifests), REGION, Options())
     write_points(points, tmp_path / "lightcurve.csv")
     with (tmp_path / "lightcurve.csv").open(encoding="utf-8") as file:
-        row = next(csv.DictReader(file))
+        row = next(csv.DictReader(line for line in file if not line.startswith("#")))
     assert row["mean_uncertainty"] == row["sum_uncertainty"] == ""
     assert np.isnan(read_points(tmp_path / "lightcurve.csv")[0].sum_uncertainty)
 

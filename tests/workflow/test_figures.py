@@ -42,7 +42,7 @@ def made(tmp_path_factory):
 def curve(workflow, event):
     path = workflow.folder / "results" / event / "figures" / "211" / "lightcurve.csv"
     with path.open(encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
+        (row,) = csv.DictReader(line for line in file if not line.startswith("#"))
     return row
 
 

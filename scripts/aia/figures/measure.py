@@ -13,6 +13,7 @@ from aia.figures.options import Options
 from aia.figures.points import Point
 from aia.figures.sequence import Frame, Picture, Region, read_picture
 from aia.files import write_json
+from aia.sums import sum_uncertainty
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ def _point(frame: Frame, picture: Picture) -> Point:
     total = float(np.sum(data, where=valid, dtype=np.float64))
     spread = np.nan
     if picture.uncertainty is not None:
-        spread = float(np.sqrt(np.nansum(np.square(picture.uncertainty, dtype=np.float64))))
+        spread = sum_uncertainty(picture.uncertainty, picture.header) if count else 0.0
     return Point(
         T_OBS=frame.T_OBS,
         T_REC=frame.T_REC,
