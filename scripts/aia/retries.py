@@ -32,6 +32,9 @@ PASSING = re.compile(
 )
 
 
+INSUFFICIENT_STORAGE = 507  # nothing that passes by itself
+
+
 class RefusedError(ArchiveError):
     """The archive's answer is no, and asking again does not change it; `status` is its number, if it gave one."""
 
@@ -104,7 +107,7 @@ def passing(error: BaseException) -> str | None:
         What happened, in words for the log.
     """
     if isinstance(error, urllib.error.HTTPError):
-        known = error.code >= 500 or error.code in (408, 425, 429)
+        known = (error.code >= 500 and error.code != INSUFFICIENT_STORAGE) or error.code in (408, 425, 429)
         return _http(error) if known else None
     if isinstance(error, json.JSONDecodeError):
         return (

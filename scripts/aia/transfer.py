@@ -21,7 +21,7 @@ from pathlib import Path
 from aia.errors import ArchiveError, FrameError
 from aia.joblog import Counter
 from aia.privacy import redact
-from aia.retries import Patience, lasting
+from aia.retries import INSUFFICIENT_STORAGE, Patience, lasting
 from aia.web import TIMEOUT, TooSlowError, UnreachableError
 
 logger = logging.getLogger(__name__)
@@ -146,6 +146,8 @@ class _Transfer:
             self.reasons[item] = f"the archive was not reached ({error.strerror})"
         except urllib.error.HTTPError as error:
             error.close()
+            if error.code == INSUFFICIENT_STORAGE:
+                raise ArchiveError(f"{item.path.name}: the archive's disk cannot be written to (HTTP 507)") from None
             if error.code in GONE:
                 self.outcome.gone[item.path] = f"the archive has it no more (HTTP {error.code})"
             self.reasons[item] = f"the archive answered with HTTP {error.code}"

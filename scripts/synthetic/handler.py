@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import struct
 import time
 from dataclasses import replace
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from synthetic import addresses, exports, files, info, misbehaviour
+from synthetic.storage import storage_fault
 
 HOSTS = {"jsoc.stanford.edu", "jsoc1.stanford.edu", "jsoc2.stanford.edu", "synthetic.invalid", "127.0.0.1", "localhost"}
 CGI = "/cgi-bin/ajax/"
@@ -68,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         self._refuse_host()
 
     def _begin(self):
-        self.rule = None
+        self.rule, self.begun = None, False
         self.sent = self.size = 0
         self.entry = dict.fromkeys(("op", "series", "target"), "") | {
             "verb": self.command,
@@ -77,7 +79,19 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _exchange(self, query):
+        """Answer a request, or say that the state folder cannot be written to, if nothing has been sent yet."""
         self._begin()
+        try:
+            self._answer(query)
+        except (OSError, sqlite3.OperationalError) as error:
+            fault = storage_fault(error)
+            if not fault or self.begun:
+                raise
+            self.close_connection = True
+            self._headers_buffer = []  # of the answer that it was to be
+            self.send_error(507, os.strerror(fault))
+
+    def _answer(self, query):
         try:
             target = urlsplit(self.path)
             host = target.hostname
@@ -207,6 +221,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.sent += len(chunk)
                 line = self._finish(status) if is_last else None
                 if head_is_due:
+                    self.begun = True
                     self.end_headers()
                     head_is_due = False
                 self.wfile.write(chunk)

@@ -6,6 +6,7 @@
 
 import os
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from synthetic.faults import Faults, read_faults
 from synthetic.handler import CGI, Handler
 from synthetic.misbehaviour import FaultyArchive
 from synthetic.service import Limits, Service
-from synthetic.storage import Spool
+from synthetic.storage import Spool, storage_fault
 from synthetic.store import Store
 
 SPOOL_BYTES = 2 * 2**30
@@ -77,8 +78,9 @@ class Server(ThreadingHTTPServer):
             self.service.store.release()
 
     def handle_error(self, request, client_address):
-        """A connection that ends early is no error of the server; anything else is, and is shown."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+        """Connections that end early and full disks are no errors of the server; anything else is, and is shown."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError) and not storage_fault(error):
             super().handle_error(request, client_address)
 
     def end(self):
@@ -91,6 +93,16 @@ class Server(ThreadingHTTPServer):
             except OSError:
                 continue
         self.server_close()
+
+
+def _opened(state):
+    """The store of a state folder; OSError if its disk cannot be written to."""
+    try:
+        return Store(state)
+    except sqlite3.OperationalError as error:
+        if code := storage_fault(error):
+            raise OSError(code, os.strerror(code), str(state)) from None
+        raise
 
 
 @contextmanager
@@ -148,7 +160,7 @@ def running(
         from synthetic.model import Archive
 
         model = Archive(clock)
-    with closing(Store(state)) as store:
+    with closing(_opened(state)) as store:
         service = Service(
             model=FaultyArchive(model, shown) if shown.record_rules else model,
             store=store,

@@ -1,8 +1,10 @@
 """The archive's files: where they seem to lie, and the spool of those that were made because somebody asked."""
 
+import errno
 import fcntl
 import os
 import re
+import sqlite3
 import threading
 import time
 from contextlib import contextmanager
@@ -10,7 +12,20 @@ from pathlib import Path
 
 _UNIT_PATH = re.compile(r"/SUM\d{1,3}/D(\d{1,18})/S00000/([A-Za-z0-9_.+:-]{1,127})", re.A)
 _EXPORTS = 10**12  # export directories are numbered from here on, beyond all storage units
+_OF_SQLITE = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EROFS,
+}
 _ABANDONED = 3600  # seconds after which an unfinished file of a killed server is removed
+
+
+def storage_fault(error):
+    """Number (`errno`) of the fault if an error says that the state folder's disk cannot be written to, else None."""
+    if isinstance(error, sqlite3.OperationalError):
+        return _OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    number = getattr(error, "errno", None)
+    return number if number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) else None
 
 
 def unit_directory(unit):

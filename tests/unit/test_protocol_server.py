@@ -1,10 +1,12 @@
 """The synthetic archive serves files, refuses what is none of its own, and can be run by several at once."""
 
+import errno
 import http.client
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -314,3 +316,33 @@ def test_a_port_in_use_is_one_line(tmp_path, archive, capsys):
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
             signal.signal(number, handler)
     assert "in use" in capsys.readouterr().err
+
+
+FULL = sqlite3.OperationalError("database or disk is full")
+FULL.sqlite_errorcode = sqlite3.SQLITE_FULL
+READ_ONLY = OSError(errno.EROFS, os.strerror(errno.EROFS), "spool")
+
+
+@pytest.mark.parametrize("error", [FULL, READ_ONLY, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))], ids=str)
+@pytest.mark.parametrize("place", ["log", "spool"])
+def test_a_full_disk_is_an_answer_and_no_traceback(archive, path, monkeypatch, capfd, place, error):
+    def refuse(*_, **__):
+        raise error
+
+    if place == "log":
+        monkeypatch.setattr(archive.service.store, "add_log", refuse)
+    else:
+        monkeypatch.setattr(archive.service.spool, "open", refuse)
+    assert talk(archive, path)[0] == 507
+    assert capfd.readouterr().err == ""
+    monkeypatch.undo()
+    assert talk(archive, path)[0] == 200
+
+
+def test_a_state_folder_that_cannot_be_written_to_is_said_when_the_archive_is_opened(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise FULL
+
+    monkeypatch.setattr(server, "Store", refuse)
+    with pytest.raises(OSError, match=f"{os.strerror(errno.ENOSPC)}.*{tmp_path}"), server.running(tmp_path):
+        pass

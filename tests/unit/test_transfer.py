@@ -381,3 +381,12 @@ def test_hosts_without_a_proxy_are_asked_directly(tmp_path, monkeypatch, name):
     with site() as server, limited_web():
         outcome = fetch([Item(server.url("a"), tmp_path / "a")], lambda item: None, lambda *_: None, patience=QUICK)
     assert outcome.failed == {}
+
+
+def test_an_archive_whose_disk_is_full_is_asked_once(tmp_path):
+    def full(handler):
+        handler.send_error(507)
+
+    with site(a=full) as server, pytest.raises(ArchiveError, match=r"disk cannot be written to \(HTTP 507\)"):
+        get(server, tmp_path, ["a"])
+    assert len(server.calls) == 1
