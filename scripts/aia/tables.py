@@ -21,6 +21,7 @@ from aia.errors import ArchiveError, FrameError
 from aia.files import replacing
 from aia.privacy import redact
 from aia.retries import Patience, passing, persist
+from aia.web import proxies_in_capitals
 
 POINTING_MARGIN = timedelta(hours=6)  # the newest row provisionally spans that long, so a day's first frame may need it
 PATIENCE = Patience()
@@ -86,7 +87,8 @@ def fetch_errors(text: str | None = None, patience: Patience = PATIENCE) -> tupl
     """
     if text is None:
         source = "SolarSoft's table of photometric errors, version 3"
-        return _asked(get_error_table, source, patience), source
+        with proxies_in_capitals():
+            return _asked(get_error_table, source, patience), source
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "errors.txt")
         path.write_text(text, encoding="utf-8")

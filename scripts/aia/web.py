@@ -7,6 +7,7 @@ proxies. Connections are kept for the next question of the same thread, which sa
 import functools
 import http.client
 import io
+import os
 import ssl
 import threading
 import time
@@ -270,3 +271,19 @@ def limited_web(
         _openers.pop()
         urllib.request.install_opener(_openers[-1] if _openers else None)
         keeping.close()
+
+
+@contextmanager
+def proxies_in_capitals() -> Iterator[None]:
+    """While the block runs, the environment names its proxies in capitals, too.
+
+    For aiapy's downloads, which parfive carries: it reads no other names.
+    """
+    named = {f"{scheme.upper()}_PROXY": url for scheme, url in urllib.request.getproxies().items()}
+    added = {name: named[name] for name in ("HTTP_PROXY", "HTTPS_PROXY") if name in named and name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)

@@ -1,5 +1,7 @@
 """Frozen tables, and what aiapy makes of them: degradation, pointing, errors."""
 
+import os
+
 import drms
 import numpy as np
 import pytest
@@ -225,3 +227,12 @@ def test_a_failure_that_can_pass_is_tried_again(archive, monkeypatch):
 def test_an_archive_without_the_table_is_an_error_in_its_words(archive):
     with pytest.raises(ArchiveError, match=r"aia.master_pointing3h\[1995.*No data found"):
         tables.fetch_pointing("19950703")
+
+
+def test_the_table_of_errors_is_fetched_through_the_proxy_that_small_letters_name(monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setattr(tables, "get_error_table", lambda: os.environ["HTTPS_PROXY"])
+    assert tables.fetch_errors()[0] == "http://proxy.example:3128"
+    assert "HTTPS_PROXY" not in os.environ
