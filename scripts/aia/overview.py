@@ -7,10 +7,9 @@ import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from pathlib import Path
 
-from aia import settings
+from aia import settings, times
 from aia.joblog import reason_in
 
 KEPT, DROPPED = {"calibrated"}, {"filtered", "other channel", "no image"}
@@ -77,7 +76,7 @@ class Event:
 def look(event: settings.Event, results: Path, logs: Path) -> Event:
     """See what there is of a configured event below the folders `results` and `logs`, in which every event has one."""
     name, channels, folder = event.name, event.channels, results / event.name
-    window = tuple(time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") for time in (event.start, event.end))
+    window = tuple(f"{times.day(time)} {times.clock(time)}" for time in (event.start, event.end))
     last = folder / "ro-crate-metadata.json"
     made = last.stat().st_mtime_ns if last.is_file() else None
     problems = _problems(logs / name, made or 0)

@@ -1,6 +1,5 @@
 """The page of results tells what there is of every event, and why something is missing."""
 
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -8,8 +7,9 @@ import pytest
 from aia import joblog, overview, resultspage
 from aia.errors import ArchiveError
 from aia.settings import Event
+from aia.times import read_time
 
-WINDOW = datetime(2021, 7, 3, 14, 25, tzinfo=UTC), datetime(2021, 7, 3, 14, 35, tzinfo=UTC)
+WINDOW = read_time("2021-07-03T14:25:00Z"), read_time("2021-07-03T14:35:00Z")
 
 
 def event(name, *channels):
@@ -75,6 +75,7 @@ def test_the_page_names_every_event_and_points_to_files_that_are_there(folders):
     resultspage.write(results / "index.html", events, synthetic=True, version="1.0")
     text = (results / "index.html").read_text(encoding="utf-8")
     assert "3 events, 1 finished" in text
+    assert "2021-07-03 14:25:00 to 2021-07-03 14:35:00 UTC" in text
     assert "Synthetic data: not observations of the Sun." in text
     assert "JSOC refused &lt;the&gt; request" in text
     figures = [link for link in Links(text).found if "/figures/" in link]

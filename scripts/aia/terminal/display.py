@@ -98,6 +98,13 @@ class Display(LogHandlerBase):
             if not TALK.match(text):
                 self._say(text)
 
+    def _ending(self, ending: Callable[[Progress], str]) -> str:
+        """What an ending says; a defect of ours in it is told and never changes how the run ended."""
+        try:
+            return ending(self.progress)
+        except Exception as error:  # noqa: BLE001
+            return f"the ending cannot be written: {error!r}"
+
     def _say(self, *texts: str) -> None:
         for text in texts:
             if text and not self.quiet:
@@ -156,7 +163,7 @@ class Display(LogHandlerBase):
                 self.progress.failed = {n: one for n, one in self.progress.failed.items() if one.reason}
             self._say(failures(self.progress), interrupted() if self.stopped else "")
             if self.progress.total or not self.wrong:
-                self._say(*(ending(self.progress) for ending in self.endings))
+                self._say(*map(self._ending, self.endings))
         super().close()
 
 
