@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from aia import costs
+from aia.cutouts import footprint
 
-VERSION = "2"  # of the estimate; a parameter of its rule
+VERSION = "3"  # of the estimate; a parameter of its rule
 
 GB = 1e9
 
@@ -75,7 +76,7 @@ def estimate(
     """
     work = Work(event, queries=2 * series)
     calibration = options.get("calibration") or {}
-    share = frame_pixels(options) / costs.LEVEL1_PIXELS
+    share = frame_pixels(options)[1] / costs.LEVEL1_PIXELS
     level1 = level1_bytes(options)
     compression = calibration.get("compression", "none")
     parts = costs.COMPRESSED[compression]
@@ -99,22 +100,22 @@ def estimate(
     return work
 
 
-def frame_pixels(options: Mapping[str, Any]) -> float:
-    """Pixels of a frame of an event: of the full disk, or of its region if that is all that is exported."""
+def frame_pixels(options: Mapping[str, Any]) -> tuple[float, float]:
+    """Pixels of an event's frames of level 1 and 1.5: of the full disk, or of its region if that is cut out."""
     region = options.get("region")
     if not options.get("cutout") or not region:
-        return costs.LEVEL1_PIXELS
-    width, height = (
-        (region["width"], region["height"])
-        if "width" in region
-        else (high - low for low, high in (region["x"], region["y"]))
-    )
-    return width * height / costs.PLATE_SCALE**2
+        return costs.LEVEL1_PIXELS, costs.LEVEL1_PIXELS
+    if "width" in region:
+        region = {axis: (-region[side] / 2, region[side] / 2) for axis, side in (("x", "width"), ("y", "height"))}
+    (_, width), (_, height) = footprint(region).values()
+    (left, right), (bottom, top) = region["x"], region["y"]
+    sizes = (width * height, (right - left) * (top - bottom))
+    return tuple(min(size / costs.PLATE_SCALE**2, costs.LEVEL1_PIXELS) for size in sizes)
 
 
 def level1_bytes(options: Mapping[str, Any]) -> float:
     """Size of a level-1 file of an event, bytes."""
-    pixels = frame_pixels(options)
+    pixels, _ = frame_pixels(options)
     return costs.LEVEL1_BYTES if pixels == costs.LEVEL1_PIXELS else costs.CUTOUT_BYTES * pixels
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,83 @@ class Geometry:
         centre = np.array([grid.crpix1 - 1, grid.crpix2 - 1])
         return matrix, np.array([self.x0, self.y0]) - matrix @ centre
 
+    def without(self, columns: int, rows: int) -> "Geometry":
+        """The geometry of the frame without its first columns and rows."""
+        return replace(self, x0=self.x0 - columns, y0=self.y0 - rows)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which part of the CCD a cutout holds: rows and columns of the cutout that lie on it, and what is known of them.
+
+    Attributes
+    ----------
+    rows, columns
+        Of the cutout. What it has beyond the CCD, blank pixels, is none of the frame's.
+    first, last
+        0-based pixels (x, y) within these rows and columns between which an interpolated value is the full disk's:
+        farther out it would need pixels that were cut off. At the edge of the CCD nothing was.
+    """
+
+    rows: slice
+    columns: slice
+    first: tuple[float, float]
+    last: tuple[float, float]
+
+    @classmethod
+    def of_frame(cls, shape: tuple[int, int], header: Mapping[str, Any], reach: int) -> "Cut":
+        """Where a frame was cut out of the CCD, by the disc centre in either.
+
+        Parameters
+        ----------
+        shape
+            Rows and columns of the frame.
+        header
+            Its header. Without X0_MP and Y0_MP nothing is known: then all of the frame counts, and its edges as cut.
+        reach
+            Pixels that an interpolated value needs to either side.
+
+        Raises
+        ------
+        FrameError
+            If the frame has no pixel of the CCD.
+        """
+        spans, first, last = [], [], []
+        for size, key, crpix in ((shape[1], "X0_MP", "CRPIX1"), (shape[0], "Y0_MP", "CRPIX2")):
+            centre = number(header, key)
+            start = None if centre is None else round(centre + 1 - header[crpix])
+            low, high = (0, size) if start is None else (max(-start, 0), min(SIDE - start, size))
+            if low >= high:
+                raise FrameError(f"the cutout of {shape[1]} x {shape[0]} pixels lies beyond the CCD")
+            spans.append(slice(low, high))
+            first.append(-math.inf if start is not None and start + low == 0 else reach)
+            last.append(math.inf if start is not None and start + high == SIDE else high - low - 1 - reach)
+        return cls(spans[1], spans[0], tuple(first), tuple(last))
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """Columns and rows before those that lie on the CCD."""
+        return self.columns.start, self.rows.start
+
+    def conceal(self, image: np.ndarray, matrix: np.ndarray, offset: np.ndarray) -> None:
+        """Set the pixels of a registered cutout to NaN that are not known to be the full disk's.
+
+        Parameters
+        ----------
+        image
+            float32 (ny, nx).
+        matrix, offset
+            From `Geometry.map`, of the rows and columns that lie on the CCD.
+        """
+        ny, nx = image.shape
+        corners = [matrix @ (x, y) + offset for x in (0, nx - 1) for y in (0, ny - 1)]
+        if all(self.first[n] <= corner[n] <= self.last[n] for corner in corners for n in (0, 1)):
+            return
+        x, y = np.arange(nx), np.arange(ny)[:, None]
+        for n in (0, 1):
+            place = matrix[n, 0] * x + matrix[n, 1] * y + offset[n]
+            image[(place < self.first[n]) | (place > self.last[n])] = np.nan
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -101,15 +178,15 @@ def grid_of(
     geometry
         Of that frame.
     region
-        For a cutout: bounds of its grid in arcsec, `{"x": (low, high), "y": (low, high)}`. Without one, the smallest
-        rectangle of full-disk pixels that holds all of the cutout's pixel centres.
+        For a cutout: bounds of its grid in arcsec, `{"x": (low, high), "y": (low, high)}`; it ends where the full
+        disk's does. Without one, the smallest rectangle of full-disk pixels that holds all of the cutout's.
 
     Raises
     ------
     FrameError
         If the cutout lies beyond the full disk's frame.
     """
-    if shape == (SIDE, SIDE):
+    if region is None and shape == (SIDE, SIDE):
         return FULL_DISK
     if region is not None:
         spans = [(region[axis][0] / SCALE + CENTRE - 1, region[axis][1] / SCALE + CENTRE - 1) for axis in "xy"]

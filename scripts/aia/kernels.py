@@ -11,7 +11,7 @@ POLE = np.float32(np.sqrt(3.0) - 2.0)
 TAPS = 12  # to either side, of the prefilter: the pole's 13th power is 4e-8, which float32 cannot tell from nothing
 PREFILTER = (np.sqrt(3.0) - 2.0) ** np.arange(TAPS + 1)
 PREFILTER = (PREFILTER / (PREFILTER[0] + 2 * PREFILTER[1:].sum())).astype(np.float32)  # they add up to one
-GROWN = 8  # layers of a hole that are filled from its rim before the prefilter; the pole's 8th power is 3e-5
+GROWN = TAPS  # layers of a hole that are filled from its rim before the prefilter, which reaches no deeper
 ONE, HALF, SIXTH = np.float32(1), np.float32(0.5), np.float32(1 / 6)
 TWO, THREE, FOUR, FIVE = np.float32(2), np.float32(3), np.float32(4), np.float32(5)
 

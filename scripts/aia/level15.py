@@ -15,9 +15,10 @@ import numpy as np
 
 from aia import versions
 from aia.corrections import Corrections
+from aia.cutouts import KERNEL
 from aia.errors import FrameError
 from aia.flags import saturation
-from aia.geometry import SIDE, Grid, grid_of, number
+from aia.geometry import SIDE, Cut, Grid, grid_of, number
 from aia.options import SATURATED_FROM, Options
 from aia.resample import Coefficients, coefficients, interpolate, variance
 from aia.stages import Stages
@@ -127,14 +128,18 @@ def calibrate(
     respiked = None
     if options.respike:
         image, respiked = respike(image, header, spikes)
+    geometry, cut = corrections.geometry, None
+    if options.region or image.shape != (SIDE, SIDE):
+        cut = Cut.of_frame(image.shape, header, KERNEL)
+        image, geometry = np.ascontiguousarray(image[cut.rows, cut.columns]), geometry.without(*cut.start)
     sharpened = deconvolve(image, blank) if deconvolve is not None else image
     padded = space.array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
     source = coefficients(sharpened, options.interpolation, blank if sharpened is image else None, out=padded)
     started = stages.mark("prefilter", started)
     sensitivity = 1.0 if corrections.degradation is None else corrections.degradation
     gain = 1.0 / (sensitivity * (exposure or 1.0))
-    grid = grid_of(image.shape, corrections.geometry, options.region)
-    affine, shape = corrections.geometry.map(grid), (grid.ny, grid.nx)
+    grid = grid_of(image.shape, geometry, options.region)
+    affine, shape = geometry.map(grid), (grid.ny, grid.nx)
     # Most frames have no saturated pixel, as their largest value tells.
     limited = source.high >= SATURATED_FROM or sharpened is not image
     saturated, flags = saturation(image if limited else image[:0], options.interpolation, affine, shape)
@@ -142,6 +147,10 @@ def calibrate(
     uncertainty = None
     if options.uncertainty:
         uncertainty = _uncertainty(image, blank, source, sigma, affine, gain, shape, space)
+    if options.region:
+        for plane in (made, uncertainty):
+            if plane is not None:
+                cut.conceal(plane, *affine)
     stages.mark("resample", started)
     return Pixels(made, uncertainty, grid, gain, exposure, saturated, flags, respiked)
 

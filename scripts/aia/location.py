@@ -10,6 +10,7 @@ from aia.times import read_time, utc_of
 
 TEXT = re.compile(r"([NS])\s*(\d{1,2}(?:\.\d+)?)\s*([EW])\s*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
 PIXEL = 0.6  # arcsec, level 1.5
+FRAME = 2048 * PIXEL  # arcsec from the disc centre to the edges of a level-1.5 frame
 RADIUS_KM = 695_700
 AU_KM = 149_597_870.7
 ALLOWED = "allowed is N23W80, or [longitude, latitude] in degrees, Stonyhurst, west and north positive"

@@ -13,7 +13,7 @@ from aia.checksums import seal
 from synthetic import times
 
 BLANK = -32768
-_LARGEST = 4096
+_LARGEST = 3 * 4096  # pixels; a patch may reach beyond the image, where it is blank
 # The archive carries a place along with the Carrington frame: degrees per day, as the Earth sees it.
 _SYNODIC_RATE = 360 / 27.2753
 _SECONDS_PER_DAY = 86400
@@ -85,9 +85,31 @@ def write_patch(patch, full, path, source, request):
     """
     with fits.open(full, do_not_scale_image_data=True) as hdus:
         pixels, header = hdus[1].data, hdus[1].header.copy()
-    size = _size(patch, header)
+    cut = cut_out(patch, pixels, header)
+    _describe(header, cut, source, request)
+    image = fits.CompImageHDU(cut, header=header, compression_type="RICE_1")
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True)
+    seal(path)
+
+
+def cut_out(patch, pixels, header):
+    """Cut a patch out of an image.
+
+    Parameters
+    ----------
+    patch : Patch
+    pixels : ndarray of int16, shape (rows, columns)
+    header : astropy.io.fits.Header
+        Of the image; its reference pixel becomes the patch's.
+
+    Returns
+    -------
+    ndarray of int16
+        Blank where the patch leaves the image.
+    """
+    sides, size = _size(patch, header)
     centre = _centre(patch, header)
-    corner = [round(c - (n - 1) / 2) for c, n in zip(centre, size, strict=True)]
+    corner = [math.floor(c - side / 2 + 0.5) for c, side in zip(centre, sides, strict=True)]
     shift = (
         [c - (n - 1) / 2 - k for c, n, k in zip(centre, size, corner, strict=True)] if patch.registered else [0.0, 0.0]
     )
@@ -98,16 +120,14 @@ def write_patch(patch, full, path, source, request):
         row, column = np.indices(cut.shape)
         radius = np.hypot(column + 1 - header["CRPIX1"], row + 1 - header["CRPIX2"])
         cut[radius > header["R_SUN"]] = BLANK
-    _describe(header, cut, source, request)
-    image = fits.CompImageHDU(cut, header=header, compression_type="RICE_1")
-    fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True)
-    seal(path)
+    return cut
 
 
 def _size(patch, header):
-    """Width and height in pixels: at least one, at most a full image's."""
+    """Width and height in parts of a pixel, and as many whole ones as hold them, which is what JSOC's im_patch cuts."""
     scale = 1 if patch.box_in_pixels else header["CDELT1"]
-    return tuple(min(max(1, round(side / scale)), _LARGEST) for side in (patch.width, patch.height))
+    sides = [min(side / scale, _LARGEST) for side in (patch.width, patch.height)]
+    return sides, [math.ceil(round(side, 6)) or 1 for side in sides]
 
 
 def _centre(patch, header):

@@ -108,6 +108,18 @@ print(json.dumps({
 """
 
 
+SUNPYS_OWN_TEST = """
+import sys
+import sunpy.map
+from sunpy.data.test import get_test_filepath
+from sunpy.net.jsoc import JSOCClient
+from sunpy.net.jsoc.tests.test_jsoc import test_jsoc_cutout_attrs
+
+test_jsoc_cutout_attrs(JSOCClient(), sys.argv[1], sunpy.map.Map(get_test_filepath("aia_171_level1.fits")))
+print("true")
+"""
+
+
 class ClientModel(SmallModel):
     """Small frames, but the spikes of the full ones."""
 
@@ -180,6 +192,12 @@ def test_the_fido_form_of_the_gallery_example_runs_as_it_is(run):
     assert told["sampled"][:2] == ["2021-07-03T14:24:59Z", "2021-07-03T14:26:59Z"]
     assert (told["stored"], told["stored_errors"]) == (1, 0)
     assert [Path(path).name for path in told["cutouts"]] == ["aia.lev1_euv_12s.2021-07-03T142723Z.211.image.fits"]
+
+
+@pytest.mark.slow
+def test_sunpys_own_test_of_cutouts_passes(run):
+    """650 arcsec at 0.59949 arcsec a pixel are 1084.3 pixels: JSOC cuts out 1085, and so does this archive."""
+    assert run(SUNPYS_OWN_TEST)
 
 
 @pytest.mark.slow

@@ -197,10 +197,10 @@ def test_direct_files_say_what_exported_ones_say(tmp_path):
     assert filled["SYNTH"] is True
 
 
-def test_a_cutout_is_asked_for_by_its_middle_and_size():
+def test_a_cutout_is_asked_for_by_its_middle_and_size_with_a_margin_for_level_15():
     (arguments,) = im_patch({"x": [650, 1050], "y": [150, 550]}, "2021-07-03T14:25:00Z").values()
     assert (arguments["x"], arguments["y"]) == ("850", "350")
-    assert (arguments["width"], arguments["height"]) == ("400", "400")
+    assert arguments["width"] == arguments["height"] == "433"
     assert arguments["t"] == "1"
     assert arguments["t_ref"] == "2021-07-03T14:25:00"
 
@@ -215,7 +215,7 @@ def test_a_cutout_is_fetched_and_kept_apart_from_the_full_disk(tmp_path):
         manifest = acquire(tmp_path, archive, task)
     ((row),) = manifest.itertuples()
     with fits.open(place(tmp_path).manifest.parent / row.file) as hdus:
-        assert hdus[1].header["NAXIS1"] == pytest.approx(400 / 0.6, abs=5)
+        assert hdus[1].header["NAXIS1"] == pytest.approx(433 / 0.6, abs=5)
         assert hdus[1].header["DRMS_ID"].startswith("aia.lev1_euv_12s_mod:")
     (entry,) = (tmp_path / "cache" / "records").rglob("*.json")
     assert "im_patch" in entry.name

@@ -1,0 +1,149 @@
+"""A cutout is a part of the full disk: every pixel, whatever the channel, the kernel and what the archive cut out."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from aia import kernels
+from aia.corrections import Corrections
+from aia.cutouts import KERNEL, SHIFT, footprint, im_patch
+from aia.geometry import FULL_DISK, Geometry, Grid
+from aia.level15 import calibrate
+from aia.options import KERNELS, Options
+from synthetic import catalogue, frames, tables, times
+from synthetic.instrument import CHANNELS
+from synthetic.patch import cut_out, read_patch
+
+REFERENCE = "2021-07-03T14:00:00Z"
+FLARE = times.parse_time("2021-07-03T14:28:35Z")
+SINCE_1993 = FLARE - times.parse_time("1993.01.01_00:00:00_TAI")
+STEPS = {"aia.lev1_euv_12s": 12, "aia.lev1_uv_24s": 24, "aia.lev1_vis_1h": 3600}
+
+
+@pytest.fixture(scope="module")
+def sky():
+    """Counts of a full-disk frame: structure down to a pixel, flare kernels up to saturation, dark sky."""
+    rng = np.random.default_rng(7)
+    counts = ndimage.zoom(rng.gamma(1, 300, (513, 513)), 8, order=1)[:4096, :4096].astype(np.float32)
+    counts *= rng.gamma(4, 0.25, counts.shape).astype(np.float32)
+    for row, column in rng.integers(0, 4092, (20_000, 2)):
+        counts[row : row + 3, column : column + 2] += 13000
+    return np.clip(counts - 8, -8, 16383).astype(np.int16)
+
+
+def level1_header(channel, **changes):
+    """Header of the synthetic instrument's frame in a channel, of the minute of the worked example's flare."""
+    series = CHANNELS[channel].series
+    slot = round(SINCE_1993 / STEPS[series])
+    cards = frames.header(catalogue.records(series, slot, slot, [channel])[0])
+    cards.update(changes)
+    return cards
+
+
+def pointed(cards, shift=(0.0, 0.0), scale=None):
+    """Geometry of a frame whose pointing, by the table, differs from the header's."""
+    own = Geometry.of_header(cards)
+    return Geometry(own.x0 + shift[0], own.y0 + shift[1], scale or own.scale, own.roll)
+
+
+def both(sky, cards, region, shift=(0.0, 0.0), **options):
+    """The region from the full disk, and from what the archive cuts out for it."""
+    options = Options(**{"degradation": False, "region": region, "uncertainty": True} | options)
+    sigma = np.sqrt(np.arange(16384) * 0.9 + 2).astype(np.float32)
+    whole = calibrate(sky, cards, Corrections(pointed(cards, shift)), options, sigma=sigma)
+    (arguments,) = im_patch(region, REFERENCE).values()
+    own = cards.copy()
+    part = cut_out(read_patch(arguments), sky, own)
+    own["BLANK"] = -32768
+    return whole, calibrate(part, own, Corrections(pointed(own, shift)), options, sigma=sigma), part
+
+
+def assert_equal(cutout, whole):
+    assert cutout.grid == whole.grid
+    for ours, theirs in ((cutout.image, whole.image), (cutout.uncertainty, whole.uncertainty)):
+        np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * np.nanpercentile(theirs, 99))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_cutout_equals_the_full_disk_in_every_pixel(sky, channel, kernel):
+    """Ten channels with their scales, centres and rolls, each pointed anew by the table that is fetched later."""
+    cards, region = level1_header(channel), {"x": [700.0, 900.0], "y": [250.0, 410.0]}
+    told = tables.pointing(channel, FLARE)
+    shift = float(told["X0"][0]) - cards["X0_MP"], float(told["Y0"][0]) - cards["Y0_MP"]
+    whole, cutout, _ = both(sky, cards, region, shift, interpolation=kernel)
+    assert np.isfinite(cutout.image).all()
+    assert (cutout.grid.nx, cutout.grid.ny) == (333, 266)
+    assert_equal(cutout, whole)
+
+
+@given(
+    channel=st.sampled_from(list(CHANNELS)),
+    kernel=st.sampled_from(KERNELS),
+    middle=st.tuples(st.floats(-1300, 1300), st.floats(-1300, 1300)),
+    size=st.tuples(st.floats(0.6, 300), st.floats(0.6, 300)),
+    shift=st.tuples(st.floats(-SHIFT, SHIFT), st.floats(-SHIFT, SHIFT)),
+    roll=st.one_of(st.floats(-0.45, 0.45), st.sampled_from([0.0, 180.0, 179.8])),
+)
+@settings(max_examples=60, deadline=None)
+def test_so_it_does_wherever_on_the_disk_beyond_the_limb_or_off_the_detector(
+    sky, channel, kernel, middle, size, shift, roll
+):
+    bounds = [sorted((c - s / 2, c + s / 2)) for c, s in zip(middle, size, strict=True)]
+    if any(low > 1227 or high < -1227 for low, high in bounds):
+        bounds = [[-1225.0, -1200.0], [1190.0, 1225.0]]
+    region = dict(zip("xy", bounds, strict=True))
+    whole, cutout, _ = both(sky, level1_header(channel, CROTA2=roll), region, shift, interpolation=kernel)
+    assert_equal(cutout, whole)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_missing_rows_that_run_through_a_cutout_change_nothing_but_themselves(sky, kernel):
+    torn = sky.copy()
+    torn[2500:2564] = -32768
+    torn[2600:2611, 3300:3330] = -32768
+    whole, cutout, _ = both(
+        torn, level1_header(211, BLANK=-32768), {"x": [650.0, 1050.0], "y": [150.0, 550.0]}, interpolation=kernel
+    )
+    assert 20_000 < np.isnan(cutout.image).sum() < 60_000
+    assert_equal(cutout, whole)
+
+
+@pytest.mark.parametrize("roll", [3.0, 45.0, 90.0])
+def test_what_a_rolled_camera_leaves_out_is_missing_and_not_guessed(sky, roll):
+    """The archive cuts along rows and columns, and of a frame that is rolled further than a mounting is too little."""
+    whole, cutout, _ = both(sky, level1_header(193, CROTA2=roll), {"x": [-600.0, -100.0], "y": [0.0, 200.0]})
+    known = np.isfinite(cutout.image)
+    assert 0.2 < known.mean() < 1
+    np.testing.assert_array_equal(known, np.isfinite(cutout.uncertainty))
+    np.testing.assert_allclose(cutout.image[known], whole.image[known], rtol=1e-5, atol=1e-3)
+
+
+def test_the_full_disks_own_grid_has_the_same_pixels(sky):
+    cards, region = level1_header(335), {"x": [-500.0, -480.0], "y": [300.0, 330.0]}
+    whole, cutout, _ = both(sky, cards, region)
+    full = calibrate(sky, cards, Corrections(pointed(cards)), Options(degradation=False))
+    assert full.grid == FULL_DISK
+    left, bottom = (int(2048.5 - c) for c in (cutout.grid.crpix1, cutout.grid.crpix2))
+    part = full.image[bottom : bottom + cutout.grid.ny, left : left + cutout.grid.nx]
+    np.testing.assert_allclose(cutout.image, part, rtol=1e-5, atol=1e-3)
+    assert whole.grid == Grid(33, 50, 2048.5 - left, 2048.5 - bottom)
+
+
+def test_the_archive_is_asked_for_little_more_than_the_region(sky):
+    _, _, part = both(sky, level1_header(171), {"x": [650.0, 1050.0], "y": [150.0, 550.0]})
+    assert part.size < 1.2 * 667**2
+
+
+def test_the_margin_holds_what_the_kernels_reach():
+    assert kernels.TAPS + 2 == KERNEL
+
+
+def test_a_region_ends_where_the_detector_does_in_what_is_asked_for():
+    (x, width), (y, height) = footprint({"x": [1000, 2400], "y": [-2500, 2500]}).values()
+    assert (x, y) == (pytest.approx((1000 + 1228.8) / 2), 0)
+    assert width == pytest.approx(228.8 + 2 * 23 * 0.62 + 21.4, abs=1)
+    assert height == pytest.approx(2457.6 + 2 * 23 * 0.62 + 2, abs=1)
