@@ -16,6 +16,7 @@ from aia import __version__, budget, costs, filters, overview, resultspage
 from aia.blocks import EUV, series_of
 from aia.cutouts import im_patch
 from aia.eventconfig import event_config
+from aia.location import out_of_sight
 from aia.terminal import ending
 from aia.terminal.display import install
 from aia.times import iso
@@ -454,6 +455,7 @@ def audited_event(wildcards):
         "channels": list(event.channels),
         "absent": event.absent,
         "where": event.options.get("where"),
+        "remarks": out_of_sight(event.options.get("region")),
     }
 
 

@@ -18,6 +18,7 @@ def main(
     channels: Sequence[int],
     absent: Mapping[int, str],
     where: Mapping[str, str],
+    remarks: Sequence[str],
     metadata: Sequence[Path],
     records: Sequence[Path],
     recordsets: Sequence[Path],
@@ -43,10 +44,10 @@ def main(
     for committed in record_list:
         audit.check_frozen(event, table, audit.read_lists([committed]))
     headers = notes.read_headers(table, output.parent)
-    remarks = notes.about_synthetic(headers["synthetic"])
-    remarks += notes.about_absent(absent)
+    told = notes.about_synthetic(headers["synthetic"]) + [notes.Note(None, "region", f"{line}.") for line in remarks]
+    told += notes.about_absent(absent)
     for channel in channels:
-        remarks += notes.about_channel(table.assign(**headers), channel, series_of(channel).step)
+        told += notes.about_channel(table.assign(**headers), channel, series_of(channel).step)
     table["notes"] = notes.per_frame(table)
     write_text(output, inert_table(table).to_csv(index=False, lineterminator="\n"))
     write_text(
@@ -58,7 +59,7 @@ def main(
             where=where,
             recordsets=[Path(path).read_text(encoding="utf-8").strip() for path in recordsets],
             table=table,
-            notes=remarks,
+            notes=told,
         ),
     )
 

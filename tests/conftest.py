@@ -19,6 +19,15 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Small inputs from people who do this job."""
+    folder = ROOT.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("the cases (a folder shared/cases beside the project) are absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real AIA data, kept outside the project; tests that need it are skipped where it is absent."""
     folder = ROOT.parent / "shared" / "data"

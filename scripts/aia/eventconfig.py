@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aia.location import IN_SIGHT
 from aia.settings import Settings
 from aia.times import iso
 
@@ -34,6 +35,8 @@ def event_config(settings: Settings, name: str) -> dict[str, Any]:
         "channels": sorted([*event.channels, *event.absent]),
     }
     options = {key: value for key, value in event.options.items() if value is not None}
+    if "region" in options:  # when its place is in sight follows from the rest
+        options["region"] = {key: value for key, value in options["region"].items() if key not in IN_SIGHT}
     return {"archive": settings.archive, "block": settings.block, **common, "events": [{**entry, **options}]}
 
 

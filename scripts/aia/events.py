@@ -10,7 +10,7 @@ from aia.blocks import EUV, MISSION_START, no_slot, series_of, window_slots
 from aia.budget import level1_bytes
 from aia.errors import ConfigError
 from aia.figures.options import check_figure
-from aia.location import fixed_region, resolve_region
+from aia.location import fixed_region, region_problems, region_warnings, resolve_region, within_sight
 from aia.times import iso, read_time, tai_seconds
 
 DATE_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -106,6 +106,8 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
             region["at"] = iso(read_time(region["at"]))
         except ValueError as error:
             problems.append(f"region.at: {error}")
+    if region and not problems:
+        problems += region_problems(region)
     if entry.get("calibration", {}).get("psf"):
         problems += _psf_problems(entry)
     if entry.get("cutout") and region is None:
@@ -113,15 +115,19 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
     if problems:
         return Checked(None, problems, [])
     options = {key: value for key, value in entry.items() if key not in ("name", "start", "end", "channels")}
+    if region and "follow" in region:
+        # The archive cuts the same rectangle out of every frame of an event, however long its window is.
+        cutout = entry.get("cutout")
+        region = fixed_region(region) if cutout else within_sight(region, times["start"], times["end"])
     if region:
-        # The archive cuts the same rectangle out of every frame of an event.
-        options["region"] = fixed_region(region) if entry.get("cutout") and "follow" in region else region
+        options["region"] = region
     event = Event(entry["name"], times["start"], times["end"], tuple(channels), options, absent)
     records = slots(event)
     if records > most_records:
         return Checked(None, [_too_many(event, records, most_records)], [])
-    left_out = [f"channels: {channel} is left out: {reason}" for channel, reason in absent.items()]
-    return Checked(event, [], [*_window_warnings(entry, event), *left_out, *filters.warnings(conditions)])
+    warnings = _window_warnings(entry, event)
+    warnings += [f"channels: {channel} is left out: {reason}" for channel, reason in absent.items()]
+    return Checked(event, [], [*warnings, *region_warnings(region), *filters.warnings(conditions)])
 
 
 def _absent(channels: Sequence[int], start: float, end: float) -> dict[int, str]:

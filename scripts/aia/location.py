@@ -1,18 +1,17 @@
 """Where on the Sun a flare was: heliographic positions as flare lists write them, and regions that follow one."""
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from math import asin, atan2, cos, degrees, hypot, radians, sin
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aia.times import read_time, utc_of
+from aia.ephemeris import behind_limb, in_sight, seen_from_earth, turned, visible_at
+from aia.times import iso, read_time
 
 TEXT = re.compile(r"([NS])\s*(\d{1,2}(?:\.\d+)?)\s*([EW])\s*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
 PIXEL = 0.6  # arcsec, level 1.5
 FRAME = 2048 * PIXEL  # arcsec from the disc centre to the edges of a level-1.5 frame
-RADIUS_KM = 695_700
-AU_KM = 149_597_870.7
+IN_SIGHT = ("since", "until")  # what `within_sight` adds to a region
+LIMB = 95  # degrees of longitude; flares are listed beyond 90 whose loops are seen above the limb
 ALLOWED = "allowed is N23W80, or [longitude, latitude] in degrees, Stonyhurst, west and north positive"
 
 
@@ -37,37 +36,30 @@ def parse_location(location: str | list[float]) -> tuple[float, float]:
     return longitude + 0.0, latitude + 0.0  # no negative zero: it would be another parameter value
 
 
-def seen_from_earth(longitude: float, latitude: float, time: datetime) -> tuple[float, float]:
-    """Where a place on the Sun is seen from the Earth's centre.
+def write_location(longitude: float, latitude: float) -> str:
+    """A place as flare lists write it, such as N23W80."""
+    return f"{'N' if latitude >= 0 else 'S'}{abs(latitude):02g}{'W' if longitude >= 0 else 'E'}{abs(longitude):02g}"
 
-    The Sun's position is Meeus, *Astronomical Algorithms*, chapters 25 and 29, in its low accuracy. SDO circles the
-    Earth at 6.6 radii: it sees the place up to half an arcsec from there. For planning, which does without sunpy.
+
+def box(middle: Sequence[float], width: float, height: float) -> dict[str, list[float]]:
+    """A region around a place, moved by whole level-1.5 pixels so that it lies on the grid and within the frame.
 
     Parameters
     ----------
-    longitude, latitude
-        Stonyhurst, degrees.
-    time
-        Aware datetime.
+    middle, width, height
+        Arcsec.
 
     Returns
     -------
-    tuple of float
-        Helioprojective x and y, arcsec.
+    dict
+        `x` and `y`, lower and upper bound each, helioprojective, arcsec.
     """
-    days = (time - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400
-    anomaly = radians(357.5291 + 0.98560028 * days)
-    centre = 1.9146 * sin(anomaly) + 0.02 * sin(2 * anomaly) + 0.0003 * sin(3 * anomaly)
-    ecliptic = radians(280.4665 + 0.98564736 * days + centre - 0.0057)  # with aberration
-    distance = 1.00014 - 0.01671 * cos(anomaly) - 0.00014 * cos(2 * anomaly)  # au
-    node = radians(73.6667 + 1.3958333 * (days + 2451545 - 2396758) / 36525)
-    tilt = asin(sin(ecliptic - node) * sin(radians(7.25)))
-    lon, lat = radians(longitude), radians(latitude)
-    west = cos(lat) * sin(lon)
-    north = sin(lat) * cos(tilt) - cos(lat) * cos(lon) * sin(tilt)
-    towards = sin(lat) * sin(tilt) + cos(lat) * cos(lon) * cos(tilt)
-    ahead = distance * AU_KM / RADIUS_KM - towards
-    return degrees(atan2(west, ahead)) * 3600, degrees(atan2(north, hypot(west, ahead))) * 3600
+    bounds = {}
+    for axis, angle, side in zip("xy", middle, (width, height), strict=True):
+        room = max(int((FRAME - side / 2) / PIXEL + 1e-6), 0)
+        centre = max(min(round(angle / PIXEL), room), -room) * PIXEL
+        bounds[axis] = [round(centre - side / 2, 3), round(centre + side / 2, 3)]
+    return bounds
 
 
 def fixed_region(region: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -76,19 +68,90 @@ def fixed_region(region: Mapping[str, Any]) -> dict[str, list[float]]:
     Parameters
     ----------
     region
-        `{follow, at, width, height}`, see `resolve_region`.
+        `{follow, at, width, height}`, see `resolve_region`. A place that is then behind the limb lies where it was
+        last seen, or is about to be seen.
 
     Returns
     -------
     dict
         `x` and `y`, lower and upper bound each, helioprojective, arcsec; the middle on a whole level-1.5 pixel.
     """
-    middle = seen_from_earth(*region["follow"], utc_of(read_time(region["at"])))
-    bounds = {}
-    for axis, angle, side in zip("xy", middle, (region["width"], region["height"]), strict=True):
-        centre = round(angle / PIXEL) * PIXEL
-        bounds[axis] = [round(centre - side / 2, 3), round(centre + side / 2, 3)]
-    return bounds
+    (longitude, latitude), at = region["follow"], read_time(region["at"])
+    seen = visible_at(longitude, latitude, at)
+    middle = seen_from_earth(turned(longitude, latitude, at, seen), latitude, seen)
+    return box(middle, region["width"], region["height"])
+
+
+def within_sight(region: Mapping[str, Any], first: float, last: float) -> dict[str, Any]:
+    """A region that follows a place, with the times within a window between which the place is on the visible disc.
+
+    Parameters
+    ----------
+    region
+        `{follow, at, width, height}`, see `resolve_region`.
+    first, last
+        The window, TAI seconds since 1977.
+
+    Returns
+    -------
+    dict
+        The region, with `since` and `until` (ISO, UTC) where the place crosses the limb within the window: before the
+        one and after the other it does not follow but stays where it is then.
+    """
+    ends = in_sight(*region["follow"], read_time(region["at"]), first, last)
+    return {**region, **{key: iso(end) for key, end in zip(IN_SIGHT, ends, strict=True) if end is not None}}
+
+
+def out_of_sight(region: Mapping[str, Any] | None) -> list[str]:
+    """When a region does not follow its place because that is behind the limb: a sentence each."""
+    if region is None or "follow" not in region:
+        return []
+    name = write_location(*region["follow"])
+    found = []
+    if "since" in region:
+        found.append(f"{name} comes round the limb at {region['since']}; until then the region stays where it appears")
+    if "until" in region:
+        found.append(f"{name} turns behind the limb at {region['until']}; from then on the region stays there")
+    return found
+
+
+def region_problems(region: Mapping[str, Any]) -> list[str]:
+    """Why a region that is complete cannot be seen: off the detector, less than a pixel, on the far side."""
+    edge = FRAME - PIXEL / 2  # the centres of the outermost pixels
+    if "follow" not in region:
+        return [
+            f"region.{axis}: {region[axis]} lies off the detector, which sees {-FRAME:g} to {FRAME:g} arcsec"
+            if region[axis][0] > edge or region[axis][1] < -edge
+            else f"region.{axis}: {region[axis]} is less than a pixel of level 1.5, which has {PIXEL:g} arcsec"
+            for axis in "xy"
+            if region[axis][0] > edge or region[axis][1] < -edge or region[axis][1] - region[axis][0] < PIXEL
+        ]
+    problems = [
+        f"region.{side}: {region[side]} is less than a pixel of level 1.5, which has {PIXEL:g} arcsec"
+        for side in ("width", "height")
+        if region[side] < PIXEL
+    ]
+    longitude, latitude = region["follow"]
+    behind = behind_limb(longitude, latitude, read_time(region["at"]))
+    if behind > 0 and abs(longitude) > LIMB:
+        problems.append(
+            f"region.follow: {write_location(longitude, latitude)} cannot be seen at {region['at']}, it lies "
+            f"{behind:.0f} degrees behind the {'west' if longitude > 0 else 'east'} limb; "
+            f"allowed is the visible disc and, for flares at the limb, up to {LIMB} degrees of longitude"
+        )
+    return problems
+
+
+def region_warnings(region: Mapping[str, Any] | None) -> list[str]:
+    """What a region shows less of than it says: beyond the detector's edge, or behind the limb."""
+    if region is None or "follow" in region:
+        return [f"region.follow: {line}" for line in out_of_sight(region)]
+    return [
+        f"region.{axis}: {region[axis]} reaches beyond the detector; the region ends with it, "
+        f"{FRAME:g} arcsec from the disc centre"
+        for axis in "xy"
+        if region[axis][0] < -FRAME or region[axis][1] > FRAME
+    ]
 
 
 def resolve_region(entry: Mapping[str, Any], reference: str) -> tuple[dict[str, Any] | None, list[str]]:

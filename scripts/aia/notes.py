@@ -27,8 +27,8 @@ class Note:
     channel
         Channel that it is about, or None for the whole event.
     kind
-        ``synthetic data``, ``no record``, ``left out``, ``cadence``, ``gap``, ``saturation``, ``not corrected``,
-        ``degradation`` or ``pointing``.
+        ``synthetic data``, ``region``, ``no record``, ``left out``, ``cadence``, ``gap``, ``saturation``,
+        ``not corrected``, ``degradation`` or ``pointing``.
     text
         The remark, a sentence.
     """

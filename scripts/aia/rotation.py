@@ -15,19 +15,22 @@ from sunpy.coordinates import (
 )
 
 from aia.errors import FrameError
-from aia.location import PIXEL, parse_location
+from aia.location import box, parse_location
+from aia.times import iso, read_time
 
 
 def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, list[float]]:
     """Bounds of a region of interest at the time of a frame, as SDO saw it.
 
-    The place moves with the photosphere (rotation after Howard et al. 1990, sunpy's default). Its middle is brought to
-    whole pixels of the level-1.5 grid, so the region has the same number of pixels in every frame.
+    The place moves with the photosphere (rotation after Howard et al. 1990, sunpy's default), as long as it is on the
+    visible disc: at the limb it stays. Its middle is brought to whole pixels of the level-1.5 grid and the region kept
+    within the frame, so it has the same number of pixels in every frame.
 
     Parameters
     ----------
     region
-        `{x, y}`, which is returned as it is, or `{follow, at, width, height}` as `aia.location` completes it.
+        `{x, y}`, which is returned as it is, or `{follow, at, width, height}` as `aia.location` completes it,
+        with `since` and `until` where it crosses the limb.
     header
         Header of the frame: T_OBS, and the observer in DSUN_OBS (m), HGLN_OBS and HGLT_OBS (degrees, Stonyhurst).
 
@@ -50,19 +53,18 @@ def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str,
         raise FrameError(
             "a region that follows a place on the Sun needs T_OBS, HGLN_OBS, HGLT_OBS and DSUN_OBS in a frame's header"
         ) from None
+    tai = read_time(time)
+    held = min(max(tai, read_time(region.get("since", time))), read_time(region.get("until", time)))
+    time = time if held == tai else iso(held)
     middle = _seen_at(parse_location(region["follow"]), region["at"], time, observer)
-    sides = {"x": region["width"], "y": region["height"]}
-    return {
-        axis: [round(centre - sides[axis] / 2, 3), round(centre + sides[axis] / 2, 3)]
-        for axis, centre in zip("xy", middle, strict=True)
-    }
+    return box(middle, region["width"], region["height"])
 
 
 @lru_cache(maxsize=4096)
 def _seen_at(
     place: tuple[float, float], at: str, time: str, observer: tuple[float, float, float]
 ) -> tuple[float, float]:
-    """Helioprojective x and y in arcsec, on whole pixels, of a place that turned with the Sun from `at` to `time`."""
+    """Helioprojective x and y in arcsec of a place that turned with the Sun from `at` to `time`."""
     longitude, latitude = place
     there = HeliographicStonyhurst(longitude * u.deg, latitude * u.deg, 1 * u.R_sun, obstime=at.removesuffix("Z"))
     time = time.removesuffix("Z")
@@ -70,4 +72,4 @@ def _seen_at(
     sdo = HeliographicStonyhurst(lon * u.deg, lat * u.deg, distance * u.m, obstime=time)
     with propagate_with_solar_surface():
         seen = there.transform_to(Helioprojective(observer=sdo, obstime=time))
-    return tuple(round(angle.to_value(u.arcsec) / PIXEL) * PIXEL for angle in (seen.Tx, seen.Ty))
+    return tuple(angle.to_value(u.arcsec) for angle in (seen.Tx, seen.Ty))

@@ -1,15 +1,17 @@
 """A region of interest follows a place on the turning Sun."""
 
-from datetime import UTC, datetime
-
 import astropy.units as u
 import numpy as np
 import pytest
-from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
 
+from aia.ephemeris import behind_limb, seen_from_earth, turned
 from aia.errors import FrameError
-from aia.location import fixed_region, resolve_region, seen_from_earth
+from aia.location import fixed_region, resolve_region, within_sight
 from aia.rotation import region_at
+from aia.times import iso, read_time
 
 HEADER = {"T_OBS": "2021-07-03T14:29:00.50Z", "HGLN_OBS": 0.0, "HGLT_OBS": 3.3, "DSUN_OBS": 1.5208e11}
 RADIUS = 695_700_000 / 1.5208e11 * 206_264.8  # arcsec
@@ -70,7 +72,7 @@ def test_a_frame_that_does_not_say_where_it_was_seen_from_is_refused():
 def test_planning_finds_a_place_within_half_an_arcsec_of_sunpy(time, longitude, latitude):
     there = HeliographicStonyhurst(longitude * u.deg, latitude * u.deg, 695_700 * u.km, obstime=time)
     seen = there.transform_to(Helioprojective(observer="earth", obstime=time))
-    found = seen_from_earth(longitude, latitude, datetime.fromisoformat(time).replace(tzinfo=UTC))
+    found = seen_from_earth(longitude, latitude, read_time(time))
     assert found == pytest.approx((seen.Tx.to_value(u.arcsec), seen.Ty.to_value(u.arcsec)), abs=0.5)
 
 
@@ -81,3 +83,74 @@ def test_a_cutout_lies_where_the_region_that_follows_begins():
     for axis in "xy":
         assert fixed[axis] == pytest.approx(moving[axis], abs=1.3)
         assert fixed[axis][1] - fixed[axis][0] == {"x": 400, "y": 300}[axis]
+
+
+def sunpys(longitude, latitude, at, time):
+    """Stonyhurst longitude at a time of a place that turns with the Sun, and whether the Earth sees it, by sunpy."""
+    there = HeliographicStonyhurst(longitude * u.deg, latitude * u.deg, 695_700 * u.km, obstime=at)
+    with propagate_with_solar_surface():
+        moved = there.transform_to(HeliographicStonyhurst(obstime=time))
+    seen = moved.transform_to(Helioprojective(observer="earth", obstime=time))
+    return moved.lon.deg, bool(seen.is_visible())
+
+
+@pytest.mark.parametrize(("longitude", "latitude"), [(0, 0), (-60, 35), (20, -70), (-80, 5)])
+@pytest.mark.parametrize("days", [-6, -0.5, 2, 11])
+def test_planning_turns_a_place_as_sunpy_does(longitude, latitude, days):
+    at = read_time("2021-07-03T14:29:00Z")
+    moved, _ = sunpys(longitude, latitude, iso(at)[:-1], iso(at + days * 86400)[:-1])
+    ours = turned(longitude, latitude, at, at + days * 86400)
+    assert (ours - moved + 180) % 360 - 180 == pytest.approx(0, abs=0.03)
+
+
+@given(st.floats(-180, 180), st.floats(-85, 85), st.integers(0, 15 * 365))
+@settings(max_examples=40, deadline=None)
+def test_planning_and_sunpy_agree_on_which_places_are_visible(longitude, latitude, day):
+    time = read_time("2010-05-13T00:00:00Z") + day * 86400
+    behind = behind_limb(longitude, latitude, time)
+    if abs(behind) > 0.05:
+        assert sunpys(longitude, latitude, iso(time)[:-1], iso(time)[:-1])[1] == (behind < 0)
+
+
+@pytest.mark.parametrize(("follow", "limb"), [([80, 23], "until"), ([-80, -10], "since"), ([93, 5], "until")])
+def test_a_place_is_followed_as_long_as_sunpy_sees_it(follow, limb):
+    at = read_time("2021-07-03T14:29:00Z")
+    region = {"follow": follow, "at": iso(at), "width": 120, "height": 120}
+    found = within_sight(region, at - 3 * 86400, at + 3 * 86400)
+    assert ("since" in found, "until" in found) == (limb == "since", limb == "until")
+    crossing = read_time(found[limb])
+    sense = 1 if limb == "until" else -1
+    seen = [sunpys(*follow, iso(at)[:-1], iso(crossing + sense * minutes * 60)[:-1])[1] for minutes in (-15, 15)]
+    assert seen == [True, False]
+
+
+def test_behind_the_limb_the_region_stays_where_its_place_was_last_seen():
+    at = read_time("2021-07-03T14:29:00Z")
+    region = within_sight(following(80, 23), at, at + 20 * 86400)
+    crossing = read_time(region["until"])
+    times = [crossing - 3600, crossing, crossing + 3600, crossing + 5 * 86400, crossing + 15 * 86400]
+    places = [middle(region, T_OBS=iso(time)) for time in times]
+    limb = np.hypot(*places[1])
+    assert limb == pytest.approx(RADIUS, abs=2)
+    assert all(np.hypot(*(place - places[1])) <= 2 for place in places)
+    # It walked behind the Sun, and back in at the other limb, where another place comes round.
+    lost = middle({key: value for key, value in region.items() if key != "until"}, T_OBS=iso(times[-1]))
+    assert lost[0] < 0 < places[-1][0]
+
+
+@pytest.mark.parametrize(("longitude", "latitude"), [(93, -20), (-94, 12), (95, -30)])
+def test_a_cutout_of_a_flare_beyond_the_limb_lies_on_the_limb(longitude, latitude):
+    box = fixed_region(following(longitude, latitude) | {"at": "2021-02-10T10:00:00Z"})
+    x, y = np.mean(box["x"]), np.mean(box["y"])
+    assert np.hypot(x, y) == pytest.approx(695_700 / (0.9869 * 149_597_870.7) * 206_264.8, abs=2)
+    assert np.sign(x) == np.sign(longitude)
+
+
+def test_a_region_that_follows_stays_within_the_detector_with_all_its_pixels():
+    region = {"follow": [85, 0], "at": "2021-07-03T14:29:00Z", "width": 1200, "height": 2400}
+    boxes = [region_at(region, HEADER), fixed_region(region)]
+    for box in boxes:
+        assert box["x"] == [pytest.approx(28.8, abs=0.6), pytest.approx(1228.8, abs=0.6)]
+        assert box["x"][1] <= 1228.8
+        assert box["y"][0] >= -1228.8
+        assert (box["x"][1] - box["x"][0], box["y"][1] - box["y"][0]) == pytest.approx((1200, 2400))

@@ -13,6 +13,7 @@ from astropy.io import fits
 from aia.companions import SATURATED
 from aia.errors import FrameError
 from aia.frames import read_header, read_level15
+from aia.location import out_of_sight, write_location
 from aia.times import read_time
 
 Region = Mapping[str, Any]
@@ -218,10 +219,9 @@ def place(region: Region | None) -> str:
     if region is None:
         return "the full disk"
     if follows(region):
-        longitude, latitude = region["follow"]
-        where = f"{'N' if latitude >= 0 else 'S'}{abs(latitude):g}{'W' if longitude >= 0 else 'E'}{abs(longitude):g}"
         size = f"{region['width']:g} by {region['height']:g} arcsec"
-        return f"a region of {size} that turns with the Sun, centred on {where} at {region['at']}"
+        words = f"a region of {size} that turns with the Sun, centred on {write_location(*region['follow'])}"
+        return f"{words} at {region['at']}" + "".join(f" ({line})" for line in out_of_sight(region))
     (left, right), (bottom, top) = region["x"], region["y"]
     return f"x = {left:g} to {right:g}, y = {bottom:g} to {top:g} arcsec"
 

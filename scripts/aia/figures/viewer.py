@@ -20,6 +20,7 @@ from aia.figures.points import Point
 from aia.figures.sequence import Frame, Region, read_picture, reduce_any, reduce_mean
 from aia.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia.files import replacing
+from aia.location import out_of_sight
 from aia.times import leap_steps, read_time
 
 log = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ def build_viewer(
     before, after = head.split("<!-- data -->")
     before = before.replace("{{title}}", html.escape(name)).replace("{{event}}", html.escape(title))
     before = before.replace("{{channel}}", str(channel))
-    before = before.replace("{{banner}}", _banner(statistics.synthetic))
+    before = before.replace("{{banner}}", _banner(statistics.synthetic) + _remarks(region))
     before = before.replace("{{style}}", (TEMPLATES / "viewer.css").read_text(encoding="utf-8"))
     after = after.replace("{{script}}", (TEMPLATES / "viewer.js").read_text(encoding="utf-8"))
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
@@ -149,6 +150,11 @@ def build_viewer(
 
 def _banner(synthetic: bool) -> str:
     return f'<p class="synthetic" role="note">{SYNTHETIC_TEXT}</p>' if synthetic else ""
+
+
+def _remarks(region: Region | None) -> str:
+    """What a reader should know about where the region lies."""
+    return "".join(f'<p class="remark" role="note">{html.escape(line)}.</p>' for line in out_of_sight(region))
 
 
 def _data(
