@@ -111,3 +111,20 @@ def test_two_thousand_frames_are_thinned_and_said_to_be(tmp_path):
     plan = viewer.plan(2000, (667, 667), 32)
     assert len(plan.frames) == viewer.MOST_FRAMES
     assert plan.factor > 1
+
+
+def test_where_a_region_stops_following_its_place_is_told(tmp_path):
+    manifests, _ = write_sequence(tmp_path, 2)
+    frames = list_frames(manifests)
+    region = {"follow": [-20.0, 15.0], "at": "2021-07-03T14:27:00Z", "width": 240.0, "height": 192.0}
+    texts = {}
+    for until in ("", "2021-07-03T14:26:00Z"):
+        asked = region | ({"until": until} if until else {})
+        points, statistics = measure(frames, asked, Options())
+        viewer.build_viewer(
+            frames, points, statistics, tmp_path / "viewer.html",
+            title="flare", channel=211, region=asked, options=Options(),
+        )  # fmt: skip
+        texts[until] = (tmp_path / "viewer.html").read_text(encoding="utf-8")
+    remark = '<p class="remark" role="note">N15E20 turns behind the limb at 2021-07-03T14:26:00Z; '
+    assert [remark in text for text in texts.values()] == [False, True]
