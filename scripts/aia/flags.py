@@ -27,7 +27,7 @@ def saturation(
     Returns
     -------
     number : int
-        Saturated level-1 pixels.
+        Saturated level-1 pixels whose centres lie in the image: a cutout comes with a margin around it.
     runs : numpy.ndarray
         Of type `aia.companions.RUN`. Saturated is a pixel whose square overlaps that of a saturated one, so that its
         centre is closer to it than a level-1 pixel along both axes; near is one whose value depends on one.
@@ -38,7 +38,10 @@ def saturation(
     flags = np.zeros(shape, np.uint8)
     kernels.claim(pixels, REACH[kernel], *affine, np.uint8(NEAR_SATURATED), flags)
     kernels.claim(pixels, 1.0, *affine, np.uint8(SATURATED | NEAR_SATURATED), flags)
-    return len(pixels), runs_of(flags)
+    matrix, offset = affine
+    places = np.linalg.solve(matrix, (pixels[:, ::-1] - offset).T)
+    inside = np.all((places > -0.5) & (places < np.array(shape)[::-1, None] - 0.5), axis=0)
+    return int(inside.sum()), runs_of(flags)
 
 
 def runs_of(flags: np.ndarray) -> np.ndarray:

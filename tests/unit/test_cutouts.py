@@ -62,6 +62,8 @@ def both(sky, cards, region, shift=(0.0, 0.0), **options):
 
 def assert_equal(cutout, whole):
     assert cutout.grid == whole.grid
+    assert cutout.saturated == whole.saturated
+    np.testing.assert_array_equal(cutout.flags, whole.flags)
     for ours, theirs in ((cutout.image, whole.image), (cutout.uncertainty, whole.uncertainty)):
         np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * np.nanpercentile(theirs, 99))
@@ -77,6 +79,7 @@ def test_a_cutout_equals_the_full_disk_in_every_pixel(sky, channel, kernel):
     whole, cutout, _ = both(sky, cards, region, shift, interpolation=kernel)
     assert np.isfinite(cutout.image).all()
     assert (cutout.grid.nx, cutout.grid.ny) == (333, 266)
+    assert cutout.saturated > 0
     assert_equal(cutout, whole)
 
 
