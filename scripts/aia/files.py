@@ -1,15 +1,24 @@
 """Files that are written whole or not at all."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
 import os
-import tempfile
+import platform
+import re
+import secrets
+import stat
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+LEFT = re.compile(r"\..*\.(?P<machine>[A-Za-z0-9-]+)\.(?P<process>[0-9]+)\.[0-9a-f]{8}\.part", re.DOTALL)
+STALE = 86_400  # seconds since a file was written to last, after which nobody is writing it
 
 # Spreadsheets calculate what begins with one of these; some of them with the wide forms, too.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -20,14 +29,56 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give the path of a temporary file in the same folder; it takes the name of `path` when the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    os.close(handle)
+    part = beside(path)
+    part.touch(exist_ok=False)
     try:
-        yield Path(name)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        yield part
+        os.replace(part, path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+
+def beside(path: Path) -> Path:
+    """A hidden name in a file's folder that nobody has, and that says who has it now: machine and process.
+
+    What killed processes have left in the folder is removed, once for each process that writes there.
+    """
+    _sweep_once(path.parent)
+    return path.with_name(f".{path.name[:40]}.{_machine()}.{os.getpid()}.{secrets.token_hex(4)}.part")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes have left that are no more: on this machine at once, of another after a day."""
+    with suppress(OSError):  # another one sweeps as well, or nobody may look
+        for entry in os.scandir(folder):
+            found = LEFT.fullmatch(entry.name)
+            # Not when it was written to: a link is as old as its file.
+            if found and _is_left(found["machine"], int(found["process"]), os.lstat(entry.path).st_ctime):
+                os.unlink(entry.path)
+
+
+_sweep_once = cache(sweep)
+
+
+@cache
+def _machine() -> str:
+    """The machine and, where there are such, its space of process numbers."""
+    space = os.path.realpath("/proc/self/ns/pid").rpartition("[")[2] if os.path.exists("/proc/self/ns/pid") else ""
+    return re.sub(r"[^A-Za-z0-9-]", "", f"{platform.node()[:40]}-{space}")
+
+
+def _is_left(machine: str, process: int, changed: float) -> bool:
+    if time.time() - changed > STALE:
+        return True
+    if machine != _machine():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def settle(path: str | Path) -> None:
@@ -82,13 +133,23 @@ def inert(value: Any) -> Any:
     return value
 
 
+def opened(path: str | Path, limit: int | None = None) -> BinaryIO:
+    """Open a regular file to read it; what would make its reader wait, or read for ever, is not opened.
+
+    Raises
+    ------
+    OSError
+        If it is none, or larger than `limit` bytes.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # else a pipe is waited for
+    found = os.fstat(number)
+    if stat.S_ISREG(found.st_mode) and (limit is None or found.st_size <= limit):
+        return os.fdopen(number, "rb")
+    os.close(number)
+    raise OSError(errno.EINVAL, "not a regular file, or too large", str(path))
+
+
 def sha256(path: str | Path) -> str:
     """Hash of a file's bytes."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
