@@ -4,6 +4,7 @@ import errno
 import hashlib
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -506,7 +507,7 @@ def test_the_whole_chain_gives_what_aiapys_own_gives(tmp_path):
     path = tmp_path / "a.image_lev1.fits"
     row = {key: cards[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY")}
     row |= {"file": path.name, "record": "r", "reason": "", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    (made,) = run(([row], tmp_path), tmp_path / "b", frozen)
+    (made,) = run(([row], tmp_path), tmp_path / "b", frozen, uncertainty=True)
     ours, new = frames.read_level15(tmp_path / made["file"])
 
     meta = {key.lower(): value for key, value in cards.items() if value is not None}
@@ -522,6 +523,11 @@ def test_the_whole_chain_gives_what_aiapys_own_gives(tmp_path):
     largest = np.abs(same[inside] - smap.data[inside])[both].max()
     assert largest < 1e-5 * np.percentile(smap.data[inside][both], 99)
     assert str(smap.unit) == new["BUNIT"]
+    (alone,) = sunpy.map.Map(f"{tmp_path}/b/*.fits", sequence=True)
+    assert alone.data.shape == (4096, 4096)
+    if shutil.which("fitsverify"):
+        judged = subprocess.run(["fitsverify", tmp_path / made["file"]], capture_output=True, text=True, check=False)
+        assert "0 warning(s) and 0 error(s)" in judged.stdout
 
 
 def test_a_frame_that_the_disk_does_not_take_is_no_result(rows, sources, tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ def picture(size=SIZE, seed=1, noise=True):
     return np.clip(np.round(scene), -32767, 16383).astype(np.int16)
 
 
-def small_map(image, geometry):
+def small_map(image, geometry, kind=np.float32):
     """A full-disk AIA map of a few hundred pixels: the Sun is small because the observer is far away."""
     header = {
         "telescop": "SDO/AIA", "instrume": "AIA_3", "wavelnth": 171, "waveunit": "angstrom", "lvl_num": 1.0,
@@ -42,7 +42,7 @@ def small_map(image, geometry):
         "crpix1": geometry.x0 + 1, "crpix2": geometry.y0 + 1,
         "hgln_obs": 0.0, "hglt_obs": 0.0, "dsun_obs": 30 * 1.496e11, "rsun_ref": 6.96e8, "rsun_obs": 32.0,
     }  # fmt: skip
-    return AIAMap(image.astype(np.float32), header)
+    return AIAMap(image.astype(kind), header)
 
 
 def on_our_grid(registered, geometry):
@@ -80,6 +80,31 @@ def test_the_spline_gives_the_values_of_aiapys_register(pointing, channel, roll)
     cut = np.clip(ours, image.min(), image.max())  # theirs is
     largest = np.abs(cut - theirs.data)[both].max()
     assert largest < 1e-5 * np.percentile(theirs.data[both], 99)
+
+
+@pytest.mark.parametrize(("exposure", "degradation"), [(2.0, 0.73), (0.1029, 0.15)])
+def test_the_documentations_loop_rounds_whole_counts_and_fills_beyond_the_frame(exposure, degradation):
+    """Level-1 files hold int16, and aiapy keeps that type until it divides: half a count is what it differs by.
+
+    The bound that README states, 0.5 / (EXPTIME * degradation), holds and is nearly reached.
+    """
+    image, geometry = picture(noise=True), Geometry(163.2, 157.9, 0.599489, 0.3)
+    whole = small_map(image, geometry, np.int16)
+    theirs = register(whole, order=3, method="scipy")
+    assert theirs.data.dtype == np.int16
+    affine = on_our_grid(theirs, geometry)
+    ours = resample.resample(image, *affine, gain=1 / (exposure * degradation))
+    beyond = np.isnan(ours)
+    far = ndimage.binary_erosion(
+        beyond, iterations=3, border_value=True
+    )  # nearer, the filling is blended with the frame
+    assert far.sum() > 100
+    assert (theirs.data[far] == image.min()).all()
+    cut = np.clip(ours, image.min() / (exposure * degradation), image.max() / (exposure * degradation))
+    inside = ndimage.binary_erosion(~beyond, iterations=16)
+    difference = np.abs(cut - theirs.data / (exposure * degradation))[inside]
+    bound = 0.5 / (exposure * degradation)
+    assert 0.98 * bound < difference.max() < bound * (1 + 1e-3)
 
 
 def direct_keys(image, x, y):
