@@ -225,7 +225,9 @@ def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Resu
         left = len(tasks)
         while left:
             while outbox.empty():
-                if any(process.exitcode for process in started):
+                ended = [process.exitcode for process in started]
+                # A process that ends well has told of all that it did; when all have, nobody will tell of the rest.
+                if any(ended) or (None not in ended and outbox.empty()):
                     raise RuntimeError("a calibrating process died; it may have run out of memory")
                 time.sleep(0.005)
             number, result, seconds = outbox.get()

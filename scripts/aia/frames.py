@@ -1,9 +1,12 @@
-"""Frames on disk: level-1 files as the archive delivers them, level-1.5 files as we write and read them."""
+"""Level-1.5 files as we write and read them; level-1 files are read by `aia.level1file`."""
 
 import hashlib
 import io
+import logging
 import math
+import os
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,10 +21,15 @@ from astropy.utils.exceptions import AstropyUserWarning
 from aia import companions
 from aia.checksums import disagreeing
 from aia.errors import FrameError
-from aia.files import replacing, sha256
+from aia.files import replacing
+from aia.hdus import parts
 from aia.options import COMPRESSIONS
 
+logger = logging.getLogger(__name__)
+
 RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
+# astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
+DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
 STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
 WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
 
@@ -46,96 +54,31 @@ def read_header(path: str | Path) -> fits.Header:
         return image_hdu(hdus).header.copy()
 
 
-def read_level1(
-    path: str | Path, *, digest: str | None = None, out: np.ndarray | None = None
-) -> tuple[np.ndarray, fits.Header]:
-    """Read a level-1 frame: the image as it is stored, without scaling, and its header.
-
-    Parameters
-    ----------
-    path
-        FITS file, image in the primary HDU or compressed in the first extension.
-    digest
-        SHA-256 that the file must have.
-    out
-        int16, to read into where that is possible.
-
-    Returns
-    -------
-    image : numpy.ndarray
-        (ny, nx), native byte order; int16 as a rule. Missing pixels have the header's BLANK.
-    header : astropy.io.fits.Header
-
-    Raises
-    ------
-    FrameError
-        If the file is not FITS, is damaged, holds no image, has another digest, or stores scaled integers.
-    """
-    # Here, because numba takes longer to start than most who read a header need.
-    from aia import rice
-
-    _check_digest(path, digest)
-    with _opened(path, do_not_scale_image_data=True, memmap=False) as hdus:
-        hdu, image = image_hdu(hdus), None
-        header = hdu.header
-        if isinstance(hdu, fits.CompImageHDU):
-            with open(path, "rb") as file:
-                file.seek(hdu.fileinfo()["hdrLoc"])
-                image = rice.read(file, fits.Header.fromfile(file), out)
-        if image is None:
-            image = np.asarray(hdu.data)
-    if header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
-        raise FrameError(
-            f"{path}: BSCALE {header.get('BSCALE')}, BZERO {header.get('BZERO')}: level-1 counts are unscaled"
-        )
-    return (image if image.dtype.isnative else image.astype(image.dtype.newbyteorder("="))), header
-
-
-def _check_digest(path: str | Path, digest: str | None) -> None:
-    if digest and (found := sha256(path)) != digest:
-        raise FrameError(
-            f"{path}: its SHA-256 is {found}, its manifest says {digest}; delete the block to fetch it again"
-        )
-
-
 @contextmanager
-def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
-    """Open a FITS file; whatever astropy says of a damaged one, then or while it is read, becomes a `FrameError`."""
+def told(path: str | Path) -> Iterator[None]:
+    """Read from a file; whatever goes wrong meanwhile is told as a `FrameError` of it."""
     try:
         with warnings.catch_warnings():
-            # What astropy warns of here is a file that ends too early.
-            warnings.filterwarnings("error", "Error validating header|File may have been truncated", AstropyUserWarning)
-            with fits.open(path, **options) as hdus:
-                yield hdus
-    except (OSError, ValueError, TypeError, RuntimeError, VerifyError, AstropyUserWarning) as error:
-        reason = " ".join(str(error).split())
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            warnings.filterwarnings("error", DAMAGE, AstropyUserWarning)
+            yield
+    except (FrameError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        # astropy has no exception of its own for what a file can do to it, and its decoder's is of no module.
+        if not isinstance(error, (OSError, ValueError, TypeError, RuntimeError, VerifyError, AstropyUserWarning)):
+            logger.info("%s", traceback.format_exc())
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise FrameError(
             f"{path}: the file is missing or damaged ({reason}); delete its block to make it again"
         ) from None
 
 
-def read_spikes(path: str | Path, digest: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Read the spikes of a level-1 frame: flat indices into the 4096 x 4096 CCD, and the counts that were there.
-
-    Parameters
-    ----------
-    path
-        FITS file.
-    digest
-        SHA-256 that the file must have.
-
-    Raises
-    ------
-    FrameError
-        If the file holds no table of spikes, or has another digest.
-    """
-    _check_digest(path, digest)
-    with _opened(path) as hdus:
-        for hdu in hdus:
-            if hdu.header.get("NAXIS", 0) == 2 and hdu.header["NAXIS2"] >= 2:
-                spikes = np.asarray(hdu.data).astype(np.int64)
-                return spikes[0], spikes[1]
-    raise FrameError(f"{path}: there are no spikes in it; rows of indices and counts are expected")
+@contextmanager
+def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
+    """Open a FITS file; whatever astropy says of a damaged one, then or while it is read, becomes a `FrameError`."""
+    with told(path), fits.open(path, **options) as hdus:
+        yield hdus
 
 
 def read_level15(
@@ -317,12 +260,11 @@ def verify(path: str | Path) -> str:
     """
     from aia.statistics import sum_of_words
 
-    with _opened(path, memmap=True, disable_image_compression=True) as hdus:
-        parts = [(hdu.fileinfo(), hdu.header) for hdu in hdus]
-    ends = [place["hdrLoc"] for place, _ in parts[1:]] + [Path(path).stat().st_size]
     digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
     room = memoryview(strip).cast("B")
-    with open(path, "rb") as file:
+    with told(path), open(path, "rb") as file:
+        found, size = list(parts(file)), os.fstat(file.fileno()).st_size
+        file.seek(0)
 
         def sum_up(size: int) -> int:
             """Sum of the file's next bytes, which go into its hash as well."""
@@ -335,10 +277,12 @@ def verify(path: str | Path) -> str:
                 total, size = sum_of_words(strip[: read // 4], total, swap), size - read
             return total
 
-        for number, ((place, header), end) in enumerate(zip(parts, ends, strict=True)):
-            if not {"CHECKSUM", "DATASUM"} <= set(header):
+        if found[-1].end != size:
+            raise FrameError(f"{path}: the file has {size} bytes where its headers promise {found[-1].end}")
+        for number, part in enumerate(found):
+            if not {"CHECKSUM", "DATASUM"} <= set(part.header):
                 raise FrameError(f"HDU {number} has no CHECKSUM")
-            of_header, of_data = sum_up(place["datLoc"] - place["hdrLoc"]), sum_up(end - place["datLoc"])
-            if disagreeing(header, of_header, of_data):
+            of_header, of_data = sum_up(part.data - part.start), sum_up(part.end - part.data)
+            if disagreeing(part.header, of_header, of_data):
                 raise FrameError(f"HDU {number} does not fit its CHECKSUM")
     return digest.hexdigest()

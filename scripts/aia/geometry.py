@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from astropy.io.fits.card import Undefined
+from astropy.io.fits.verify import VerifyError
 
 from aia.errors import FrameError
+from aia.values import is_missing
 
 SCALE = 0.6  # arcsec per pixel of level 1.5
 SIDE = 4096
 CENTRE = 2048.5  # CRPIX of the full disk
 PLATE_SCALES = (0.59, 0.62)  # arcsec per pixel that a level-1 frame can have; 1700 A has 0.6129
+SQUARE = 1e-5  # by which part CDELT1 and CDELT2 may differ, and terms of a rotation: 0.04 pixels across a frame
+NO_INTEGER = -(2**31)  # the archive's missing integer
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Geometry:
         Raises
         ------
         FrameError
-            If a keyword is missing, or the frame was binned or resampled.
+            If a keyword is missing, the frame was binned or resampled, or keywords contradict each other.
         """
         values = {}
         for key in ("CRPIX1", "CRPIX2", "CDELT1", "CDELT2", "CROTA2"):
@@ -53,6 +58,11 @@ class Geometry:
                 f"CDELT is {values['CDELT1']}, {values['CDELT2']} arcsec per pixel; level-1 frames have between "
                 f"{PLATE_SCALES[0]} and {PLATE_SCALES[1]}: this one was binned or resampled"
             )
+        if not math.isclose(values["CDELT1"], values["CDELT2"], rel_tol=SQUARE):
+            raise FrameError(
+                f"CDELT1 is {values['CDELT1']} and CDELT2 is {values['CDELT2']}: AIA has square pixels, so one is wrong"
+            )
+        _check_rotation(header, values["CROTA2"], values["CDELT1"])
         # CRVAL is 0 at level 1; where it is not, the disc centre lies that far from the reference pixel.
         c, s = _direction(values["CROTA2"])
         u, v = ((number(header, f"CRVAL{n}") or 0.0) / values[f"CDELT{n}"] for n in (1, 2))
@@ -210,9 +220,37 @@ def _direction(degrees: float) -> tuple[float, float]:
     return math.cos(angle), math.sin(angle)
 
 
+def _check_rotation(header: Mapping[str, Any], roll: float, scale: float) -> None:
+    """Make sure that a header with a matrix means the rotation by CROTA2; sunpy reads the one, SolarSoft the other."""
+    c, s = _direction(roll)
+    for name, unit in (("PC", 1.0), ("CD", scale)):
+        terms = {f"{name}1_1": c, f"{name}1_2": -s, f"{name}2_1": s, f"{name}2_2": c}
+        if not any(key in header for key in terms):
+            continue
+        for key, expected in terms.items():
+            # The standard's values for terms that are missing.
+            value = number(header, key) if key in header else float(name == "PC" and key[2] == key[4])
+            if value is None or abs(value / unit - expected) > SQUARE:
+                raise FrameError(
+                    f"{key} is {stated(header, key) if key in header else value} and CROTA2 is {roll}, which makes it "
+                    f"{expected * unit:.6g}: the header contradicts itself"
+                )
+
+
+def stated(header: Mapping[str, Any], key: str) -> Any:
+    """A keyword's value, or None if it has none: an empty card, the archive's words for it, or `-nan` unquoted."""
+    try:
+        value = header.get(key)
+    except VerifyError:
+        return None
+    missing = isinstance(value, Undefined) or (isinstance(value, str) and is_missing(value))
+    missing = missing or (isinstance(value, float) and math.isnan(value)) or (value == NO_INTEGER and key != "QUALITY")
+    return None if missing else value
+
+
 def number(header: Mapping[str, Any], key: str) -> float | None:
     """A keyword's value as a finite number, or None if it is missing, undefined or none."""
-    value = header.get(key)
+    value = stated(header, key)
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
         return None
     return float(value)

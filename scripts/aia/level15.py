@@ -18,7 +18,8 @@ from aia.corrections import Corrections
 from aia.cutouts import KERNEL
 from aia.errors import FrameError
 from aia.flags import saturation
-from aia.geometry import SIDE, Cut, Grid, grid_of, number
+from aia.geometry import SIDE, Cut, Grid, grid_of, number, stated
+from aia.level1header import check_level1
 from aia.options import SATURATED_FROM, Options
 from aia.resample import Coefficients, coefficients, interpolate, variance
 from aia.stages import Stages
@@ -41,27 +42,6 @@ class Pixels:
     respiked: int | None
 
 
-def check_level1(header: Mapping[str, Any]) -> None:
-    """Make sure that a frame is of level 1 and that nothing has been corrected yet.
-
-    Raises
-    ------
-    FrameError
-        If it is of another level, carries the mark of a correction, or has no integers.
-    """
-    level = number(header, "LVL_NUM")
-    if level != 1.0:
-        raise FrameError(f"LVL_NUM is {header.get('LVL_NUM')}; only level 1.0 can be calibrated to level 1.5")
-    for key in ("L15VERS", "DEGCORR", "EXPNORM", "RESPIKED", "PSFDECON"):
-        if key in header:
-            raise FrameError(f"{key} is {header[key]!r}: the frame is corrected already, and twice would be wrong")
-    if (bits := header.get("BITPIX", 16)) < 0:
-        raise FrameError(f"its pixels are float{-bits}; level 1 has integers, so something was done to them")
-    unit = str(header.get("BUNIT", "DN")).replace(" ", "")
-    if unit.lower() not in ("dn", "dn/pix", "dn/pixel", "ct", "count", "counts"):
-        raise FrameError(f"BUNIT is {header['BUNIT']!r}; level 1 counts DN, so the frame is normalised already")
-
-
 def exposure_time(header: Mapping[str, Any]) -> float:
     """Exposure time in seconds.
 
@@ -72,7 +52,7 @@ def exposure_time(header: Mapping[str, Any]) -> float:
     """
     seconds = number(header, "EXPTIME")
     if seconds is None or seconds <= 0:
-        raise FrameError(f"EXPTIME is {header.get('EXPTIME')!r}; the image cannot be normalised to it")
+        raise FrameError(f"EXPTIME is {stated(header, 'EXPTIME')!r}; the image cannot be normalised to it")
     return seconds
 
 
@@ -101,7 +81,7 @@ def calibrate(
     options
         What is done.
     spikes
-        For `respike`: flat CCD indices and counts, from `aia.frames.read_spikes`.
+        For `respike`: flat CCD indices and counts, from `aia.level1file.read_spikes`.
     sigma
         For `uncertainty`: standard deviation of 0, 1, 2 … counts, DN.
     deconvolve

@@ -1,16 +1,23 @@
 """Whether a file is the whole, undamaged frame of the record that it is meant to be."""
 
+import math
 import re
 import threading
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 
 from aia.checksums import ALL_ONES, disagreeing
 from aia.errors import FrameError
+from aia.files import opened
+from aia.frames import DAMAGE
+from aia.hdus import Part, parts
 from aia.times import read_time
 
 T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
@@ -59,28 +66,27 @@ def check_structure(path: str | Path) -> fits.Header:
     """
     path = Path(path)
     try:
-        with ONE_AT_A_TIME, warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("error")
+        with ONE_AT_A_TIME, warnings.catch_warnings(), opened(path) as file:
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            warnings.filterwarnings("error", DAMAGE, AstropyUserWarning)
             start = file.read(80)
             if not start.startswith(b"SIMPLE  ="):
                 raise FrameError(f"{path.name} is no FITS file; {_looks_like(start)}")
-            file.seek(0)
-            with fits.open(file, memmap=False, disable_image_compression=True) as hdus:
-                parts = [(hdu.header, hdu.fileinfo()) for hdu in hdus]
+            found = list(parts(file))
     except (OSError, ValueError, TypeError, Warning, fits.VerifyError) as error:
         raise FrameError(f"{path.name} is damaged: {error}") from None
-    size, end = path.stat().st_size, parts[-1][1]["datLoc"] + parts[-1][1]["datSpan"]
+    size, end = path.stat().st_size, found[-1].end
     if size != end:
         raise FrameError(f"{path.name} has {size} bytes where its headers promise {end}")
-    holding = [(header, where) for header, where in parts if where["datSpan"]]
+    holding = [part.header for part in found if part.end > part.data]
     if not holding:
         raise FrameError(f"{path.name} holds no image")
     raw = np.memmap(path, dtype=">u4", mode="r")
-    for header, where in parts:
-        _check_sums(path.name, header, where, raw)
-    if "DATASUM" not in holding[0][0]:
+    for part in found:
+        _check_sums(path.name, part, raw)
+    if "DATASUM" not in holding[0]:
         raise FrameError(f"{path.name} carries no checksum")
-    return holding[0][0]
+    return holding[0]
 
 
 def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
@@ -91,34 +97,57 @@ def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
     FrameError
         Naming the keyword that differs.
     """
-    what = f"{expected.series}[{expected.t_rec}][{expected.wavelnth}]"
+    what = f"{name} is not of {expected.series}[{expected.t_rec}][{expected.wavelnth}]"
+    _check_observed(header, what, expected.wavelnth, expected.t_rec, expected.t_obs)
+    series = expected.series + ("_mod" if expected.processed else "")
+    number = "…" if expected.recnum is None or expected.processed else str(expected.recnum)
+    wanted = re.escape(f"{series}:{number}:{expected.segment}").replace("…", "[0-9]+")
+    if not re.fullmatch(wanted, str(header.get("DRMS_ID"))):
+        _fail(what, header, "DRMS_ID", f"{series}:{number}:{expected.segment}")
 
-    def fail(keyword: str, wanted: object) -> None:
-        raise FrameError(f"{name} is not of {what}: {keyword} is {header.get(keyword)!r} and should be {wanted!r}")
 
-    if header.get("WAVELNTH") != expected.wavelnth:
-        fail("WAVELNTH", expected.wavelnth)
-    for keyword, wanted, tolerance in (("T_REC", expected.t_rec, 0.5), ("T_OBS", expected.t_obs, T_OBS_TOLERANCE)):
+def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
+    """Make sure that a level-1 header is of the record whose row of the block's list names its file.
+
+    Raises
+    ------
+    FrameError
+        Naming the keyword that differs.
+    """
+    what = f"{row['file']} is not of {row['record']}"
+    _check_observed(header, what, row["WAVELNTH"], row["T_REC"], row["T_OBS"])
+    series, prime, _ = row["record"].partition("[")
+    # Files that somebody has rewritten may have none.
+    if prime and "DRMS_ID" in header and not re.match(rf"{re.escape(series)}(_mod)?:", str(header["DRMS_ID"])):
+        _fail(what, header, "DRMS_ID", f"{series}:…")
+
+
+def _check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
+    """Compare channel and times; a time that the record does not have is not compared."""
+    if header.get("WAVELNTH") != wavelnth:
+        _fail(what, header, "WAVELNTH", wavelnth)
+    for keyword, wanted, tolerance in (("T_REC", t_rec, 0.5), ("T_OBS", t_obs, T_OBS_TOLERANCE)):
         if not wanted:
             continue
         try:
             apart = abs(read_time(str(header.get(keyword))) - read_time(wanted))
         except ValueError:
-            fail(keyword, wanted)
+            apart = math.inf
         if apart > tolerance:
-            fail(keyword, wanted)
-    suffix = "_mod" if expected.processed else ""
-    number = expected.recnum if expected.recnum is not None and not expected.processed else r"\d+"
-    wanted = f"{re.escape(expected.series + suffix)}:{number}:{expected.segment}"
-    if not re.fullmatch(wanted, str(header.get("DRMS_ID"))):
-        fail("DRMS_ID", f"{expected.series}{suffix}:{'…' if number == r'\d+' else number}:{expected.segment}")
+            _fail(what, header, keyword, wanted)
 
 
-def _check_sums(name: str, header: fits.Header, where: dict[str, int], raw: np.ndarray) -> None:
+def _fail(what: str, header: fits.Header, keyword: str, wanted: object) -> NoReturn:
+    raise FrameError(f"{what}: {keyword} is {header.get(keyword)!r} and should be {wanted!r}")
+
+
+def _check_sums(name: str, part: Part, raw: np.ndarray) -> None:
     """Compare an HDU's CHECKSUM and DATASUM, where it carries them, with its bytes."""
-    first, data = where["hdrLoc"] // 4, where["datLoc"] // 4
-    end = data + where["datSpan"] // 4
-    wrong = disagreeing(header, _sum(raw[first:data]), _sum(raw[data:end]))
+    first, data, end = part.start // 4, part.data // 4, part.end // 4
+    try:
+        wrong = disagreeing(part.header, _sum(raw[first:data]), _sum(raw[data:end]))
+    except (ValueError, TypeError, fits.VerifyError):
+        wrong = "DATASUM"
     if wrong == "DATASUM":
         raise FrameError(f"{name} is damaged: its data do not have the sum that DATASUM states")
     if wrong == "CHECKSUM":

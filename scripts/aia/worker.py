@@ -1,7 +1,9 @@
 """What one process does with one frame after another: read it, calibrate it, write it, check what was written."""
 
+import logging
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,19 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aia import frames, level15, rice, statistics
+from aia import frames, level1file, level15, rice, statistics
 from aia.corrections import Corrections, of_frame
-from aia.errors import FrameError, ProductError
+from aia.errors import AIAError, FrameError, ProductError
 from aia.files import forget, settle
 from aia.geometry import SIDE
 from aia.level15header import check_level15, make_header
 from aia.manifests import OWN_POINTING
 from aia.options import Options
 from aia.stages import Stages
+from aia.verification import check_listed
 from aia.workspace import Workspace
 
 if TYPE_CHECKING:
     from aia.calibration import Errors, Job
+
+logger = logging.getLogger(__name__)
 
 
 class Worker:
@@ -54,6 +59,12 @@ class Worker:
             result = self._calibrate(row)
         except FrameError as error:
             result = {"reason": " ".join(str(error).split())}
+        except (AIAError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one frame's failure is that frame's, also where it is our defect
+            logger.error("%s: %s", row["record"], traceback.format_exc())
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            result = {"reason": f"{said}; this is a defect of the workflow, whose traceback is in the log"}
         spent, self.stages.seconds = self.stages.seconds, {}
         return result, spent
 
@@ -76,11 +87,11 @@ class Worker:
     def _calibrate(self, row: Mapping[str, Any]) -> dict[str, Any]:
         job, options, stages, now = self.job, self.job.options, self.stages, time.perf_counter()
         counts = self.space.array("counts" if options.uncertainty else "image", (SIDE, SIDE), np.int16)
-        image, level1 = frames.read_level1(job.level1 / row["file"], digest=row["sha256"], out=counts)
-        level15.check_level1(level1)  # before anything else is read off a header that may be of another level
+        image, level1 = level1file.read_level1(job.level1 / row["file"], digest=row["sha256"], out=counts)
+        check_listed(level1, row)
         spikes = None
         if options.respike and row.get("spikes"):
-            spikes = frames.read_spikes(job.level1 / row["spikes"], row.get("spikes_sha256"))
+            spikes = level1file.read_spikes(job.level1 / row["spikes"], row.get("spikes_sha256"))
         found = of_frame(level1, job.corrections.get(row["record"]), options)
         sigma = None
         if self.errors is not None:

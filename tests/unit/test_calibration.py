@@ -22,6 +22,7 @@ from level1_frames import block, counts, freeze_tables, header, listed, write
 from aia import audit, calibration, frames, lookup, notes, psf, tables, versions, worker, workspace
 from aia.calibration import COLUMNS, Job, calibrate_block
 from aia.errors import FrameError, ProductError
+from aia.joblog import job_log
 from aia.level15header import check_level15
 from aia.manifests import read_manifest, write_manifest
 from aia.options import Options
@@ -188,7 +189,9 @@ def spoil(rows, folder, number, **changes):
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_bad_frame_fails_its_block_and_every_one_is_named(rows, sources, tmp_path, processes):
     spoilt = spoil(rows, tmp_path, 1, EXPTIME=-1.0)
-    spoilt = spoil(spoilt, tmp_path, 3, T_OBS="2021-07-04T14:27:23.00Z")
+    late = {"T_OBS": "2021-07-04T14:27:23.00Z"}
+    spoilt = spoil(spoilt, tmp_path, 3, **late)
+    spoilt[0][3] |= late
     with pytest.raises(FrameError) as caught:
         run(spoilt, tmp_path / "b", sources, processes)
     text = str(caught.value)
@@ -317,16 +320,49 @@ def test_damaged_files_are_frames_that_cannot_be_calibrated(rows, sources, tmp_p
             run(([row], tmp_path), tmp_path / "b", sources)
 
 
-def test_a_process_that_dies_is_an_error_and_no_wait(rows, sources, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker.Worker, "_calibrate", lambda *_: os._exit(9))
+@pytest.mark.parametrize("status", [0, 9])
+def test_a_process_that_ends_before_its_work_is_done_is_an_error_and_no_wait(
+    rows, sources, tmp_path, monkeypatch, status
+):
+    monkeypatch.setattr(worker.Worker, "_calibrate", lambda *_: os._exit(status))
     with pytest.raises(RuntimeError, match="calibrating process died"):
         run(rows, tmp_path / "b", sources, 2)
 
 
-def test_a_defect_in_a_process_reaches_the_log_with_its_traceback(rows, sources, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker.Worker, "_calibrate", lambda *_: 1 / 0)
-    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError"):
-        run(rows, tmp_path / "b", sources, 2)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_whatever_is_raised_by_a_frame_is_that_frames_failure_and_a_defect_is_in_the_log(
+    rows, sources, tmp_path, monkeypatch, processes
+):
+    calibrate, bad = worker.Worker._calibrate, rows[0][1]["record"]
+    monkeypatch.setattr(
+        worker.Worker, "_calibrate", lambda self, row: 1 / 0 if row["record"] == bad else calibrate(self, row)
+    )
+    with job_log(tmp_path / "job.log"):
+        result = run(rows, tmp_path / "b", sources, processes, on_bad_frame="skip")
+    assert [bool(row["reason"]) for row in result] == [row["record"] == bad for row in rows[0]]
+    assert "ZeroDivisionError: division by zero; this is a defect of the workflow" in result[1]["reason"]
+    told = (tmp_path / "job.log").read_text(encoding="utf-8")
+    assert f"{bad}: Traceback (most recent call last)" in told
+    with pytest.raises(FrameError, match="ZeroDivisionError"):
+        run(rows, tmp_path / "c", sources, processes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"T_OBS": "2021-07-03T14:27:37.09Z"},
+            "T_OBS is '2021-07-03T14:27:25.*' and should be '2021-07-03T14:27:37",
+        ),
+        ({"T_REC": "2021-07-03T14:27:35Z"}, "T_REC is '2021-07-03T14:27:23.*' and should be '2021-07-03T14:27:35Z'"),
+        ({"WAVELNTH": 193}, "WAVELNTH is 211 and should be 193"),
+    ],
+)
+def test_a_file_of_another_record_than_the_list_says_is_not_calibrated(rows, sources, tmp_path, changes, said):
+    wrong = [rows[0][0] | changes]
+    with pytest.raises(FrameError, match=rf"{rows[0][0]['file']} is not of .*: {said}"):
+        run((wrong, rows[1]), tmp_path / "b", sources)
+    assert not list((tmp_path / "b").iterdir())
 
 
 def test_a_written_frame_that_does_not_hold_what_it_must_is_not_accepted(made, tmp_path):

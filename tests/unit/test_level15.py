@@ -124,9 +124,10 @@ def test_quarter_turns_are_exact(roll):
     ({"BUNIT": "DN / s"}, "normalised already"),
     ({"DEGCORR": 0.8}, "twice would be wrong"),
     ({"EXPNORM": 2.0}, "twice would be wrong"),
-    ({"EXPTIME": 0.0}, "EXPTIME is 0.0; the image cannot be normalised"),
+    ({"EXPTIME": 0.0}, "EXPTIME is 0.0; a number from 0.0001 to 100 s is allowed"),
+    ({"EXPTIME": 1e-300}, "EXPTIME is 1e-300"),
     ({"EXPTIME": -1.0}, "EXPTIME is -1.0"),
-    ({"EXPTIME": None}, "EXPTIME is"),
+    ({"EXPTIME": None}, "EXPTIME is None; the image cannot be normalised"),
     ({"CROTA2": None}, "CROTA2 is missing"),
     ({"CDELT1": 2.4}, "binned or resampled"),
 ])  # fmt: skip

@@ -13,7 +13,8 @@ from level1_frames import block, counts, freeze_tables, header, listed, write
 from aia import lookup, tables
 from aia.calibration import Job, calibrate_block
 from aia.files import sha256
-from aia.frames import read_header, read_level1
+from aia.frames import read_header
+from aia.level1file import read_level1
 from aia.options import COMPRESSIONS, Options
 
 UNCERTAIN = [{"compression": packing, "uncertainty": wanted} for packing in COMPRESSIONS for wanted in (False, True)]
