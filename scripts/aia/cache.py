@@ -16,16 +16,17 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aia.cachereport import report
-from aia.files import sha256, write_json
+from aia.files import beside, opened, sha256, write_json
 
 logger = logging.getLogger(__name__)
 
-CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)  # another's folder, or a file system that is mounted read-only
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # what the next file meets as well; else a file is used and not kept
+LARGEST, LARGEST_ENTRY = 1 << 28, 1 << 16  # bytes of a file, and of what describes it; a level-1 frame has 5 to 34 MB
+HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -87,21 +88,25 @@ class Cache:
             return None
         path = self.object(entry)
         try:
-            intact = path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
-        except FileNotFoundError:
-            intact = False
+            intact = path.stat().st_size == entry.bytes <= LARGEST and sha256(path) == entry.sha256
         except PermissionError:
             logger.warning("%s: the cached file %s may not be read; it is fetched again", key.path.stem, path)
             return None
+        except OSError:  # it is not there, or no file
+            intact = False
         if intact:
             return entry
         logger.warning("%s: the cached file %s is missing or damaged; it is fetched again", key.path.stem, path)
-        for damaged in (path, self.root / key.path):
-            try:
-                damaged.unlink(missing_ok=True)
-            except OSError:
-                logger.warning("%s cannot be removed", damaged)
+        self.discard(key, path)
         return None
+
+    def discard(self, key: Key, *others: Path) -> None:
+        """Remove an entry, and other files."""
+        for wrong in (*others, self.root / key.path):
+            try:
+                wrong.unlink(missing_ok=True)
+            except OSError:
+                logger.warning("%s cannot be removed", wrong)
 
     def put(self, key: Key, file: str | Path, filename: str, request: str) -> Entry:
         """Take in a verified file; it stays where it is, and may afterwards share its bytes with the cache.
@@ -115,28 +120,33 @@ class Cache:
         entry = Entry(filename, request, file.stat().st_size, sha256(file))
         target = self.object(entry)
         try:
-            if not target.exists() or sha256(target) != entry.sha256:
+            if not target.is_file() or sha256(target) != entry.sha256:
                 place(file, target)
             write_json(self.root / key.path, {"key": asdict(key), **asdict(entry)})
         except OSError as error:
-            if error.errno not in CLOSED:
+            if error.errno in FULL:
                 raise
             logger.warning("the cache %s cannot be written to (%s); the file is used and not kept", self.root, error)
         return entry
 
     def _entry(self, key: Key) -> Entry | None:
+        """What the file of an entry says; whatever is wrong with it, then there is none."""
+        path = self.root / key.path
         try:
-            content = json.loads((self.root / key.path).read_text(encoding="utf-8"))
-            if content.pop("key") == asdict(key) and re.fullmatch(r"[0-9a-f]{64}", content["sha256"]):
-                return Entry(**content)
+            with opened(path, LARGEST_ENTRY) as file:
+                content = json.loads(file.read())
+            if content.pop("key") == asdict(key) and HASH.fullmatch(content["sha256"]):
+                entry = Entry(**content)
+                if [type(value) for value in asdict(entry).values()] == [str, str, int, str]:
+                    return entry
         except FileNotFoundError:
             return None
         except PermissionError:
-            logger.warning("%s may not be read; it is ignored", self.root / key.path)
+            logger.warning("%s may not be read; it is ignored", path)
             return None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
-        logger.warning("%s is no entry of the cache; it is ignored", self.root / key.path)
+        logger.warning("%s is no entry of the cache; it is ignored", path)
         return None
 
 
@@ -144,8 +154,7 @@ def place(source: str | Path, target: str | Path) -> None:
     """Give a file a second place, read-only, in one move: as a hard link where the file system can, else as a copy."""
     source, target = Path(source), Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(dir=target.parent, prefix=".placing.")
-    part = Path(folder) / "part"
+    part = beside(target)
     try:
         try:
             os.link(source, part)
@@ -157,7 +166,7 @@ def place(source: str | Path, target: str | Path) -> None:
             part.chmod(0o444)
         os.replace(part, target)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        part.unlink(missing_ok=True)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,26 @@ class Source:
 def cached(cache: Cache, source: Source, kept: pd.DataFrame) -> list[str]:
     """Names of the kept records of which the cache holds every segment, intact."""
     rows = kept.to_dict("records")
-    return [row["record"] for row in rows if all(cache.get(source.key(row, part)) for part in source.segments)]
+    return [row["record"] for row in rows if all(_from_cache(cache, source, row, part) for part in source.segments)]
+
+
+def _from_cache(cache: Cache, source: Source, row: Mapping[str, Any], segment: str) -> Entry | None:
+    """What the cache holds of a record's segment, after the checks that a file passes when it arrives.
+
+    An entry that leads to another record's file is removed.
+    """
+    key = source.key(row, segment)
+    entry = cache.get(key)
+    if entry is None:
+        return None
+    try:
+        header = check_structure(cache.object(entry))
+        check_identity(header, source.identity(row, segment), safe_name(entry.filename))
+    except (FrameError, ArchiveError) as error:
+        logger.warning("%s: what the cache holds is not used, and fetched again: %s", row["record"], error)
+        cache.discard(key)
+        return None
+    return entry
 
 
 class Block:
@@ -94,11 +114,19 @@ class Block:
 
     def take_cached(self) -> None:
         """Put every file into the folder that the cache holds intact."""
-        for record, row in self.rows.items():
-            for segment in self.source.segments:
-                entry = self.cache.get(self.source.key(row, segment))
-                if entry is not None:
-                    self._keep(record, segment, entry, self.cache.object(entry))
+        found = {
+            (record, segment): entry
+            for record, row in self.rows.items()
+            for segment in self.source.segments
+            if (entry := _from_cache(self.cache, self.source, row, segment))
+        }
+        names = Counter(entry.filename for entry in found.values())
+        for (record, segment), entry in found.items():
+            if names[entry.filename] > 1:
+                logger.warning("%s: the cache has its name %s twice; it is fetched again", record, entry.filename)
+                self.cache.discard(self.source.key(self.rows[record], segment))
+            else:
+                self._keep(record, segment, entry, self.cache.object(entry))
 
     @property
     def missing(self) -> list[str]:

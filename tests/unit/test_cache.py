@@ -4,12 +4,15 @@ import errno
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aia import cache as library
+from aia import files
 from aia.cache import Cache, Key, place
 from aia.cachereport import holdings, report
 
@@ -90,6 +93,67 @@ def test_an_entry_that_is_none_is_ignored(cache, frame, text, caplog):
     (cache.root / KEY.path).write_text(text)
     assert cache.get(KEY) is None
     assert "no entry of the cache" in caplog.text
+
+
+OBSTACLES = {
+    "a pipe": os.mkfifo,
+    "a folder": lambda path: (path / "x").mkdir(parents=True),
+    "an endless device": lambda path: path.symlink_to("/dev/zero"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+    "something large": lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), library.LARGEST + 1),
+    "brackets": lambda path: path.write_text("[" * 60_000),
+    "no text": lambda path: path.write_bytes(b"\xff\xfe"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+@pytest.mark.parametrize("where", ["entry", "file"])
+def test_whatever_lies_in_the_place_of_an_entry_or_its_file_there_is_no_entry(cache, frame, where, obstacle):
+    entry = cache.put(KEY, frame, "name.fits", "")
+    place_of = cache.root / KEY.path if where == "entry" else cache.object(entry)
+    place_of.unlink()
+    OBSTACLES[obstacle](place_of)
+    assert cache.get(KEY) is None
+    # Fetched again, it is used, and kept if that can be.
+    assert cache.put(KEY, frame, "name.fits", "") == entry
+    assert cache.get(KEY) == (None if obstacle == "a folder" else entry)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bytes": "6000"},
+        {"bytes": 6000.0},
+        {"bytes": None},
+        {"bytes": 10**30},
+        {"sha256": 7},
+        {"sha256": None},
+        {"filename": None},
+        {"filename": ["a"]},
+        {"request": {}},
+        {"more": 1},
+    ],
+)
+def test_an_entry_whose_values_are_of_another_kind_is_none(cache, frame, changes):
+    cache.put(KEY, frame, "name.fits", "")
+    content = json.loads((cache.root / KEY.path).read_text()) | changes
+    (cache.root / KEY.path).write_text(json.dumps(content))
+    assert cache.get(KEY) is None
+
+
+def test_what_a_killed_writer_left_in_the_cache_is_swept(cache, frame):
+    entry = cache.put(KEY, frame, "name.fits", "")
+    cache.discard(KEY, cache.object(entry))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for target in (cache.object(entry), cache.root / KEY.path):
+        left = files.beside(target)
+        left.with_name(left.name.replace(f".{os.getpid()}.", f".{gone.pid}.")).touch()
+    files._sweep_once.cache_clear()  # as in a new process
+    cache.put(KEY, frame, "name.fits", "")
+    assert not [path for path in cache.root.rglob("*") if path.name.startswith(".")]
 
 
 def test_an_entry_under_the_name_of_another_record_is_not_believed(cache, frame):
@@ -191,7 +255,7 @@ def test_what_a_colleague_keeps_to_himself_is_fetched_again_and_left_alone(cache
         raise PermissionError(errno.EACCES, "Permission denied")
 
     entry = cache.put(KEY, frame, "name.fits", "")
-    monkeypatch.setattr(*((Path, "read_text") if hidden == "entry" else (library, "sha256")), refuse)
+    monkeypatch.setattr(*((library, "opened" if hidden == "entry" else "sha256")), refuse)
     assert cache.get(KEY) is None
     assert "may not be read" in caplog.text
     monkeypatch.undo()

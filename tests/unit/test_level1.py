@@ -1,5 +1,6 @@
 """A block's level-1 frames: verified, linked to the cache, named in a manifest, and quarantined if they stay wrong."""
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -134,6 +135,29 @@ def test_a_frame_of_another_record_under_the_right_name_is_refused(tmp_path):
         with pytest.raises(ArchiveError, match=r"2 of 20 frames[^\n]*\n[^\n]* is not of aia.lev1_euv_12s.*T_REC is"):
             acquisition.download(quick, cache, journal, task, delivery, place(tmp_path), Limits())
     assert len(list((tmp_path / "cache" / "records").rglob("*.json"))) == 18
+
+
+@pytest.mark.parametrize("poison", ["another record's file", "another record's name", "a name that leads away"])
+def test_a_cache_entry_that_names_the_wrong_file_is_not_used_and_the_frame_is_fetched(tmp_path, poison, caplog):
+    """Hashes and sizes are right, so that only the file's own header, or its name, tells."""
+    with small_archive(tmp_path / "state") as archive:
+        task = flare_task(archive)
+        first = acquire(tmp_path, archive, task)
+        one, two = sorted((tmp_path / "cache" / "records").rglob("*.json"))[3:5]
+        wrong, right = (json.loads(path.read_text()) for path in (one, two))
+        if poison == "another record's file":
+            wrong |= {key: right[key] for key in ("filename", "bytes", "sha256")}
+        else:
+            wrong["filename"] = right["filename"] if poison == "another record's name" else "../../away.fits"
+        one.write_text(json.dumps(wrong))
+        second = acquire(tmp_path, archive, task)
+    # The archive's second export of it is another request; what it holds is the same.
+    assert (second["reason"] == "").all()
+    assert list(second["record"]) == list(first["record"])
+    assert list(second["file"]) == list(first["file"])
+    for row in second.itertuples():
+        assert fits.getheader(place(tmp_path).manifest.parent / row.file, 1)["T_OBS"].startswith(row.T_OBS[:22])
+    assert "fetched again" in caplog.text
 
 
 def test_a_cached_frame_that_vanished_since_the_request_is_asked_for_again(tmp_path):
