@@ -50,6 +50,10 @@ test-faults: $(VENV) ## every fault of the archive, at every stage: what becomes
 	@$(BIN)/python -m pytest -q tests/workflow/test_faults.py
 	@sed -n '/^| stage/,$$p' docs/faults.md
 
+test-hostile: $(VENV) ## every generated attack, a hundred times as often as in the suite, and a table of what became of them
+	@rm -f .hostile; AIA_HOSTILE=$(or $(TIMES),100) AIA_HOSTILE_TALLY=.hostile $(BIN)/python -m pytest -q -m hostile; \
+	status=$$?; rm -f .hostile; exit $$status
+
 test-kill: $(VENV) ## the worked example, killed at 25 random moments and repeated
 	@AIA_KILLS=25 $(BIN)/python -m pytest -q tests/workflow/test_kill.py
 
@@ -107,4 +111,4 @@ $(VENV): envs/requirements.txt .python-version
 	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs serve clean
+.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs serve clean

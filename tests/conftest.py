@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data (a folder shared/data beside the project) is absent")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What became of the attacks, where they are counted."""
+    if (path := os.environ.get("AIA_HOSTILE_TALLY")) and Path(path).is_file():
+        import hostile
+
+        terminalreporter.write_line(hostile.table(Path(path)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 import yaml
+from hostile import TIMES, trial
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -80,16 +81,21 @@ def mutated(draw):
     return config
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.hostile
+@pytest.mark.timeout(0)
+@settings(max_examples=500 * TIMES, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated())
 @example(CONFIG | {"events": [EVENT | {"start": datetime(1, 1, 1, tzinfo=UTC)}]})
 def test_any_configuration_is_planned_or_refused(config):
-    with contextlib.suppress(ConfigError):
+    with trial("changed configuration") as attack, refusing(attack):
         plan = Plan(load(config, NOW))
         for name, event in plan.events.items():
             assert all(plan.blocks(name, series_of(channel)) for channel in event.channels)
 
 
+@pytest.mark.hostile
+@pytest.mark.timeout(0)
+@settings(max_examples=100 * TIMES)
 @given(
     st.lists(st.sampled_from(["name", "start", "end", "peak", "location", "channels", "hgs_x", "x", "where.EXPTIME"])),
     st.lists(
@@ -101,8 +107,17 @@ def test_any_configuration_is_planned_or_refused(config):
 def test_any_table_is_a_catalogue_or_refused(tmp_path_factory, header, rows, delimiter, padding):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text("\n".join(delimiter.join(row) for row in [header, *rows]), encoding="utf-8", errors="replace")
-    with contextlib.suppress(ConfigError):
+    with trial("changed flare list") as attack, refusing(attack):
         load({"events": str(path), "catalogue": {"before": padding, "after": padding}}, NOW)
+
+
+@contextlib.contextmanager
+def refusing(attack):
+    """Take a refusal in words for what it is."""
+    try:
+        yield
+    except ConfigError:
+        attack.refuse()
 
 
 def refusal(config):

@@ -8,6 +8,7 @@ import struct
 import zipfile
 
 import pytest
+from hostile import TIMES, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,7 +120,9 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.hostile
+@pytest.mark.timeout(0)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(door=st.sampled_from(sorted(DOORS)), name=NAMES)
 def test_a_name_is_taken_only_if_it_stays_in_the_folder_without_a_dot_in_front(place, door, name):
     path = place / "evil.zip"
@@ -131,7 +134,9 @@ def test_a_name_is_taken_only_if_it_stays_in_the_folder_without_a_dot_in_front(p
         return  # no zip can hold it
     accepted = bundle.TABLE.fullmatch if door == "bundle" else redraw.is_content
     if not accepted(name) and not (door == "archive" and redraw.is_code(name)):
-        refused(door, path)
+        with trial("name in a zip") as attack:
+            refused(door, path)
+            attack.refuse()
     if accepted(name):
         assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", part) for part in name.split("/"))
 
@@ -222,7 +227,9 @@ def test_more_bytes_than_announced_are_not_unpacked(door, tmp_path):
     refused(door, path, "cannot be unpacked|checksum")
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.hostile
+@pytest.mark.timeout(0)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(data=st.data())
 def test_a_zip_with_changed_bytes_gives_the_same_files_or_none(place, data):
     folder = place / "mutated"
@@ -232,17 +239,19 @@ def test_a_zip_with_changed_bytes_gives_the_same_files_or_none(place, data):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = folder / "mutated.zip"
     path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
-    try:
-        bundle.take_in(path, folder / "taken")
-    except AIAError as error:
-        said = str(error)
-    else:
+    with trial("changed bytes in a zip") as attack:
         said = ""
-        for name in ("degradation", "errors"):
-            file = folder / "taken" / f"synthetic/calibration/{name}.ecsv"
-            assert file.read_bytes() == b"x"
-            file.unlink()
-    assert not said or said.isprintable()
+        try:
+            bundle.take_in(path, folder / "taken")
+        except AIAError as error:
+            said = str(error)
+            attack.refuse()
+        else:
+            for name in ("degradation", "errors"):
+                file = folder / "taken" / f"synthetic/calibration/{name}.ecsv"
+                assert file.read_bytes() == b"x"
+                file.unlink()
+        assert not said or said.isprintable()
     assert not [path for path in folder.rglob("*") if path.is_file() and path.name != "mutated.zip"]
 
 
