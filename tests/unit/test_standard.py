@@ -12,9 +12,13 @@ from level1_frames import block, counts, freeze_tables, header, listed, write
 
 from aia import lookup, tables
 from aia.calibration import Job, calibrate_block
+from aia.figures import options as figures
+from aia.figures.measure import measure
+from aia.figures.sequence import Frame
 from aia.files import sha256
 from aia.frames import read_header
 from aia.level1file import read_level1
+from aia.lookup import sigma_of_counts
 from aia.options import COMPRESSIONS, Options
 
 UNCERTAIN = [{"compression": packing, "uncertainty": wanted} for packing in COMPRESSIONS for wanted in (False, True)]
@@ -134,3 +138,23 @@ def test_a_frame_that_is_not_normalised_keeps_its_exposure_time(rows, sources, t
     for path, exposure in zip(calibrated(rows, tmp_path, sources, exposure=False), (2.0, 0.5), strict=True):
         assert sunpy.map.Map(path).exposure_time == exposure * u.s
         assert "O_EXPTIM" not in read_header(path)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"exposure": False}, {"compression": "rice"}, {"interpolation": "keys"}], ids=str
+)
+def test_the_light_curve_reads_flags_and_uncertainty_off_the_files(tmp_path, sources, options):
+    """One saturated pixel of level 1 makes a frame a saturated one, and noise is in DN/s whatever the unit stored."""
+    image, cards = np.full((120, 150), 400, np.int16), header(exposure=2.0)
+    image[60, 80] = 16383
+    write(tmp_path / "a.image_lev1.fits", image, cards)
+    rows, folder = single(tmp_path / "a.image_lev1.fits", cards)
+    (path,) = calibrated((rows, folder), tmp_path / "out", sources, uncertainty=True, **options)
+    frame = Frame(path, "r", cards["T_REC"], cards["T_OBS"], 211, 2.0, 0, rows[0]["sha256"])
+    (point,), _ = measure([frame], {"x": [-670, -620], "y": [-380, -330]}, figures.Options())
+    assert 1 <= point.saturated * point.pixels <= 4
+    # 400 DN of 0.88 DN a photon, read noise and compression: sigma of a pixel, in DN
+    sigma = sigma_of_counts(211, tables.thaw(sources["errors"]))[400]
+    expected = sigma * np.sqrt(point.pixels) * cards["CDELT1"] / 0.6 / (2.0 * 0.75 / 1.2)
+    assert point.sum_uncertainty == pytest.approx(expected, rel=0.05)
+    assert point.mean_uncertainty == pytest.approx(point.sum_uncertainty / point.pixels)
