@@ -54,6 +54,7 @@ rule write_provenance:
         ),
         sums="<results>/{event}/SHA256SUMS",
         references="<results>/{event}/references.bib",
+        readme="<results>/{event}/README.md",
         config=report(
             "<results>/{event}/workflow/config.yaml",
             caption="../captions/config.rst",

@@ -22,6 +22,7 @@ def main(
     output: Path,
     sums: Path,
     references: Path,
+    readme: Path,
     config_output: Path,
     snakefile_output: Path,
 ) -> None:
@@ -33,22 +34,31 @@ def main(
     with replacing(snakefile_output) as part:
         shutil.copyfile(snakefile, part)
     write_text(references, citations.references(versions=packages, tables=used, workflow=workflow))
-    made = {"config": [config_output], "workflow": [snakefile_output], "references": [references]}
-    found = inventory.items(output.parent, {**files, **made})
     exports = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["exports"]]
+    about = {
+        "window": (event["start"], event["end"]),
+        "channels": event["channels"],
+        "synthetic": any(export["archive"] == "synthetic" for export in exports),
+        "workflow": workflow,
+    }
+    write_text(readme, crate.readme(event["name"], **about))
+    made = {
+        "config": [config_output],
+        "workflow": [snakefile_output],
+        "references": [references],
+        "readme": [readme],
+    }
+    found = inventory.items(output.parent, {**files, **made})
     products = {item.path for item in found} - {str(path.relative_to(output.parent)) for (path,) in made.values()}
     started, ended = inventory.span(output.parent, products)
     run = crate.Run(
         event=event["name"],
-        window=(event["start"], event["end"]),
-        channels=event["channels"],
-        synthetic=any(export["archive"] == "synthetic" for export in exports),
+        **about,
         started=started,
         ended=ended,
         recordsets={f"{export['channel']} Å, block {export['block']}": export["recordset"] for export in exports},
         requests=sorted(set(read_lists(files["level1"])["request"]) - {""}),
         packages=packages,
-        workflow=workflow,
     )
     write_text(output, crate.build(run, found, used))
     write_text(sums, crate.checksum_list(found, sha256(output)))
@@ -64,6 +74,7 @@ if __name__ == "__main__":
             output=Path(snakemake.output.crate),
             sums=Path(snakemake.output.sums),
             references=Path(snakemake.output.references),
+            readme=Path(snakemake.output.readme),
             config_output=Path(snakemake.output.config),
             snakefile_output=Path(snakemake.output.snakefile),
         )

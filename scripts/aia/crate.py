@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from rocrate.model.computerlanguage import get_lang
@@ -25,6 +26,8 @@ NAME = "ro-crate-metadata.json"
 SUMS = "SHA256SUMS"
 WORKFLOW_FILE = "workflow/Snakefile"
 CONFIG_FILE = "workflow/config.yaml"
+README = "README.md"
+TEMPLATE = Path(__file__).with_name("templates") / "event.md"
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
@@ -38,6 +41,7 @@ FORMATS = {
     ".ecsv": "text/csv",
     ".bib": "application/x-bibtex",
     ".yaml": "application/yaml",
+    ".md": "text/markdown",
 }
 
 
@@ -108,13 +112,18 @@ def build(run: Run, items: Iterable[Item], tables: Iterable[Table]) -> str:
     ]
     root = crate.root_dataset
     root["name"] = f"SDO/AIA image sequence: {run.event}"
-    root["description"] = _description(run)
+    root["description"] = _description(run.window, run.channels, synthetic=run.synthetic)
     root["datePublished"] = run.ended.astimezone(UTC).strftime("%Y-%m-%d")
     root["license"] = _context(crate, DATA_RULES, "CreativeWork", name="SDO data policy", url=DATA_RULES)
     root["conformsTo"] = profiles
     root["keywords"] = ["SDO/AIA", "synthetic data"] if run.synthetic else ["SDO/AIA"]
+    developers = _context(crate, "#developers", "Organization", name="The aia-sequence developers")
+    root["publisher"] = root["author"] = _source(crate, developers, synthetic=run.synthetic)
     files = {item.path: _file(crate, item) for item in items}
+    if README in files:
+        files[README]["about"] = root
     workflow = _workflow(crate, run, files)
+    workflow["author"] = developers
     root["mainEntity"] = workflow
     used = [_table(crate, table) for table in tables]
     used += _values(crate, "recordset", run.recordsets.items())
@@ -129,6 +138,7 @@ def build(run: Run, items: Iterable[Item], tables: Iterable[Table]) -> str:
         startTime=_iso(run.started),
         endTime=_iso(run.ended),
         actionStatus="http://schema.org/CompletedActionStatus",
+        agent=_context(crate, "#agent", "Person", name="Whoever started the run", description="Not recorded."),
         instrument=workflow,
         object=inputs + used,
         result=[files[item.path] for item in items if not item.is_input and item.path != WORKFLOW_FILE],
@@ -182,10 +192,27 @@ def salvage_tables(damaged: str) -> dict[str, str]:
     return dict(said.findall(damaged))
 
 
-def _description(run: Run) -> str:
-    kind = "Synthetic SDO/AIA frames, not observations of the Sun," if run.synthetic else "SDO/AIA frames"
-    channels = ", ".join(map(str, run.channels))
-    return f"{kind} of {run.window[0]} to {run.window[1]} at {channels} Å: level 1, level 1.5, figures and audit."
+def _description(window: Sequence[str], channels: Sequence[int], *, synthetic: bool) -> str:
+    kind = "Synthetic SDO/AIA frames, not observations of the Sun," if synthetic else "SDO/AIA frames"
+    names = ", ".join(map(str, channels))
+    return f"{kind} of {window[0]} to {window[1]} at {names} Å: level 1, level 1.5, figures and audit."
+
+
+def readme(event: str, window: Sequence[str], channels: Sequence[int], *, synthetic: bool, workflow: Workflow) -> str:
+    """Say in Markdown what lies where in an event's folder."""
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        event=event,
+        description=_description(window, channels, synthetic=synthetic),
+        workflow=f"{workflow.name} {workflow}",
+    )
+
+
+def _source(crate: ROCrate, developers: ContextEntity, *, synthetic: bool) -> ContextEntity:
+    """Whose observations the crate holds: the instrument's team, or of a model's frames those who made the model."""
+    if synthetic:
+        return developers
+    url = "https://aia.lmsal.com/"
+    return _context(crate, url, "Organization", name="NASA/SDO and the AIA science team", url=url)
 
 
 def _context(crate: ROCrate, entity_id: str, kind: str, **properties: Any) -> ContextEntity:

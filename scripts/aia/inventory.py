@@ -25,6 +25,7 @@ NAMES = {
     "figures": "Figure, movie, viewer or light curve",
     "audit": "What became of every record",
     "references": "References of what was used",
+    "readme": "What lies where",
 }
 INPUTS = {"config"}
 

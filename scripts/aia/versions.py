@@ -9,6 +9,6 @@ LEVEL1 = "2"  # level-1 files and their manifest
 TABLES = "1"  # frozen calibration tables and point spread functions
 CORRECTIONS = "1"  # what is looked up in the frozen tables, and its list
 AUDIT = "3"  # audit.csv and audit.html
-CRATE = "1"  # the crate, the checksum list and the references
+CRATE = "2"  # the crate, the checksum list and the references
 LEVEL15 = "4"  # level-1.5 pixels, headers and their manifest; a golden digest in the tests changes with it
 FIGURES = "3"  # figures, movies, viewers, light curves; a golden digest in the tests changes with it

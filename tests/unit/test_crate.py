@@ -66,6 +66,7 @@ def write(folder, root):
         output=event.folder / crate.NAME,
         sums=event.folder / crate.SUMS,
         references=event.folder / "references.bib",
+        readme=event.folder / crate.README,
         config_output=event.folder / crate.CONFIG_FILE,
         snakefile_output=event.folder / crate.WORKFLOW_FILE,
     )
@@ -131,6 +132,20 @@ def test_the_crate_keeps_the_musts_of_the_workflow_run_profile(written):
     assert action["startTime"] <= action["endTime"]
 
 
+def test_the_crate_names_its_author_its_agent_and_a_readme_about_it(written):
+    """What RO-Crate 1.1 and Process Run Crate 0.5 say that a crate should have, besides what they say that it must."""
+    known = entities(written)
+    root = known["./"]
+    for name in ("author", "publisher"):
+        assert types(known[root[name]["@id"]]) == {"Organization"}
+    assert types(known[known["#run"]["agent"]["@id"]]) == {"Person"}
+    assert known["README.md"]["encodingFormat"] == "text/markdown"
+    assert known["README.md"]["about"] == {"@id": "./"}
+    text = (written / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("# made-up\n\nSynthetic SDO/AIA frames, not observations of the Sun,")
+    assert "$" not in text
+
+
 def test_every_file_of_the_event_is_in_the_crate_and_the_checksum_list_with_its_hash(written):
     files, tables = crate.read_hashes((written / crate.NAME).read_text(encoding="utf-8"))
     sums = crate.read_checksums((written / crate.SUMS).read_text(encoding="utf-8"))
@@ -177,7 +192,7 @@ def test_no_machine_path_user_or_address_appears(tmp_path, root, monkeypatch):
     import socket
 
     home, host = str(Path.home()), socket.gethostname()
-    for path in (crate.NAME, crate.SUMS, "references.bib", crate.CONFIG_FILE):
+    for path in (crate.NAME, crate.SUMS, "references.bib", crate.README, crate.CONFIG_FILE):
         text = (written / path).read_text(encoding="utf-8")
         for private in (
             str(written),
