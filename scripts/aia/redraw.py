@@ -139,7 +139,7 @@ def rebuild(folder: Path, arguments: Sequence[str]) -> list[tuple[str, bool]]:
 
 def check_config(path: Path) -> None:
     """
-    Make sure that the configuration of an archive names nothing outside of its folder.
+    Make sure that the configuration of an archive names nothing outside of its folder, and no address of its own.
 
     Raises
     ------
@@ -155,6 +155,8 @@ def check_config(path: Path) -> None:
         raise AIAError(f"{path} cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise AIAError(f"{path} is no configuration")
+    if not isinstance(config.get("archive", ""), str):
+        raise AIAError(f"{path}: archive: somebody else's address is not asked, and not told yours; name it alone")
     for key in PATHS:
         value = config.get(key)
         if isinstance(value, str) and not INSIDE.fullmatch(value):

@@ -287,6 +287,7 @@ def test_a_folder_that_somebody_unpacked_is_not_worked_in(tmp_path, capsys):
             for path in ("/etc", "../x", "a/../../x", "~/x", ".ssh", "a//b", "")
         ),
         *((f"events: {path!r}\n", "leads out") for path in ("/etc/passwd", "../flares.csv", "x/./../../y")),
+        ("archive: {name: jsoc, url: 'https://archive.example/'}\nevents: []\n", "not told yours"),
         ("a: &a [1, 2]\nb: *a\n", "aliases"),
         ("a: &a [*a]\n", "aliases"),
         ("x: !!python/object/apply:os.system ['true']\n", "cannot be read"),
@@ -325,4 +326,4 @@ def test_each_option_that_is_free_text_is_known_to_name_a_path_or_not():
             walk(inner, key)
 
     walk(schema())
-    assert found - harmless == set(redraw.PATHS)
+    assert found - harmless == {*redraw.PATHS, "url"}
