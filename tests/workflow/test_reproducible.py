@@ -17,6 +17,7 @@ from aia.verify import verify
 pytestmark = pytest.mark.slow
 
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", re.MULTILINE)
+LOGS = "**/.snakemake/log/*.log"  # what Snakemake itself wrote down, whatever the terminal showed
 FIRST, SECOND = "20210703T1427", "20210703T1428"
 # Each kind of file, and the one job that makes it again.
 KINDS = {
@@ -55,7 +56,8 @@ def check(workflow):
 
 
 def call(folder, *command):
-    """Run a command in a folder; the jobs that it led to, and what was said."""
+    """Run a command in a folder; the jobs that it led to there or one folder below, and what was said."""
+    before = set(folder.glob(LOGS))
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
@@ -65,7 +67,10 @@ def call(folder, *command):
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    return Counter(found[1] for found in FINISHED.finditer(done.stdout) if found[1] != "all"), done.stdout
+    said = "\n".join(
+        [done.stdout, *(path.read_text(encoding="utf-8") for path in sorted(set(folder.glob(LOGS)) - before))]
+    )
+    return Counter(found[1] for found in FINISHED.finditer(said) if found[1] != "all"), said
 
 
 def products(workflow):
