@@ -9,7 +9,6 @@ import gc
 import logging
 import multiprocessing
 import os
-import sys
 import threading
 import time
 import traceback
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from aia.corrections import Row
 from aia.errors import AIAError, FrameError
 from aia.geometry import SIDE
+from aia.joblog import Counter
 from aia.options import Options
 from aia.stages import Stages
 from aia.workspace import Workspace, touched
@@ -135,10 +135,11 @@ def calibrate_block(
     results: dict[int, dict[str, Any]] = {}
     stages = stages or Stages()
     if tasks:
-        for done, (number, result, seconds) in enumerate(_run(tasks, job, min(processes, len(tasks))), 1):
+        counter = Counter("calibrated", len(tasks))
+        for number, result, seconds in _run(tasks, job, min(processes, len(tasks))):
             results[number] = result
             stages.add(seconds)
-            _show_progress(done, len(tasks))
+            counter.step()
     bad = [(rows[number], result["reason"]) for number, result in sorted(results.items()) if result["reason"]]
     for row, reason in bad:
         logger.warning("%s: not calibrated: %s", row["record"], reason)
@@ -155,14 +156,6 @@ def _row(row: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[str, 
     """A row of the level-1.5 manifest: who the frame is, and what became of it."""
     kept = {name: row[name] for name in ("record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "reason")}
     return kept | {"level1_sha256": row["sha256"]} | dict(result or {})
-
-
-def _show_progress(done: int, total: int) -> None:
-    """One line that is overwritten on a terminal; in a log, a line for each tenth."""
-    if sys.stderr.isatty():
-        print(f"\rcalibrated {done} of {total} frames", end="\n" if done == total else "", file=sys.stderr, flush=True)  # noqa: T201
-    if done * 10 // total > (done - 1) * 10 // total:
-        logger.info("calibrated %d of %d frames", done, total)
 
 
 def _run(tasks: Sequence[Task], job: Job, processes: int) -> Iterator[Result]:

@@ -28,6 +28,7 @@ from aia.figures.sequence import (
 )
 from aia.figures.style import MISSING, RC, Stretch, new_figure, saturated_name, write_heading
 from aia.files import replacing
+from aia.joblog import Counter
 from aia.times import clock, day, read_time
 
 log = logging.getLogger(__name__)
@@ -236,10 +237,12 @@ def _images(
     canvas: Canvas, ticks: Sequence[Tick], frames: Sequence[Frame], region: Region | None
 ) -> Iterator[np.ndarray]:
     shown, image = -1, None
+    counter = Counter("drawn", len(ticks), "images")
     for tick in ticks:
         if tick.frame is None:
             shown, image = -1, canvas.draw(tick.time, None, None)
         elif tick.frame != shown or image is None:
             shown, frame = tick.frame, frames[tick.frame]
             image = canvas.draw(tick.time, frame, read_picture(frame.path, region))
+        counter.step()
         yield image

@@ -20,6 +20,7 @@ from aia.figures.points import Point
 from aia.figures.sequence import Frame, Region, read_picture, reduce_any, reduce_mean
 from aia.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia.files import replacing
+from aia.joblog import Counter
 from aia.location import out_of_sight
 from aia.times import leap_steps, read_time
 
@@ -161,7 +162,9 @@ def _data(
     shown: Sequence[Frame], region: Region | None, chosen: Plan, described: list[dict[str, Any]]
 ) -> Iterator[str]:
     """Yield a line of data for each frame, and collect what is said about it."""
+    counter = Counter("packed", len(shown))
     for number, frame in enumerate(shown):
+        counter.step()
         picture = read_picture(frame.path, region)
         codes = encode(reduce_mean(picture.data, chosen.factor))
         # A bin is saturated if one of its pixels is, which its mean cannot tell: the highest bit says it.
