@@ -7,7 +7,7 @@ address: files name an archive's own address, wherever it is reached today.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,10 +187,14 @@ def open_archive(name: str, state: str | Path | None = None, url: str | None = N
         return
     if name != "synthetic" or state is None:
         raise ConfigError(f"archive: {name!r} with state {state!r}; allowed are jsoc, and synthetic with a folder")
-    from synthetic import server  # the real archive must not need the model of the Sun
+    from synthetic import faults, server  # the real archive must not need the model of the Sun
 
-    with server.running(state=Path(state)) as running, of_server(running) as archive:
-        yield archive
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(server.running(state=Path(state)))
+        except faults.FaultsError as error:
+            raise ConfigError(str(error)) from None
+        yield stack.enter_context(of_server(running))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 They stand apart from the code so that planning need not import it. The version of the conditions is `filters.VERSION`.
 """
 
-METADATA = "1"  # columns and values of a block's metadata
+METADATA = "2"  # columns and values of a block's metadata
 EXPORT = "1"  # what is asked for, and what is written down about it
 LEVEL1 = "2"  # level-1 files and their manifest
 TABLES = "1"  # frozen calibration tables and point spread functions

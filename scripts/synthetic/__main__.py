@@ -6,7 +6,6 @@ import sys
 import threading
 from pathlib import Path
 
-from aia.errors import AIAError
 from synthetic import faults, server
 
 _DESCRIPTION = """\
@@ -39,7 +38,7 @@ def main(arguments=None):
         ) as running:
             print(f"Synthetic archive at {running.url} (state in {options.state}); Ctrl-C ends it.", flush=True)
             ended.wait()
-    except (AIAError, OSError) as error:
+    except (faults.FaultsError, OSError) as error:
         print(f"synthetic archive: {error}", file=sys.stderr)
         return 1
     print("Synthetic archive ended.", flush=True)

@@ -39,6 +39,12 @@ def activity(tai):
     )
 
 
+def rotation(tai):
+    """Carrington rotation number and phase, by the mean synodic period."""
+    number = (tai / DAY_S + 2443144.5 - 2398167.4) / 27.2752316 + 1
+    return int(number), number - int(number)
+
+
 def rotation_rate(latitude):
     """Drift in longitude against the Carrington frame, degrees per day (Snodgrass 1983)."""
     s2 = np.sin(np.radians(latitude)) ** 2

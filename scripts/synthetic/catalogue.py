@@ -22,6 +22,9 @@ _EUV = tuple(channel for channel in CHANNELS if CHANNELS[channel].series == "aia
 # visible.
 _SEQUENCE = {211: 0, 94: 1, 335: 2, 1600: 3, 1700: 3, 4500: 3, 193: 4, 304: 5, 131: 6, 171: 7}
 _FIRST_FSN = 4_700_000
+# Of the model of Sun and camera. A record that the real archive has processed anew has a new number, by which caches
+# know it: so has one of another edition here. Raise it when images change.
+_EDITION = 2
 _DAY_S = 86400
 
 NO_IMAGE = -(2**31)  # bit 31 of QUALITY as SQL sees it
@@ -128,7 +131,7 @@ def _lev1(first, last, channels):
 def _recnum(series, channel, slot):
     members = channels_of(series)
     base = int((FIRST_TAI - EPOCH_TAI) // LEVEL1_STEPS[series])
-    return (slot - base) * len(members) + np.searchsorted(members, channel) + 1
+    return _EDITION * 10**9 + (slot - base) * len(members) + np.searchsorted(members, channel) + 1
 
 
 def _fsn(channel, middle):

@@ -258,6 +258,8 @@ def status(service, parameters):
         raise failed(5, "Request was completed but is now deleted, 7 day limit exceeded", identity)
     if service.now() < row["ready"]:
         return pending(service, row)
+    if service.stage and not service.stage(row):
+        return pending(service, row)
     return json.loads(row["answer"])
 
 

@@ -72,8 +72,6 @@ from pathlib import Path
 
 import yaml
 
-from aia.errors import ConfigError
-
 QUERIES = ("showextseries", "show_series", "series_struct", "rs_summary", "rs_list")
 _ALL = (*QUERIES, "exp_request", "exp_status", "exp_su", "checkAddress.sh", "file")
 _WITHOUT_SERIES = {"showextseries", "show_series", "exp_su", "checkAddress.sh"}
@@ -112,6 +110,10 @@ MODES = {
     "invalid-unit": ((), {}),
 }
 _SELECTORS = {"mode", "op", "series", "file", "record", "calls", "each", "probability"}
+
+
+class FaultsError(Exception):
+    """A file of faults cannot be used: the text names the file and the fault, and says what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -206,22 +208,22 @@ def read_faults(path):
 
     Raises
     ------
-    aia.errors.ConfigError
+    FaultsError
         If the file cannot be read, or holds what no rule has.
     """
     try:
         content = yaml.safe_load(Path(path).read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"faults file {path} cannot be read: {error}") from None
+        raise FaultsError(f"faults file {path} cannot be read: {error}") from None
     if (
         not isinstance(content, dict)
         or not isinstance(content.get("faults"), list)
         or content.keys() - {"seed", "faults"}
     ):
-        raise ConfigError(f"faults file {path}: expected a list 'faults' and, if wanted, a number 'seed'")
+        raise FaultsError(f"faults file {path}: expected a list 'faults' and, if wanted, a number 'seed'")
     seed = content.get("seed", 0)
     if not isinstance(seed, int):
-        raise ConfigError(f"faults file {path}: 'seed' is {seed!r}, expected an integer")
+        raise FaultsError(f"faults file {path}: 'seed' is {seed!r}, expected an integer")
     return Faults([_rule(path, number, entry) for number, entry in enumerate(content["faults"], start=1)], seed)
 
 
@@ -229,26 +231,26 @@ def _rule(path, number, entry):
     where = f"faults file {path}, fault {number}"
     if not isinstance(entry, dict) or str(entry.get("mode")) not in MODES:
         mode = entry.get("mode") if isinstance(entry, dict) else entry
-        raise ConfigError(f"{where}: no mode {mode!r}; there are {', '.join(MODES)}")
+        raise FaultsError(f"{where}: no mode {mode!r}; there are {', '.join(MODES)}")
     mode = str(entry["mode"])
     fitting, settings = MODES[mode]
     if unknown := entry.keys() - _SELECTORS - settings.keys():
         allowed = ", ".join(sorted(_SELECTORS | settings.keys()))
-        raise ConfigError(f"{where}: mode {mode} has no '{min(unknown)}'; allowed are {allowed}")
+        raise FaultsError(f"{where}: mode {mode} has no '{min(unknown)}'; allowed are {allowed}")
     ops = entry.get("op", fitting)
     ops = (ops,) if isinstance(ops, str) else tuple(ops)
     if wrong := [op for op in ops if op not in fitting]:
-        raise ConfigError(
+        raise FaultsError(
             f"{where}: mode {mode} does not fit op {wrong[0]!r}; it fits {', '.join(fitting) or 'records only'}"
         )
     for selector, needed in (("file", {"file"}), ("record", {"file"}), ("series", {*_ALL} - _WITHOUT_SERIES)):
         if selector in entry and ops and not needed & {*ops}:
-            raise ConfigError(f"{where}: {', '.join(ops)} cannot be chosen by '{selector}', which it does not name")
+            raise FaultsError(f"{where}: {', '.join(ops)} cannot be chosen by '{selector}', which it does not name")
     probability = entry.get("probability")
     if probability is not None and not (isinstance(probability, int | float) and 0 <= probability <= 1):
-        raise ConfigError(f"{where}: 'probability' is {probability!r}, expected a number from 0 to 1")
+        raise FaultsError(f"{where}: 'probability' is {probability!r}, expected a number from 0 to 1")
     if not fitting and {"calls", "each", "file"} & entry.keys():
-        raise ConfigError(f"{where}: mode {mode} changes records; choose them by 'series', 'record' and 'probability'")
+        raise FaultsError(f"{where}: mode {mode} changes records; choose them by 'series', 'record' and 'probability'")
     return Rule(
         name=f"{number} {json.dumps(entry, sort_keys=True)}",
         mode=mode,
@@ -271,7 +273,7 @@ def _calls(where, value):
     for item in value if isinstance(value, list) else [value]:
         match = re.fullmatch(r"(\d+)(-(\d*))?", str(item))
         if not match or int(match[1]) < 1:
-            raise ConfigError(
+            raise FaultsError(
                 f"{where}: 'calls' is {value!r}; write a number, a range like 1-3 or 3-, or a list of them"
             )
         last = int(match[3]) if match[3] else float("inf") if match[2] else int(match[1])

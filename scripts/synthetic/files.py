@@ -3,6 +3,7 @@
 import html
 import io
 import json
+import os
 import tarfile
 import threading
 from dataclasses import dataclass
@@ -10,8 +11,7 @@ from functools import partial
 
 from astropy.io import fits
 
-from aia.checksums import seal
-from synthetic import storage, times, values
+from synthetic import fitsfile, storage, times, values
 from synthetic.orders import unpacked
 from synthetic.patch import read_patch, write_patch
 from synthetic.pictures import read_picture, write_jpg, write_movie
@@ -21,8 +21,8 @@ _TYPES = {"fits": "application/fits", "json": "application/json", "html": "text/
 _TYPES |= {"jpg": "image/jpeg", "mpg": "video/mpeg", "mp4": "video/mp4"}
 # Keywords that are needed before a file is made.
 _LOOKED_AT = ("DATE", "QUALITY")
-# A frame takes some hundred MB to make.
-_RENDERING = threading.Semaphore(2)
+# A frame takes some hundred MB to make, and a core.
+_RENDERING = threading.Semaphore(os.cpu_count())
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,7 @@ def _cut_out(opened, patch, source, request, path):
 def _unpack(opened, path):
     """Write an image without compression, as the archive does: in the primary HDU."""
     with opened() as full, fits.open(full, do_not_scale_image_data=True) as hdus:
-        fits.PrimaryHDU(hdus[1].data, hdus[1].header).writeto(path)
-    seal(path)
+        fitsfile.write_plain(path, hdus[1].data, hdus[1].header)
 
 
 def _picture(opened, picture, path):

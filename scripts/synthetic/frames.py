@@ -1,16 +1,14 @@
 """Level-1 frames of the synthetic instrument: header, pixels, spikes, and the FITS file that holds them."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
-from aia.checksums import seal
-from aia.errors import FrameError
-from synthetic import catalogue, detector, hashing, sun, tables, times
-from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SATURATION_DN, SHAPE
+from synthetic import catalogue, detector, fitsfile, hashing, sun, tables, times
+from synthetic.instrument import BLANK, CHANNELS, SATURATION_DN, SHAPE
 from synthetic.keywords import MISSING_INT, keywords
+from synthetic.storage import replacing
 from synthetic.tables import degradation
 from synthetic.view import SCALE
 
@@ -97,13 +95,9 @@ def image(record, realisation=0):
     """
     channel, middle = record["WAVELNTH"], _middle(record)
     factor = record["EXPTIME"] * float(degradation(channel, middle)) * float(catalogue.sunlit(np.array([middle]))[0])
-    instrument = CHANNELS[channel]
-    steady = READ_NOISE_DN[instrument.camera] ** 2 + DARK_NOISE_DN**2
-    noise = np.array([instrument.dn_per_photon, steady, instrument.compression])
-    seed = np.uint64(hashing.bits("noise", record["FSN"], realisation))
-    counts = np.empty(SHAPE, dtype=np.int16)
-    place = _detector_on_scene(record, middle)
-    detector.expose(sun.scene(channel, middle), place, factor, noise, detector.quantiles(), seed, counts)
+    scene = sun.Scene(channel, middle).on(_detector_on_scene(record, middle))
+    seed = hashing.bits("noise", record["FSN"], realisation)
+    counts = detector.expose(scene, factor, CHANNELS[channel].noise, seed)
     lost = record["MISSVALS"] // SHAPE[1]
     if lost:
         first = int(hashing.uniform("first row lost", record["FSN"]) * (SHAPE[0] - lost))
@@ -114,7 +108,7 @@ def image(record, realisation=0):
 def _middle(record):
     """Mid-exposure, TAI seconds since 1977."""
     if record["T_OBS"] == times.MISSING:
-        raise FrameError(f"{record['WAVELNTH']} A at {times.format_time(record['T_REC'])}: the record has no image")
+        raise ValueError(f"{record['WAVELNTH']} A at {times.format_time(record['T_REC'])}: the record has no image")
     return record["T_OBS"]
 
 
@@ -181,30 +175,8 @@ def write_fits(record, path, segment="image", as_is=False, realisation=0):
     cards = fits.Header() if as_is else header(record)
     if "DRMS_ID" in cards:
         cards["DRMS_ID"] = cards["DRMS_ID"].replace(":image", f":{segment}")
-    pixels = spikes(record) if segment == "spikes" else image(record, realisation)
-    hdu = fits.CompImageHDU(pixels, header=cards, compression_type="RICE_1")
     if segment == "image":
-        hdu.header["BLANK"] = BLANK
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(unfinished, overwrite=True)
-    seal(unfinished)
-    os.replace(unfinished, path)
-
-
-def truth(channel, tai):
-    """
-    Scene that calibration must recover.
-
-    Parameters
-    ----------
-    channel : int
-    tai : float
-        TAI seconds since 1977.
-
-    Returns
-    -------
-    ndarray of float32, shape (4096, 4096)
-        DN/s, noise-free and undegraded, on the level-1.5 grid: 0.6 arcsec per pixel, Sun centre at pixel 2048.5 (FITS).
-    """
-    return detector.on_nodes(sun.scene(channel, tai))
+        cards["BLANK"] = BLANK
+    pixels = spikes(record) if segment == "spikes" else image(record, realisation)
+    with replacing(Path(path)) as part:
+        fitsfile.write(part, pixels, cards)

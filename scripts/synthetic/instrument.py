@@ -63,6 +63,11 @@ class Channel:
         return 13.2 * self.dn_per_photon
 
     @property
+    def noise(self):
+        """DN per photon, variance of read and dark noise (DN squared), and shot noise over compression noise."""
+        return self.dn_per_photon, READ_NOISE_DN[self.camera] ** 2 + DARK_NOISE_DN**2, self.compression
+
+    @property
     def wave_str(self):
         """WAVE_STR of headers and of the response table; the ultraviolet channels have no filter name in it."""
         return f"{self.wavelength}_THIN" if self.wavelength < 1000 else f"{self.wavelength}"
@@ -82,7 +87,7 @@ CHANNELS = {
         (335, _EUV, 1, 17.6, 2.900785, 3.11, 0.600735, -0.14244, 2040.5, 2046.5, 0.0752),
         (1600, _UV, 3, 17.7, 2.900735, 4.58, 0.609371, 0.01979, 2044.6, 2048.4, 0.0261),
         (1700, _UV, 3, 17.7, 1.000022, 18.22, 0.612897, 0.02052, 2045.9, 2047.3, 0.0533),
-        (4500, _VIS, 3, 17.7, 0.500985, 43.01, 0.599946, 0.02064, 2044.9, 2050.1, 0.00124),
+        (4500, _VIS, 3, 17.7, 0.098000, 43.01, 0.599946, 0.02064, 2044.9, 2050.1, 0.00124),
     )
 }
 

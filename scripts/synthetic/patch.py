@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.io import fits
 
-from aia.checksums import seal
-from synthetic import times
+from synthetic import fitsfile, times
 
 BLANK = -32768
 _LARGEST = 3 * 4096  # pixels; a patch may reach beyond the image, where it is blank
@@ -87,9 +86,7 @@ def write_patch(patch, full, path, source, request):
         pixels, header = hdus[1].data, hdus[1].header.copy()
     cut = cut_out(patch, pixels, header)
     _describe(header, cut, source, request)
-    image = fits.CompImageHDU(cut, header=header, compression_type="RICE_1")
-    fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True)
-    seal(path)
+    fitsfile.write(path, cut, header)
 
 
 def cut_out(patch, pixels, header):

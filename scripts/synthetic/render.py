@@ -1,87 +1,42 @@
-"""Compiled loops that draw the Sun onto a grid of helioprojective coordinates.
+"""Compiled loops that draw the Sun: its surface as a map of heliographic coordinates, and the image of a detector.
 
-The grid is that of level 1.5: rows are solar Y, 0.6 arcsec apart, the Sun's centre in the middle of the four central
-pixels. All functions release the interpreter's lock, work in double precision without reassociation, and take each
-pixel alone, so that threads and machines agree on every bit.
+Every pixel of an image is evaluated at its own place, whatever the detector's scale and roll: nothing is resampled.
+All take each pixel alone, so that threads and machines agree on every bit.
 """
 
 import numpy as np
 
-from aia.compiled import njit
+from synthetic.jit import compiled
 
-_JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
+ROWS, COLUMNS = 2048, 4096  # of a map of the surface: latitude from the south pole, Carrington longitude
+FINER = 4  # pixels of the finest texture in one of the map's
+_PER_RADIAN = ROWS / np.pi
+_SHIFT = 3
+_NODE = 1 << _SHIFT  # columns between the places at which the corona's rays are worked out
+_HIDDEN = -0.03  # cosine towards the observer beyond which a surface is not worked out
 
-
-@njit(inline="always", **_JIT)
-def _arctan2(y, x):
-    """Angle of a point in radians, to 2e-7: an odd polynomial on the first octant (Abramowitz & Stegun 4.4.49)."""
-    high, low = max(abs(x), abs(y)), min(abs(x), abs(y))
-    ratio = low / max(high, 1e-30)
-    s = ratio * ratio
-    angle = 1.0 + s * (
-        -0.3333314528
-        + s
-        * (
-            0.1999355085
-            + s
-            * (
-                -0.1420889944
-                + s * (0.1065626393 + s * (-0.0752896400 + s * (0.0429096138 + s * (-0.0161657367 + s * 0.0028662257))))
-            )
-        )
-    )
-    angle *= ratio
-    angle = 0.5 * np.pi - angle if abs(y) > abs(x) else angle
-    angle = np.pi - angle if x < 0 else angle
-    return -angle if y < 0 else angle
+# In single precision, twice as many numbers at a time: places on the Sun are right to a thousandth of a pixel.
+_f = np.float32
+_ZERO, _TINY, _HALF, _MOST, _ONE = _f(0), _f(1e-30), _f(0.5), _f(0.75), _f(1)
+_FINER, _WHOLE, _EIGHTH = _f(FINER), np.int32(FINER), _f(1 / _NODE)
+_TWO, _THREE, _FOUR, _FIVE = _f(2), _f(3), _f(4), _f(5)
+_RIGHT, _STRAIGHT, _PIXELS, _POLE = _f(np.pi / 2), _f(np.pi), _f(_PER_RADIAN), _f(ROWS - 2)
+# Polynomials of the arc tangent and the arc sine, to 2e-7 and 2e-8 (Abramowitz & Stegun 4.4.49 and 4.4.46).
+_TAN = tuple(map(_f, (-0.3333314528, 0.1999355085, -0.1420889944, 0.1065626393, -0.0752896400, 0.0429096138,
+                      -0.0161657367, 0.0028662257)))  # fmt: skip
+_SIN = tuple(map(_f, (1.5707963050, -0.2145988016, 0.0889789874, -0.0501743046, 0.0308918810, -0.0170881256,
+                      0.0066700901, -0.0012624911)))  # fmt: skip
 
 
-@njit(inline="always", **_JIT)
-def _tile(tile, row, column):
-    """Bilinear value of a periodic tile, its sides powers of two; unsigned indices need no test for negative ones."""
-    mask = np.uint64(tile.shape[0] - 1)
-    low, left = np.floor(row), np.floor(column)
-    fr, fc = row - low, column - left
-    r, c = np.uint64(np.int64(low)), np.uint64(np.int64(left))
-    r0, c0, r1, c1 = r & mask, c & mask, (r + np.uint64(1)) & mask, (c + np.uint64(1)) & mask
-    top = tile[r0, c0] + fc * (tile[r0, c1] - tile[r0, c0])
-    bottom = tile[r1, c0] + fc * (tile[r1, c1] - tile[r1, c0])
-    return top + fr * (bottom - top)
-
-
-@njit(inline="always", **_JIT)
-def _table(table, position):
-    """Linear interpolation in a table, clamped at its ends; `position` counts entries."""
-    position = min(max(position, 0.0), table.size - 1.001)
-    low = np.floor(position)
-    entry = np.uint64(np.int64(low))
-    return table[entry] + (position - low) * (table[entry + np.uint64(1)] - table[entry])
-
-
-@njit(inline="always", **_JIT)
-def _globe(field, latitude, longitude):
-    """Bilinear value of a map in latitude (-pi/2 to pi/2) and longitude (radians, any), a power of two columns wide."""
-    rows, columns = field.shape
-    row = min(max((latitude / np.pi + 0.5) * rows - 0.5, 0.0), rows - 1.001)
-    column = longitude / (2 * np.pi) * columns
-    low, left = np.floor(row), np.floor(column)
-    fr, fc = row - low, column - left
-    r, c, mask = np.uint64(np.int64(low)), np.uint64(np.int64(left)), np.uint64(columns - 1)
-    r1, c0, c1 = r + np.uint64(1), c & mask, (c + np.uint64(1)) & mask
-    top = field[r, c0] + fc * (field[r, c1] - field[r, c0])
-    bottom = field[r1, c0] + fc * (field[r1, c1] - field[r1, c0])
-    return top + fr * (bottom - top)
-
-
-@njit(**_JIT)
-def disc(scene, geometry, layers, globe, network, fine, law, fine_contrast):
+@compiled
+def surface(field, geometry, layers, globe, network):
     """
-    Draw the quiet Sun's disc: limb, large-scale corona, network and finest structure.
+    Map the quiet Sun: large-scale corona and network.
 
     Parameters
     ----------
-    scene : ndarray of float32, shape (n, n)
-        Written where the disc is, DN/s.
+    field : ndarray of float32, shape (ROWS, COLUMNS)
+        Written where the observer sees it; brightness, 1 on average.
     geometry : ndarray
         Apparent radius of the Sun in pixels, distance in solar radii, sine and cosine of the observer's latitude, and
         the observer's Carrington longitude (radians).
@@ -89,206 +44,253 @@ def disc(scene, geometry, layers, globe, network, fine, law, fine_contrast):
         Of each generation of the network: weight, age in days, and a shift in longitude (radians) that makes it its
         own.
     globe : ndarray of float32, shape (rows, columns)
-        Brightness of the large-scale corona, a factor.
-    network, fine : ndarray of float32
-        Tiles of `synthetic.textures`.
-    law : ndarray
-        Brightness against mu (0 to 1), DN/s.
-    fine_contrast : float
-        Standard deviation of the finest structure.
+        Brightness of the large-scale corona.
+    network : ndarray of float32, shape (ROWS, ROWS)
+        Periodic tile of `synthetic.textures`, of mean 1.
     """
-    size = scene.shape[0]
-    centre = (size - 1) / 2
-    radius, distance, sin_b, cos_b, observer_longitude = geometry
-    network_scale = network.shape[0] / np.pi
-    fine_scale = fine.shape[0] / (np.pi / 4)
-    half_size = size // 2 + 3
-    mus, norths, latitudes = np.empty(half_size), np.empty(half_size), np.empty(half_size)
-    longitudes, coarse, small = np.empty(half_size), np.empty(half_size), np.empty(size)
-    for row in range(size):
-        y = (row - centre) / radius
-        if y * y >= 1.0:
-            continue
-        half = np.sqrt(1.0 - y * y) * radius
-        first = int(np.ceil(centre - half))
-        count = int(np.floor(centre + half)) - first + 1
-        # All but the limb and the finest structure is wider than two pixels: every second column is worked out.
-        nodes = count // 2 + 2
-        for k in range(nodes):
-            x = (first + 2 * k - centre) / radius
-            square = min(x * x + y * y, 1.0)
-            mu = np.sqrt(1.0 - square)
-            # The ray leaves the line to the Sun's centre at an angle of s / distance: a point of the disc lies a little
-            # nearer to its middle than it would from infinity.
-            shrink = 1.0 - (mu + 0.5 * square / distance) / distance
-            sx, sy = x * shrink, y * shrink
-            sz = np.sqrt(max(1.0 - sx * sx - sy * sy, 0.0))
-            north = sy * cos_b + sz * sin_b
-            mus[k], norths[k] = mu, north
-            latitudes[k] = _arctan2(north, np.sqrt(max(1.0 - north * north, 1e-30)))
-            longitudes[k] = _arctan2(sx, sz * cos_b - sy * sin_b)
-        for k in range(nodes):
-            latitude, longitude = latitudes[k], longitudes[k] + observer_longitude
-            cosine = 1.0 - min(abs(latitude) / (0.5 * np.pi), 1.0)
+    _, _, sin_b, cos_b, observer = geometry
+    mask, tile_mask = COLUMNS - 1, network.shape[1] - 1
+    middle = int(np.floor(observer * _PER_RADIAN))
+    cosines = np.empty(COLUMNS)
+    for k in range(COLUMNS):
+        cosines[k] = np.cos((middle - COLUMNS // 2 + k + 0.5) / _PER_RADIAN - observer)
+    broad = np.empty(globe.shape[1] + 1)
+    step = COLUMNS // globe.shape[1]
+    for row in range(ROWS):
+        latitude = (row + 0.5) / _PER_RADIAN - 0.5 * np.pi
+        sine, cosine = np.sin(latitude), np.cos(latitude)
+        south = min(max((row + 0.5) * globe.shape[0] / ROWS - 0.5, 0.0), globe.shape[0] - 1.001)
+        low = int(south)
+        for k in range(globe.shape[1]):
+            broad[k] = globe[low, k] + (south - low) * (globe[low + 1, k] - globe[low, k])
+        broad[-1] = broad[0]
+        # Differential rotation (Snodgrass 1983) relative to the Carrington frame, radians per day.
+        shear = 0.0092212 - sine * sine * (0.0418181 + sine * sine * 0.0311890)
+        first = (layers[0, 2] - shear * layers[0, 1]) * _PER_RADIAN
+        second = (layers[1, 2] - shear * layers[1, 1]) * _PER_RADIAN
+        i0, i1 = int(np.floor(first)), int(np.floor(second))
+        f0, f1 = first - i0, second - i1
+        a0, a1 = layers[0, 0] * (1.0 - f0), layers[0, 0] * f0
+        b0, b1 = layers[1, 0] * (1.0 - f1), layers[1, 0] * f1
+        polar = min(4.0 * (1.0 - abs(latitude) / (0.5 * np.pi)), 1.0)
+        for k in range(COLUMNS):
+            mu = sine * sin_b + cosine * cos_b * cosines[k]
+            if mu < _HIDDEN:
+                continue
+            column = (middle - COLUMNS // 2 + k) & mask
+            p, q = column + i0, column + i1
+            mottles = (
+                a0 * network[row, p & tile_mask]
+                + a1 * network[row, (p + 1) & tile_mask]
+                + b0 * network[row, q & tile_mask]
+                + b1 * network[row, (q + 1) & tile_mask]
+            )
             # Structure that foreshortening, or the meridians' convergence, squeezes below a pixel is averaged out.
-            kept = min(mus[k] * 2.2, 1.0) * min(4.0 * cosine, 1.0)
-            # Differential rotation (Snodgrass 1983) relative to the Carrington frame, radians per day.
-            s2 = norths[k] * norths[k]
-            shear = 0.0092212 - s2 * (0.0418181 + s2 * 0.0311890)
-            at = longitude - shear * layers[0, 1] + layers[0, 2]
-            big = layers[0, 0] * _tile(network, latitude * network_scale, at * network_scale)
-            at = longitude - shear * layers[1, 1] + layers[1, 2]
-            big += layers[1, 0] * _tile(network, latitude * network_scale, at * network_scale)
-            coarse[k] = _globe(globe, latitude, longitude) * (1.0 + kept * (big - 1.0))
-            mus[k] = fine_contrast * kept * kept
+            kept = min(max(2.4 * (mu - 0.08), 0.0), 1.0) * polar
+            west = column // step
+            level = broad[west] + (column - west * step) * (broad[west + 1] - broad[west]) / step
+            field[row, column] = level * (1.0 + kept * (mottles - 1.0))
+
+
+@compiled(inline="always")
+def _arctan2(y, x):
+    """Angle of a point in radians."""
+    aside, along = abs(y), abs(x)
+    ratio = min(aside, along) / max(max(aside, along), _TINY)
+    s, c = ratio * ratio, _TAN
+    high = c[4] + s * (c[5] + s * (c[6] + s * c[7]))
+    angle = ratio * (_ONE + s * (c[0] + s * (c[1] + s * (c[2] + s * (c[3] + s * high)))))
+    angle = _RIGHT - angle if aside > along else angle
+    angle = _STRAIGHT - angle if x < _ZERO else angle
+    return -angle if y < _ZERO else angle
+
+
+@compiled(inline="always")
+def _smooth(field, row, column, turn):
+    """Value of the quadratic B-spline over a periodic map's pixels, `turn` columns on.
+
+    Its knots lie on the Sun's surface, nowhere near the pixels of any image.
+    """
+    low, left = np.floor(row + _HALF), np.floor(column + _HALF)
+    t, u = row - low, column - left
+    j, i = np.int32(low), np.int32(left) + turn
+    row_mask, column_mask = np.int32(field.shape[0] - 1), np.int32(field.shape[1] - 1)
+    a0, a1, a2 = _HALF * (_HALF - t) * (_HALF - t), _MOST - t * t, _HALF * (_HALF + t) * (_HALF + t)
+    b0, b1, b2 = _HALF * (_HALF - u) * (_HALF - u), _MOST - u * u, _HALF * (_HALF + u) * (_HALF + u)
+    j0, j1, j2 = np.uint32((j - 1) & row_mask), np.uint32(j & row_mask), np.uint32((j + 1) & row_mask)
+    i0, i1, i2 = np.uint32((i - 1) & column_mask), np.uint32(i & column_mask), np.uint32((i + 1) & column_mask)
+    return (
+        a0 * (b0 * field[j0, i0] + b1 * field[j0, i1] + b2 * field[j0, i2])
+        + a1 * (b0 * field[j1, i0] + b1 * field[j1, i1] + b2 * field[j1, i2])
+        + a2 * (b0 * field[j2, i0] + b1 * field[j2, i1] + b2 * field[j2, i2])
+    )
+
+
+@compiled
+def _chart(u, v, step_u, step_v, sun, squares, rows, columns):
+    """Of consecutive pixels: the square of the distance to the Sun's centre in radii, and the place in the map.
+
+    Columns of the map are counted from the central meridian.
+    """
+    inverse, nearness, sin_b, cos_b, soft = sun[0], sun[1], sun[2], sun[3], sun[4]
+    a = _SIN
+    for k in range(squares.size):
+        x, y = (u + _f(k) * step_u) * inverse, (v + _f(k) * step_v) * inverse
+        square = x * x + y * y
+        rest = _ONE - square
+        # The cosine towards the observer goes to nothing at the limb over the telescope's width, not at once.
+        even = _HALF * (rest + np.sqrt(rest * rest + soft))
+        # The ray leaves the line to the Sun's centre at an angle of s / distance: a point of the disc lies a little
+        # nearer to its middle than it would from infinity.
+        shrink = _ONE - (np.sqrt(even) + _HALF * square * nearness) * nearness
+        sx, sy = x * shrink, y * shrink
+        sz = np.sqrt(even + square * (_ONE - shrink * shrink))
+        north = min(max(sy * cos_b + sz * sin_b, -_ONE), _ONE)
+        n = abs(north)
+        arc = a[0] + n * (a[1] + n * (a[2] + n * (a[3] + n * (a[4] + n * (a[5] + n * (a[6] + n * a[7]))))))
+        arc = _RIGHT - np.sqrt(_ONE - n) * arc
+        squares[k] = square
+        rows[k] = min(max(((arc if north >= _ZERO else -arc) + _RIGHT) * _PIXELS - _HALF, _ONE), _POLE)
+        columns[k] = _arctan2(sx, sz * cos_b - sy * sin_b) * _PIXELS - _HALF
+
+
+@compiled(inline="always")
+def _span(u, v, step_u, step_v, radius, width):
+    """Columns of a detector row, first and end, that lie within a distance of the Sun's centre (pixels)."""
+    a, b = step_u * step_u + step_v * step_v, u * step_u + v * step_v
+    square = b * b - a * (u * u + v * v - radius * radius)
+    if square <= 0:
+        return width, width
+    root = np.sqrt(square)
+    first = min(max(int(np.ceil((-b - root) / a)), 0), width)
+    return first, max(min(int(np.floor((-b + root) / a)) + 1, width), first)
+
+
+@compiled(inline="always")
+def _between(t, n0, n1, n2, n3):
+    """Value at a part t of the way from n1 to n2, of the cubic through four (Catmull & Rom)."""
+    bend = n3 - n0 + _THREE * (n1 - n2)
+    return n1 + _HALF * t * (n2 - n0 + t * (_TWO * n0 - _FIVE * n1 + _FOUR * n2 - n3 + t * bend))
+
+
+@compiled
+def _coarse_rays(place, radius, rays, height, width):
+    """The corona's rays on every eighth pixel of a detector's rows and columns, from -8 on."""
+    coarse = np.zeros((height // _NODE + 4, width // _NODE + 4), np.float32)
+    heights, turns = np.float64(rays.shape[0] - 3), rays.shape[1] / (2 * np.pi)
+    for j in range(coarse.shape[0]):
+        for k in range(coarse.shape[1]):
+            row, column = (j - 1) * _NODE, (k - 1) * _NODE
+            x = place[0] + column * place[2] + row * place[4]
+            y = place[1] + column * place[3] + row * place[5]
+            distance = np.sqrt(x * x + y * y)
+            if distance > radius - 6.0 - 4 * _NODE:
+                up = _f(1.0 + min(max(distance / radius - 1.0, 0.0), 0.95) * heights)
+                coarse[j, k] = _smooth(rays, up, _f(_arctan2(_f(y), _f(x)) * turns), np.int32(0))
+    return coarse
+
+
+@compiled
+def draw(scene, place, geometry, field, fine, rays, laws, per_square):
+    """
+    Draw disc and corona as a detector sees them.
+
+    Parameters
+    ----------
+    scene : ndarray of float32, shape (n, m)
+        Written, DN/s.
+    place : ndarray, shape (6,)
+        Pixels of the scene's grid from the Sun's centre, west and north, of detector pixel (0, 0); their steps along a
+        detector row, and along a detector column.
+    geometry : ndarray
+        As in `surface`.
+    field, fine : ndarray of float32
+        Map of the surface, and tile of the finest structure, FINER pixels to one of the map.
+    rays : ndarray of float32, shape (heights, angles)
+        Brightness of the corona against height (0 to 1 radius) and position angle from the west, about 1.
+    laws : ndarray of float32, shape (3, k)
+        Brightness of the disc and of the corona (DN/s), and contrast of the finest structure, against the square of
+        the distance to the Sun's centre, `per_square` entries to the square of a radius.
+    """
+    height, width = scene.shape
+    radius = geometry[0]
+    squares, rows, columns = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    nodes = np.empty(width // _NODE + 4, np.float32)
+    sun = np.array([1 / radius, 1 / geometry[1], geometry[2], geometry[3], 4 / radius**2]).astype(np.float32)
+    west = geometry[4] * _PER_RADIAN
+    meridian = np.int32(np.floor(west))
+    shift = _f(west - meridian)
+    step_u, step_v = place[2], place[3]
+    coarse = _coarse_rays(place, radius, rays, height, width)
+    near_law, far_law, fine_law = laws[0], laws[1], laws[2]
+    entries, last = _f(per_square), _f(laws.shape[1] - 2)
+    for row in range(height):
+        u, v = place[0] + row * place[4], place[1] + row * place[5]
+        first, end = _span(u, v, step_u, step_v, radius + 6.0, width)
+        count = end - first
+        _chart(_f(u + first * step_u), _f(v + first * step_v), _f(step_u), _f(step_v), sun,
+               squares[:count], rows[:count], columns[:count])  # fmt: skip
+        line = scene[row]
+        line[:first], line[end:] = _ZERO, _ZERO
         for k in range(count):
-            m, part = k >> 1, 0.5 * (k & 1)
-            latitude = latitudes[m] + part * (latitudes[m + 1] - latitudes[m])
-            longitude = longitudes[m] + part * (longitudes[m + 1] - longitudes[m]) + observer_longitude
-            small[k] = _tile(fine, latitude * fine_scale, longitude * fine_scale)
-        for k in range(count):
-            m, part = k >> 1, 0.5 * (k & 1)
-            x = (first + k - centre) / radius
-            mu = np.sqrt(max(1.0 - x * x - y * y, 0.0))
-            broad = coarse[m] + part * (coarse[m + 1] - coarse[m])
-            amount = mus[m] + part * (mus[m + 1] - mus[m])
-            scene[row, first + k] = broad * (1.0 + amount * small[k]) * _table(law, mu * (law.size - 1))
+            position = squares[k] * entries
+            entry = np.uint32(position)
+            part = position - _f(entry)
+            near = near_law[entry] + part * (near_law[entry + 1] - near_law[entry])
+            contrast = fine_law[entry] + part * (fine_law[entry + 1] - fine_law[entry])
+            across = columns[k] + shift
+            mottles = _smooth(fine, _FINER * rows[k], _FINER * across, _WHOLE * meridian)
+            line[first + k] = near * _smooth(field, rows[k], across, meridian) * (_ONE + contrast * mottles)
+        j, t = row >> _SHIFT, _f(row & (_NODE - 1)) * _EIGHTH
+        for k in range(nodes.size):
+            nodes[k] = _between(t, coarse[j, k], coarse[j + 1, k], coarse[j + 2, k], coarse[j + 3, k])
+        hole, edge = _span(u, v, step_u, step_v, radius - 6.0, width)
+        su, sv = _f(step_u / radius), _f(step_v / radius)
+        uu, vv = _f(u / radius), _f(v / radius)
+        for start, stop in ((0, hole), (edge, width)):
+            for column in range(start, stop):
+                x, y = uu + _f(column) * su, vv + _f(column) * sv
+                position = min((x * x + y * y) * entries, last)
+                entry = np.uint32(position)
+                part = position - _f(entry)
+                far = far_law[entry] + part * (far_law[entry + 1] - far_law[entry])
+                k, t = np.uint32(column >> _SHIFT), _f(column & (_NODE - 1)) * _EIGHTH
+                line[column] += far * _between(t, nodes[k], nodes[k + 1], nodes[k + 2], nodes[k + 3])
 
 
-_COARSE = 4
-# Tile periods in a full circle of position angle over 2 pi: whole numbers, so that the rays close.
-_RAYS_NARROW = 3 / (2 * np.pi)
-_RAYS_WIDE = 1 / (2 * np.pi)
-
-
-@njit(**_JIT)
-def corona(scene, geometry, globe, fine, law):
+@compiled
+def dot(field, dots):
     """
-    Draw the corona beyond the limb: rays that fade outwards, brightest over the brightest places of the limb.
-
-    Its structure is coarse: it is worked out on every fourth pixel and interpolated.
+    Put Gaussian dots on an image or a map: what strands, flares, filaments and spots are strung of.
 
     Parameters
     ----------
-    scene : ndarray of float32, shape (n, n)
-        Written outside the disc, DN/s.
-    geometry, globe, fine : ndarray
-        As in `disc`.
-    law : ndarray
-        Brightness against the height over the limb (0 to 1 radius), DN/s.
+    field : ndarray of float32, shape (n, m)
+        Changed to field + g (add + times field), where g is the Gaussian out to four standard deviations.
+    dots : ndarray, shape (k, 6)
+        Column and row (pixels from 0), standard deviations along them (pixels), add, and times.
     """
-    size = scene.shape[0]
-    centre = (size - 1) / 2
-    radius, _, sin_b, cos_b, observer_longitude = geometry
-    nodes = size // _COARSE + 2
-    coarse = np.empty((nodes, nodes))
-    inner = (0.995 * radius - 2 * _COARSE) ** 2
-    for j in range(nodes):
-        v = j * _COARSE - centre
-        for i in range(nodes):
-            u = i * _COARSE - centre
-            square = u * u + v * v
-            if square < inner:
-                coarse[j, i] = 0.0
-                continue
-            distance = np.sqrt(square)
-            sx, sy = u / distance, v / distance
-            height = max(distance / radius - 1.0, 0.0)
-            north = sy * cos_b
-            latitude = _arctan2(north, np.sqrt(max(1.0 - north * north, 1e-30)))
-            longitude = _arctan2(sx, -sy * sin_b) + observer_longitude
-            level = _globe(globe, latitude, longitude)
-            angle = _arctan2(sy, sx)
-            # Rays: long outwards, narrow along the limb; other ones are on the limb as the Sun turns.
-            outwards = height * fine.shape[0] * 0.03 + observer_longitude * 40.0
-            ray = _tile(fine, 40.0 + outwards, angle * fine.shape[0] * _RAYS_NARROW)
-            wide = _tile(fine, 90.0 + 0.3 * outwards, angle * fine.shape[0] * _RAYS_WIDE)
-            # The line of sight crosses many of them, fewer the farther out.
-            streaks = 1.0 + min(0.06 + 0.7 * height, 0.20) * (0.3 * ray + 1.0 * wide)
-            coarse[j, i] = (0.1 + 0.9 * level) * max(streaks, 0.1)
-    for row in range(size):
-        j, v = row // _COARSE, row - centre
-        fy = (row - j * _COARSE) / _COARSE
-        for column in range(size):
-            u = column - centre
-            square = u * u + v * v
-            if square < radius * radius:
-                continue
-            i = column // _COARSE
-            fx = (column - i * _COARSE) / _COARSE
-            below = coarse[j, i] + fx * (coarse[j, i + 1] - coarse[j, i])
-            above = coarse[j + 1, i] + fx * (coarse[j + 1, i + 1] - coarse[j + 1, i])
-            height = np.sqrt(square) / radius - 1.0
-            scene[row, column] = (below + fy * (above - below)) * _table(law, height * (law.size - 1))
-
-
-@njit(**_JIT)
-def brighten(scene, x, y, peak, axes, reach, mottle, network, offsets, texture, radius):
-    """
-    Add the glow of an active region: an ellipse on the surface, mottled by a texture.
-
-    Parameters
-    ----------
-    scene : ndarray of float32, shape (n, n)
-        Added to.
-    x, y : float
-        Middle, pixels.
-    peak : float
-        DN/s.
-    axes : ndarray, shape (2, 2)
-        Maps offsets in pixels to standard deviations of the ellipse.
-    reach : float
-        Half the side of the square that holds the ellipse, pixels.
-    mottle : float
-        Contrast of the mottles.
-    network : ndarray of float32
-        Tile.
-    offsets : ndarray, shape (2,)
-        Where in the tile.
-    texture : float
-        Tile pixels per standard deviation of the ellipse.
-    radius : float
-        Of the disc in pixels; beyond it the glow fades within a hundredth of it.
-    """
-    size = scene.shape[0]
-    centre = (size - 1) / 2
-    for row in range(max(int(y - reach), 0), min(int(y + reach) + 1, size)):
-        for column in range(max(int(x - reach), 0), min(int(x + reach) + 1, size)):
-            dx, dy = column - x, row - y
-            a = axes[0, 0] * dx + axes[0, 1] * dy
-            b = axes[1, 0] * dx + axes[1, 1] * dy
-            square = a * a + b * b
-            if square > 12.0:
-                continue
-            outside = np.sqrt((row - centre) ** 2 + (column - centre) ** 2) / radius - 1.0
-            if outside > 0.05:
-                continue
-            value = peak * (np.exp(-0.5 * square) - 0.0025)
-            mottles = _tile(network, b * texture + offsets[0], a * texture + offsets[1])
-            value *= max(1.0 + mottle * (mottles - 1.0), 0.05)
-            if outside > 0:
-                value *= np.exp(-outside / 0.012)
-            scene[row, column] += max(value, 0.0)
-
-
-@njit(**_JIT)
-def soften(scene):
-    """
-    Convolve with (1, 2, 1) / 4 along both axes, in place: with the spline's own width the telescope's resolution.
-
-    Parameters
-    ----------
-    scene : ndarray of float32, shape (n, n)
-        Replaced; the outermost pixels repeat their neighbours.
-    """
-    rows, columns = scene.shape
-    above = scene[0].copy()
-    here = scene[0].copy()
-    for row in range(rows):
-        below = scene[min(row + 1, rows - 1)].copy()
-        for column in range(columns):
-            above[column] = 0.25 * above[column] + 0.5 * here[column] + 0.25 * below[column]
-        for column in range(columns):
-            left, right = max(column - 1, 0), min(column + 1, columns - 1)
-            scene[row, column] = 0.25 * above[left] + 0.5 * above[column] + 0.25 * above[right]
-        above, here = here, below
+    rows, columns = field.shape
+    across = np.empty(4096, dtype=np.float32)
+    for number in range(dots.shape[0]):
+        x, y, wide, tall, add, times = dots[number]
+        left, right = max(int(np.ceil(x - 4 * wide)), 0), min(int(np.floor(x + 4 * wide)), columns - 1)
+        low, high = max(int(np.ceil(y - 4 * tall)), 0), min(int(np.floor(y + 4 * tall)), rows - 1)
+        if left > right or low > high:
+            continue
+        # exp(-(d + 1)**2 / 2) follows from exp(-d**2 / 2) by a factor that itself changes by a constant factor.
+        scale, offset = -0.5 / (wide * wide), left - x
+        value, factor, turn = np.exp(scale * offset * offset), np.exp(scale * (2 * offset + 1)), np.exp(2 * scale)
+        for k in range(right - left + 1):
+            across[k] = value
+            value *= factor
+            factor *= turn
+        scale, offset = -0.5 / (tall * tall), low - y
+        value, factor, turn = np.exp(scale * offset * offset), np.exp(scale * (2 * offset + 1)), np.exp(2 * scale)
+        for j in range(low, high + 1):
+            plus, multiple = np.float32(add * value), np.float32(times * value)
+            line = field[j, left : right + 1]
+            for k in range(line.size):
+                line[k] += across[k] * (plus + multiple * line[k])
+            value *= factor
+            factor *= turn

@@ -15,9 +15,11 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from synthetic.faults import Faults, read_faults
+from synthetic.files import find_file
 from synthetic.handler import CGI, Handler
 from synthetic.misbehaviour import FaultyArchive
 from synthetic.service import Limits, Service
+from synthetic.staging import Staging, makers
 from synthetic.storage import Spool, storage_fault
 from synthetic.store import Store
 
@@ -150,7 +152,7 @@ def running(
 
     Raises
     ------
-    aia.errors.ConfigError
+    synthetic.faults.FaultsError
         If the file of faults cannot be read.
     """
     clock = clock or time.time
@@ -160,7 +162,7 @@ def running(
         from synthetic.model import Archive
 
         model = Archive(clock)
-    with closing(_opened(state)) as store:
+    with closing(_opened(state)) as store, closing(Staging()) as staged:
         service = Service(
             model=FaultyArchive(model, shown) if shown.record_rules else model,
             store=store,
@@ -171,6 +173,7 @@ def running(
             strict=strict,
             limits=limits or Limits(),
         )
+        service.stage = lambda row: staged.is_done(row["id"], lambda: makers(service, find_file, row))
         server = Server(service, shown, port, log)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

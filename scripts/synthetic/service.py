@@ -60,6 +60,9 @@ class Service:
         E-mail addresses that may export, besides all in the reserved domain ``.example``.
     strict : bool
         Refuse time texts that the real archive misreads.
+    limits : Limits
+    stage : callable or None
+        Says of the row of a request whether its files are made, and has them made.
     """
 
     model: object
@@ -70,6 +73,7 @@ class Service:
     registered: set = field(default_factory=set)
     strict: bool = False
     limits: Limits = field(default_factory=Limits)
+    stage: object = None
 
     def read_sets(self, text):
         """Sets of a record-set text with their series, as the public wrapper checks them before anything else.

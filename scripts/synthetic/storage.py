@@ -78,12 +78,8 @@ class Spool:
                 return file
 
     def _make(self, path, make):
-        unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
-        try:
+        with replacing(path) as unfinished:
             make(unfinished)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
         self._evict(path)
 
     def _evict(self, newest):
@@ -106,6 +102,17 @@ class Spool:
                 return
             Path(path).unlink(missing_ok=True)
             total -= size
+
+
+@contextmanager
+def replacing(path):
+    """Give the path of an unfinished file in the same folder; it takes the name of `path` when the block ends well."""
+    unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 @contextmanager

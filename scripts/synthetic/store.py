@@ -137,6 +137,10 @@ class Store:
         """The row of an exported file, or None."""
         return self.one("SELECT * FROM files WHERE path = ?", path)
 
+    def paths(self, identity):
+        """Paths of a request's files, in its order."""
+        return [row["path"] for row in self.all("SELECT path FROM files WHERE request = ? ORDER BY rowid", identity)]
+
     def request_of_directory(self, directory):
         """The row of the request whose files lie in a directory, or None."""
         return self.one("SELECT * FROM requests WHERE directory = ?", directory)

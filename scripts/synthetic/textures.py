@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from aia.files import replacing
+from synthetic.storage import replacing
 
 NETWORK_SIZE, NETWORK_SPAN_DEG = 2048, 180.0
-FINE_SIZE, FINE_SPAN_DEG = 1024, 45.0
+FINE_SIZE, FINE_SPAN_DEG = 1024, 22.5
 GLOBE_SHAPE = 256, 512  # latitude, longitude
+RAYS_SHAPE = 1024, 2048  # solar rotation, position angle
 _ROUNDING = 4096.0
 
 
@@ -40,6 +41,13 @@ def _displaced(field, along, across):
     return field[rows, columns]
 
 
+def _limited(field, high):
+    """A tile without what is finer than some cycles per tile: the telescope does not show it."""
+    rows, columns = field.shape
+    k = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.rfftfreq(columns, 1 / columns))
+    return np.fft.irfft2(np.fft.rfft2(field) * np.exp(-((k / high) ** 4)), s=field.shape)
+
+
 def _rounded(field):
     return (np.round(field * _ROUNDING) / _ROUNDING).astype(np.float32)
 
@@ -54,6 +62,7 @@ def _kept(name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         tile = make()
     if not sys.dont_write_bytecode:
         try:
+            path.parent.mkdir(exist_ok=True)
             with replacing(path) as part, open(part, "wb") as file:
                 np.save(file, tile)
         except OSError:  # not everybody may write where the workflow is installed
@@ -100,10 +109,10 @@ def _network(kind, contrast):
     if kind == "corona":
         field = 0.62 * fields["threads"] + 0.62 * fields["broad"] + 0.35 * lanes
         # Bright points: compact loops over the network, a few hundred on the disc.
-        spark = np.maximum(fields["threads"] + 0.5 * lanes - 2.6, 0.0)
-        field += 0.9 * spark
+        spark = np.maximum(fields["threads"] + 0.5 * lanes - 2.9, 0.0)
+        field += 1.6 * spark
     elif kind == "chromosphere":
-        field = 0.9 * lanes * (0.75 + 0.25 * np.clip(fields["broad"], -2, 2)) + 0.45 * fields["threads"]
+        field = 0.95 * lanes * (0.75 + 0.25 * np.clip(fields["broad"], -2, 2)) + 0.4 * fields["threads"]
     else:
         field = 0.5 * fields["threads"] + 0.3 * lanes
     tile = np.exp(contrast * field)
@@ -129,17 +138,36 @@ def fine(kind):
 def _fine(kind):
     size = FINE_SIZE, FINE_SIZE
     if kind == "photosphere":
-        # Granules are 2 arcsec across: 350 in 45 degrees, dark lanes around bright middles.
-        field = -np.abs(_noise(size, 21, 210.0, 330.0, 0.0))
+        # Granules are 2 arcsec across: 175 in 22.5 degrees, dark lanes around bright middles.
+        field = -np.abs(_noise(size, 21, 105.0, 165.0, 0.0))
     elif kind == "chromosphere":
-        field = _noise(size, 22, 110.0, 330.0, 0.6)
+        field = _noise(size, 22, 55.0, 165.0, 0.6)
         field = field + 0.35 * field**2
     else:
-        warp = _noise(size, 24, 20.0, 90.0, 1.0), _noise(size, 25, 20.0, 90.0, 1.0)
-        field = _displaced(_noise(size, 23, 70.0, 330.0, 1.2), 6 * warp[0], 6 * warp[1])
+        warp = _noise(size, 24, 10.0, 45.0, 1.0), _noise(size, 25, 10.0, 45.0, 1.0)
+        field = _displaced(_noise(size, 23, 35.0, 165.0, 1.2), 12 * warp[0], 12 * warp[1])
         field = field + 0.25 * field**2
+    field = _limited(field, 165.0)
     field = field - field.mean()
     return _rounded(field / field.std())
+
+
+@cache
+def rays():
+    """
+    Tile of the corona's rays: rows for the time in a solar rotation, columns for the position angle.
+
+    Returns
+    -------
+    ndarray of float32, shape RAYS_SHAPE
+        Of mean 0 and variance 1.
+    """
+    return _kept(
+        "rays",
+        lambda: _rounded(
+            0.4 * _noise(RAYS_SHAPE, 51, 30.0, 120.0, 1.0) + 0.92 * _noise(RAYS_SHAPE, 52, 4.0, 24.0, 1.0)
+        ),
+    )
 
 
 @cache

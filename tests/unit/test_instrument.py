@@ -1,5 +1,6 @@
 """The synthetic instrument: its tables say what it does, headers are whole, noise is what the tables promise."""
 
+import csv
 import itertools
 
 import astropy.units as u
@@ -11,9 +12,8 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
-from aia.errors import FrameError
-from synthetic import catalogue, detector, frames, hashing, keywords, tables, times
-from synthetic.instrument import BLANK, CHANNELS, DARK_NOISE_DN, READ_NOISE_DN, SATURATION_DN
+from synthetic import catalogue, detector, frames, hashing, keywords, sun, tables, times
+from synthetic.instrument import BLANK, CHANNELS, SATURATION_DN
 
 DAY_S = 86400
 
@@ -206,7 +206,7 @@ def test_behind_the_earth_there_is_no_sun():
 
 
 def test_a_record_without_image_has_no_frame(quiet):
-    with pytest.raises(FrameError, match=r"94 A at 2019-11-03T.* no image"):
+    with pytest.raises(ValueError, match=r"94 A at 2019-11-03T.* no image"):
         frames.image({**quiet, "T_OBS": times.MISSING})
 
 
@@ -224,15 +224,8 @@ def test_spikes_are_put_back_by_aiapys_rule(quiet, tmp_path):
 
 def expose(counts, channel, seed):
     """Counts of a uniform scene."""
-    instrument = CHANNELS[channel]
-    noise = np.array(
-        [instrument.dn_per_photon, READ_NOISE_DN[instrument.camera] ** 2 + DARK_NOISE_DN**2, instrument.compression]
-    )
-    image = np.empty((256, 256), dtype=np.int16)
-    place = np.array([20.0, 20.0, 1.0, 0.0, 0.0, 1.0])
-    scene = np.full((300, 300), counts, dtype=np.float32)
-    detector.expose(scene, place, 1.0, noise, detector.quantiles(), np.uint64(seed), image)
-    return image.astype(float)
+    scene = np.full((256, 256), counts, dtype=np.float32)
+    return detector.expose(scene, 1.0, CHANNELS[channel].noise, seed).astype(float)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -261,20 +254,65 @@ def test_counts_stop_at_the_camera_s_14_bits():
     assert expose(50_000.0, 193, 7).max() == SATURATION_DN == 16383
 
 
-@pytest.mark.parametrize("scale", [0.98, 0.99991, 1.0, 1.00012])
-@pytest.mark.parametrize("turn", [0.0, 0.002, -0.002, 0.3, np.pi / 2, np.pi, -2.5])
-def test_a_row_of_any_scale_and_roll_is_sampled_alike(scale, turn):
-    """The runs in which a row is sampled are a matter of speed alone: wherever they break, a plane stays a plane."""
-    row, column = np.indices((400, 400), dtype=float)
-    scene = (3 * column - 7 * row + 5000).astype(np.float32)
-    along, across = scale * np.cos(turn), scale * np.sin(turn)
-    start = 200 - 175 * (along - across), 200 - 175 * (across + along)
-    place = np.array([*start, along, across, -across, along])
-    image = np.empty((351, 351), dtype=np.int16)
-    detector.expose(scene, place, 1.0, np.array([1e-12, 1e-12, 1e9]), detector.quantiles(), np.uint64(1), image)
-    j, i = np.indices(image.shape)
-    x, y = place[0] + i * along - j * across, place[1] + i * across + j * along
-    inside = (np.minimum(x, y) > 1) & (np.maximum(x, y) < 397)
-    # Rounding, and the noise of the compression, which cannot be switched off.
-    assert abs((image - (3 * x - 7 * y + 5000))[inside].mean()) < 0.01
-    assert np.abs(image - (3 * x - 7 * y + 5000))[inside].max() < 2.5
+def test_charge_that_a_pixel_cannot_hold_runs_along_its_column():
+    """Nothing of it is lost, and no column knows of its neighbour's."""
+    charge = np.full((200, 9), 1000.0)
+    charge[90:110, 4] = 40_000.0
+    held = detector.bled(charge)
+    assert held.sum() == pytest.approx(charge.sum())
+    assert held.max() == SATURATION_DN
+    np.testing.assert_array_equal(np.delete(held, 4, axis=1), 1000.0)
+    full = np.flatnonzero(held[:, 4] >= SATURATION_DN)
+    assert full.size == full[-1] - full[0] + 1 == pytest.approx(20 * 39_000 / (SATURATION_DN - 1000), abs=2)
+    assert full[0] + full[-1] == pytest.approx(199, abs=2)
+
+
+def test_charge_leaves_the_detector_at_its_edge():
+    charge = np.zeros((50, 2))
+    charge[3, 0] = 10 * SATURATION_DN
+    held = detector.bled(charge)
+    assert np.count_nonzero(held[:, 0] >= SATURATION_DN) == 4 + 4
+    assert held[:, 0].sum() < charge.sum()
+
+
+@pytest.mark.parametrize(
+    ("channel", "clock"), [(211, "14:29:11"), (193, "14:36:11"), (131, "14:30:11"), (211, "15:20:11")]
+)
+def test_saturated_pixels_are_as_many_as_the_record_says(channel, clock):
+    record = record_at(f"2021-07-03T{clock}Z", channel)
+    image = frames.image(record)
+    assert np.count_nonzero(image == SATURATION_DN) == pytest.approx(record["NSATPIX"], rel=0.1, abs=3)
+    assert (record["NSATPIX"] > 0) == (record["DATAMAX"] == SATURATION_DN) == (image.max() == SATURATION_DN)
+
+
+# DATAMEAN / EXPTIME of nominal level-1 records of 2025-07-29T21:04 to 2025-07-30T20:56, medians (JSOC, aia.lev1); and
+# of single frames of other years: https://github.com/sunpy/sunpy (2021-05-22), JSOC (2017-08-11).
+OBSERVED = {
+    94: 1.041, 131: 2.886, 171: 91.42, 193: 136.2, 211: 46.94, 304: 2.142, 335: 1.212, 1600: 8.502, 1700: 302.3,
+    4500: 23499.0,
+}  # fmt: skip
+OTHER_YEARS = [("2021-05-22T03:29:05Z", 304, 1.617), ("2017-08-11T00:00:10Z", 171, 66.98)]
+
+
+@pytest.mark.parametrize(
+    ("moment", "channel", "rate"), [*(("2025-07-30T09:00:00Z", *item) for item in OBSERVED.items()), *OTHER_YEARS]
+)
+def test_an_image_is_as_bright_as_a_real_one(moment, channel, rate):
+    """Every eighth pixel of every eighth row: the mean over the detector, and the record's statement of it."""
+    record = record_at(moment, channel, minutes=61)
+    scene = sun.Scene(channel, record["T_OBS"]).on([0, 0, 8, 0, 0, 8], (512, 512))
+    left = float(tables.degradation(channel, record["T_OBS"]))
+    assert scene.mean(dtype=float) * left == pytest.approx(rate, rel=0.2)
+    assert record["DATAMEAN"] / record["EXPTIME"] == pytest.approx(scene.mean(dtype=float) * left, rel=0.08)
+
+
+def test_exposures_and_counts_are_those_of_real_records(shared_data):
+    """A day of real records: the exposure outside flares, and the mean counts, in every channel."""
+    with open(shared_data / "records" / "aia_timeseries.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["QUALITY"] == "0x40000000" and row["DATAMEAN"]]
+    for channel, rate in OBSERVED.items():
+        mine = [row for row in rows if int(row["WAVELNTH"]) == channel]
+        exposure = np.median([float(row["EXPTIME"]) for row in mine])
+        assert CHANNELS[channel].exposure_s == pytest.approx(exposure, rel=0.005)
+        rates = [float(row["DATAMEAN"]) / float(row["EXPTIME"]) for row in mine]
+        assert np.median(rates) == pytest.approx(rate, rel=0.001)

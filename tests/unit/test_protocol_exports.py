@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import tarfile
 import threading
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_archive import SmallModel
 
-from synthetic import exports, server, store
+from synthetic import exports, server, staging, store
 from synthetic.service import Limits
 
 EUV = "aia.lev1_euv_12s"
@@ -91,6 +92,49 @@ def test_a_request_is_queued_then_pending_then_done(slow_archive, clock):
     assert (pending["status"], pending["wait"], pending["rcount"]) == (1, 40, 0)
     clock.now += 40
     assert status(slow_archive, queued["requestid"])["status"] == "0"
+
+
+class HeldModel(SmallModel):
+    """An archive that makes no file before it is told to, and counts those that it makes."""
+
+    version = "held"
+
+    def __init__(self, now):
+        super().__init__(now)
+        self.released, self.made = threading.Event(), []
+
+    def write(self, record, segment, path, as_is):
+        self.released.wait(60)
+        self.made.append((record["recnum"], segment))
+        super().write(record, segment, path, as_is)
+
+
+def test_a_request_is_pending_until_its_files_are_made(tmp_path, clock, monkeypatch):
+    """So no client waits for a first byte: whoever learns of a file gets it at once, from another server too."""
+    monkeypatch.setattr(staging, "PATIENCE_S", 0.05)
+    model = HeldModel(clock)
+    with server.running(tmp_path, model=model, clock=clock) as running:
+        identity = request(running, MINUTE)["requestid"]
+        assert [status(running, identity)["status"] for _ in range(3)] == [1, 1, 1]
+        model.released.set()
+        while (index := status(running, identity))["status"] == 1:
+            pass
+    assert len(index["data"]) == len(model.made) == len({*model.made}) == 5
+    with server.running(tmp_path, model=model, clock=clock) as running:
+        for row in index["data"]:
+            assert get(running, f"{index['dir']}/{row['filename']}").startswith(b"SIMPLE")
+    assert len(model.made) == 5
+
+
+def test_a_server_that_ends_makes_no_further_files(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(staging, "PATIENCE_S", 0.05)
+    model = HeldModel(clock)
+    with server.running(tmp_path, model=model, clock=clock) as running:
+        identity = request(running)["requestid"]
+        count = status(running, identity)["rcount"]
+        threading.Timer(0.3, model.released.set).start()
+    assert count == 0
+    assert len(model.made) <= (os.cpu_count() or 1)
 
 
 def test_the_index_of_a_finished_request_is_text_in_every_scalar(archive, clock):
@@ -461,13 +505,13 @@ def test_the_state_survives_a_restart(tmp_path, clock):
 @pytest.mark.parametrize(
     ("template", "name"),
     [
-        (None, f"{EUV}.205107971.image_lev1.fits"),
+        (None, f"{EUV}.2205107971.image_lev1.fits"),
         ("{seriesname}.{T_REC:A}.{segment}", f"{EUV}.2021-07-03T142725Z.image_lev1.fits"),
         ("x.{T_REC:A2}.{WAVELNTH:%04d}.{segment}", "x.2021-07-03T14272500Z.0211.image_lev1.fits"),
         ("x.{T_REC:A,TAI}.{segment}", "x.20210703_142802_TAI.image_lev1.fits"),
         ("x.{T_REC:D,UTC}.{segment}", "x.2021.07.03_14:27:25_UTC.image_lev1.fits"),
         ("x.{T_REC}.{segment}", "x.2021-07-03T142723Z.image_lev1.fits"),
-        ("{exptime:%.1f}.{#:%03d}.{recnum}.{segment}", "0.6.000.205107971.image_lev1.fits"),
+        ("{exptime:%.1f}.{#:%03d}.{recnum}.{segment}", "0.6.000.2205107971.image_lev1.fits"),
         ("{CAMERA}", "2.fits"),
     ],
 )

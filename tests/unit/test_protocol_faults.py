@@ -14,7 +14,6 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from small_archive import SmallModel
 
-from aia.errors import ConfigError
 from synthetic import faults, server, store
 
 EUV = "aia.lev1_euv_12s"
@@ -410,7 +409,7 @@ def _file(folder, content):
     ],
 )
 def test_a_file_of_faults_that_is_wrong_says_where(tmp_path, content, text):
-    with pytest.raises(ConfigError, match=text.replace("(", r"\(")):
+    with pytest.raises(faults.FaultsError, match=text.replace("(", r"\(")):
         faults.read_faults(_file(tmp_path, content))
 
 

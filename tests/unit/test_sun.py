@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, get_earth, sun
 
-from synthetic import activity, detector, ephemeris, flares, textures, times
+from synthetic import activity, ephemeris, flares, textures, times
 from synthetic import sun as model
 from synthetic.instrument import CHANNELS
 from synthetic.view import View
@@ -140,7 +140,7 @@ def test_the_scene_brightens_by_the_flare_s_known_light_curve(example):
     sums = {}
     moments = [example.peak, example.peak + 420]
     for tai in moments:
-        field = model.scene(211, tai)
+        field = model.truth(211, tai)
         sums[tai] = field[2200:3000, 3100:4000].sum(dtype=float)
     quiet = sums[moments[0]] - model.flare_rate(211, moments[0])
     # The rest changes in seven minutes by the rotation alone.
@@ -152,7 +152,7 @@ def test_the_scene_brightens_by_the_flare_s_known_light_curve(example):
 def scenes():
     """Truth in four channels in a quiet hour."""
     tai = times.parse_time("2019-08-01T05:00:00Z")
-    return {channel: detector.on_nodes(model.scene(channel, tai)) for channel in (171, 193, 304, 4500)}
+    return {channel: model.truth(channel, tai) for channel in (171, 193, 304, 4500)}
 
 
 def radii():
@@ -207,7 +207,7 @@ def test_structure_reaches_the_telescope_s_resolution_and_no_further(scenes):
 def test_features_move_with_the_rotation():
     """In six hours the middle of the disc goes west by some 55 arcsec."""
     tai = times.parse_time("2019-08-01T05:00:00Z")
-    first, second = (detector.on_nodes(model.scene(193, t))[1848:2248, 1748:2348] for t in (tai, tai + 6 * 3600))
+    first, second = (model.truth(193, t)[1848:2248, 1748:2348] for t in (tai, tai + 6 * 3600))
     rate = np.radians((14.713 - 0.986) / 24 * 6) * 945 / 0.6
     a, b = (np.fft.fft2(image - image.mean()) for image in (first, second))
     shift = np.unravel_index(np.fft.ifft2(a.conj() * b).real.argmax(), first.shape)
