@@ -26,24 +26,29 @@ for arguments in json.load(sys.stdin):
 WINDOW = {"start": "2021-07-03T14:25:00Z", "end": "2021-07-03T14:26:00Z"}
 
 
+def plan_each(calls, folder, executable=sys.executable):
+    """Call Snakemake with each list of arguments in turn: status and all that was printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS, executable],
+        input=json.dumps(calls),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    texts = re.split(r"\fstatus (\d+)\n", done.stdout)
+    assert len(texts) == 2 * len(calls) + 1, done.stdout
+    return [(int(status), text) for text, status in zip(texts[:-1:2], texts[1::2], strict=True)]
+
+
 @pytest.fixture
 def plans(tmp_path, root):
     """A function that plans with each list of arguments in turn: status and all that was printed."""
 
-    def call(*calls, snakefile=root / "Snakefile", executable=sys.executable):
+    def call(*calls, snakefile=root / "Snakefile", **how):
         command = ["--snakefile", str(snakefile), "--directory", str(tmp_path), "--dry-run", "--nocolor"]
-        done = subprocess.run(
-            [sys.executable, "-c", CALLS, executable],
-            input=json.dumps([[*command, "--workflow-profile", "none", *arguments] for arguments in calls]),
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=True,
-        )
-        texts = re.split(r"\fstatus (\d+)\n", done.stdout)
-        assert len(texts) == 2 * len(calls) + 1, done.stdout
-        return [(int(status), text) for text, status in zip(texts[:-1:2], texts[1::2], strict=True)]
+        return plan_each([[*command, "--workflow-profile", "none", *arguments] for arguments in calls], tmp_path, **how)
 
     return call
 

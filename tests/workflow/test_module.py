@@ -2,8 +2,11 @@
 
 import shutil
 import subprocess
+import sys
 
 import pytest
+import yaml
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -48,3 +51,65 @@ def test_a_built_paper_has_nothing_to_do(paper):
     assert "Nothing to be done" in call(
         "../../.venv/bin/snakemake", "--workflow-profile", "../../profiles/default", "-n"
     )
+
+
+def test_two_modules_with_their_own_configurations_and_a_changed_parameter_run_to_the_end(tmp_path, root):
+    text = """
+configfile: "config.yaml"
+
+{modules}
+use rule plot_sequence from one as one_plot_sequence with:
+    params:
+        figure={{"dpi": 72}},
+
+rule both:
+    default_target: True
+    input:
+        "one/results/flare/ro-crate-metadata.json",
+        "two/results/flare/ro-crate-metadata.json",
+"""
+    module = """
+module {name}:
+    snakefile: "{root}/Snakefile"
+    pathvars:
+        results="{name}/results",
+        resources="{name}/resources",
+        logs="{name}/logs",
+        benchmarks="{name}/benchmarks",
+    config: config["{name}"]
+
+use rule * from {name} exclude all, budget, summarise_budget as {name}_*
+"""
+    names = ("one", "two")
+    (tmp_path / "Snakefile").write_text(
+        text.format(modules="\n".join(module.format(name=name, root=root) for name in names)), encoding="utf-8"
+    )
+    event = {
+        "name": "flare",
+        "start": "2021-07-03T14:29:00Z",
+        "end": "2021-07-03T14:29:12Z",
+        "region": {"x": [850, 970], "y": [300, 420]},
+        "cutout": True,
+    }
+    config = {
+        "one": {"level1_cache": "cache", "events": [event | {"channels": [171]}]},
+        "two": {"level1_cache": "cache", "events": [event | {"channels": [211]}]},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", "--workflow-profile", str(root / "profiles" / "default")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    widths = []
+    for name, channel in zip(names, (171, 211), strict=True):
+        folder = tmp_path / name / "results" / "flare"
+        assert (folder / "ro-crate-metadata.json").is_file()
+        assert len(list(folder.glob(f"level1.5/{channel}/*/*.fits"))) == 2
+        assert not list(tmp_path.glob("results/**/*.csv"))
+        with Image.open(folder / "figures" / str(channel) / "sequence.png") as image:
+            widths.append(image.width)
+    assert widths[1] == pytest.approx(widths[0] * 300 / 72, rel=0.02)
