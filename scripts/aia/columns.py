@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from aia.schema import resolved, schema, suggestion
+from aia.errors import suggestion
+from aia.schema import resolved, schema
 
 EVENT = {"$ref": "#/$defs/event"}
 

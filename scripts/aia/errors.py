@@ -4,6 +4,10 @@ Everything that a user can cause or mend is raised as one of these: which event,
 allowed; what to do. They are shown without a traceback; any other exception is a defect of ours and shows one.
 """
 
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
 
 class AIAError(Exception):
     """Something that the person who runs the workflow can act upon."""
@@ -23,3 +27,13 @@ class ProductError(AIAError):
 
 class FrameError(AIAError):
     """One frame cannot be used: the text names its record or file and says why."""
+
+
+def suggestion(name: Any, allowed: Iterable[Any]) -> str:
+    """What is allowed, after what is close to a name that is not."""
+    words = list(map(str, allowed))
+    by_small = {word.lower(): word for word in words}
+    close = difflib.get_close_matches(str(name).lower()[:100], by_small, 1, 0.6)
+    if close:
+        return f"did you mean {by_small[close[0]]}? Allowed are {', '.join(words)}"
+    return f"allowed are {', '.join(words)}"

@@ -20,8 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aia.errors import ConfigError
-from aia.schema import suggestion
+from aia.errors import ConfigError, suggestion
 from aia.times import read_time
 
 VERSION = "1"  # raise it when the records that a condition keeps change

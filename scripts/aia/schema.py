@@ -1,6 +1,5 @@
 """The schema of the configuration: what is allowed, what the defaults are, and errors of it in words."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +9,8 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
+
+from aia.errors import suggestion
 
 SCHEMA = Path(__file__).parents[2] / "config" / "config.schema.yaml"
 
@@ -74,16 +75,6 @@ def explain(error: Any) -> Iterator[str]:
             yield f"{prefix}{found} is out of range; allowed is {words[error.validator]} {error.validator_value:g}"
         case _:
             yield f"{prefix}{found} is not allowed: {error.message[-200:]}"
-
-
-def suggestion(name: Any, allowed: Iterable[Any]) -> str:
-    """What is allowed, after what is close to a name that is not."""
-    words = list(map(str, allowed))
-    by_small = {word.lower(): word for word in words}
-    close = difflib.get_close_matches(str(name).lower()[:100], by_small, 1, 0.6)
-    if close:
-        return f"did you mean {by_small[close[0]]}? Allowed are {', '.join(words)}"
-    return f"allowed are {', '.join(words)}"
 
 
 def shown(value: Any) -> str:
