@@ -553,6 +553,8 @@ def test_the_whole_chain_gives_what_aiapys_own_gives(tmp_path):
     smap = correct_degradation(smap, correction_table=tables.thaw(frozen["degradation"])) / smap.exposure_time
     shift = [int(new[f"CRPIX{n}"] - smap.meta[f"crpix{n}"]) for n in (1, 2)]
     same = ours[shift[1] : shift[1] + smap.data.shape[0], shift[0] : shift[0] + smap.data.shape[1]]
+    divided = new["DEGCORR"] * new["EXPNORM"]
+    same = np.clip(same, image.min() / divided, image.max() / divided)  # as sunpy cuts, and we do not
     inside = (slice(20, -20), slice(20, -20))
     both = np.isfinite(same[inside]) & np.isfinite(smap.data[inside])
     assert both.mean() > 0.98
