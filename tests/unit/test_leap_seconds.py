@@ -47,7 +47,7 @@ class Event:
         self.plan = Plan(load({"events": [entry]}))
         ((self.name, self.event),) = self.plan.events.items()
         self.folder, self.state = folder / self.name, folder / "state"
-        self.archive = {"archive": "synthetic", "state": self.state}
+        self.archive = {"archive": "synthetic", "state": self.state, "url": ""}
         self.run = {name: runpy.run_path(str(root / "scripts" / f"{name}.py"))["main"] for name in STAGES}
         self.options = self.event.options["calibration"]
         self.lists = defaultdict(list)
@@ -125,8 +125,9 @@ class Event:
         names = ("metadata", "records", "recordsets", "exports", "level1", "level15")
         self.run["write_audit"](
             event=self.name, window=[iso(self.event.start), iso(self.event.end)], channels=self.event.channels,
-            absent={}, where=self.event.options.get("where"), record_list=[], output=self.folder / "audit.csv",
-            html=self.folder / "audit.html", **{name: self.lists[name] for name in names},
+            absent={}, remarks=[], where=self.event.options.get("where"), record_list=[],
+            output=self.folder / "audit.csv", html=self.folder / "audit.html",
+            **{name: self.lists[name] for name in names},
         )  # fmt: skip
 
 
@@ -158,7 +159,7 @@ def finished(root, tmp_path_factory):
 
 def rows(path):
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
 
 
 @pytest.mark.parametrize("event", SLOTS)

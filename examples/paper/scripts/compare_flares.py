@@ -1,6 +1,5 @@
 """Draw two flares side by side: the first frame of each at 211 Å, and both light curves."""
 
-import csv
 from pathlib import Path
 
 import matplotlib
@@ -11,9 +10,11 @@ import numpy as np
 import sunpy.visualization.colormaps  # noqa: F401 - registers sdoaia211
 from matplotlib.colors import AsinhNorm
 
+from aia.figures.points import read_points
 from aia.frames import read_header, read_level15
 from aia.joblog import job_log
 from aia.rotation import region_at
+from aia.times import read_time
 
 
 def main(*, lightcurves: list, manifests: list, regions: list, titles: list, outputs: list) -> None:
@@ -57,10 +58,9 @@ def first_frame(manifest: Path, region: dict) -> tuple:
 
 def lightcurve(table: Path) -> tuple[np.ndarray, np.ndarray]:
     """Seconds since the first frame, and the region's mean brightness."""
-    with table.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
-    times = np.array([row["T_OBS"].removesuffix("Z") for row in rows], dtype="datetime64[ms]")
-    return (times - times[0]) / np.timedelta64(1, "s"), np.array([float(row["mean"]) for row in rows])
+    points = read_points(table)
+    times = np.array([read_time(point.T_OBS) for point in points])
+    return times - times[0], np.array([point.mean for point in points])
 
 
 if __name__ == "__main__":
