@@ -1,5 +1,6 @@
 """Draw two flares side by side: the first frame of each at 211 Å, and both light curves."""
 
+import csv
 from pathlib import Path
 
 import matplotlib
