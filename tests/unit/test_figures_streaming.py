@@ -8,6 +8,7 @@ import pytest
 from astropy.io import fits
 from small_frames import header, write_sequence
 
+from aia import companions
 from aia.figures import sequence
 from aia.figures.measure import measure
 from aia.figures.movie import render_movie
@@ -18,7 +19,7 @@ from aia.figures.viewer import build_viewer
 
 OPTIONS = Options(size="one-column", dpi=80, panels=6)
 FEW, MANY = 4, 24
-SIZE = 200  # of a frame of 160 kB
+SIZE = 400  # of a frame of 640 kB
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def sequences(tmp_path_factory):
     """Frames, light curve and statistics of a short and a long sequence."""
     made = {}
     for count in (FEW, MANY):
-        manifests, _ = write_sequence(tmp_path_factory.mktemp(str(count)), count, size=SIZE, cdelt=12.0)
+        manifests, _ = write_sequence(tmp_path_factory.mktemp(str(count)), count, size=SIZE, cdelt=6.0)
         frames = list_frames(manifests)
         made[count] = frames, *measure(frames, None, OPTIONS)
     return made
@@ -84,7 +85,8 @@ def test_a_region_is_read_without_the_rest_of_the_frame(tmp_path):
     size = 2000
     image = np.arange(size * size, dtype=np.float32).reshape(size, size)
     path = tmp_path / "frame.fits"
-    fits.writeto(path, image, header(0, 0.5, size, 1.2, 211, True))
+    primary = fits.PrimaryHDU(image, header(0, 0.5, size, 1.2, 211, True))
+    fits.HDUList([primary, companions.flags_table(np.empty(0, companions.RUN))]).writeto(path)
     region = {"x": [690, 750], "y": [240, 300]}
     read_picture(path, region)
     found = []

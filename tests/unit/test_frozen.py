@@ -78,6 +78,7 @@ def test_filtering_fails_with_the_difference_before_it_writes_anything(tmp_path,
         main(
             archive="synthetic",
             state=tmp_path / "state",
+            url="",
             series="aia.lev1_euv_12s",
             segments=["image"],
             channel=BLOCK["channel"],

@@ -148,7 +148,7 @@ def test_a_condition_that_no_record_passes_is_an_error_that_says_what_removed_th
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"channels": [195]}, "events[0].channels[0]: 195 is not allowed; allowed are 94, 131, 171"),
+        ({"channels": [195]}, "events[0].channels[0]: 195 is not allowed; did you mean 193? Allowed are 94, 131, 171"),
         ({"where": {"EXPOSURE": "< 2"}}, "EXPOSURE"),
         ({"end": "2021-07-03T14:00:00Z"}, "end: 2021-07-03T14:00:00Z lies before start 2021-07-03T14:25:00Z"),
     ],
