@@ -139,6 +139,11 @@ def test_a_run_with_nothing_to_do_ends_in_the_same_way(toy):
     assert (status, lines[-1]) == (0, "ending with 0 done")
 
 
+@pytest.mark.parametrize("other", ["--lint", "--unlock", "--list-rules"])
+def test_what_runs_nothing_has_no_ending(toy, other):
+    assert not any("ending with" in line for line in piped(toy, other)[1])
+
+
 def test_a_cause_is_told_once_with_the_jobs_that_it_stopped_and_their_logs(toy):
     status, lines = piped(toy, "--config", "bad=ab")
     assert status != 0

@@ -57,7 +57,7 @@ class Display(LogHandlerBase):
         self.openings: list[Callable[[Progress], str]] = []
         self.endings: list[Callable[[Progress], str]] = []
         self.began = self.said = time.time()
-        self.stopped, self.wrong, self.closed, self.over = False, False, False, threading.Event()
+        self.ran, self.stopped, self.closed, self.over = False, False, False, threading.Event()
         if not self.own_words:
             threading.Thread(target=self._tick, daemon=True).start()
 
@@ -70,14 +70,13 @@ class Display(LogHandlerBase):
 
     def _take(self, record: logging.LogRecord) -> None:
         event, progress = getattr(record, "event", None), self.progress
-        if event == LogEvent.ERROR or record.levelno >= logging.ERROR:
-            self.wrong = True
         if self.own_words:
             text = self.format(record) or ""
             text = WRAPPER.sub("", text) if event == LogEvent.ERROR else text
             if text and text != "None":
                 self.screen.say(text)
         elif event == LogEvent.RUN_INFO:
+            self.ran = True
             progress.plan(record.stats)
             self._say(*(opening(progress) for opening in self.openings))
         elif event == LogEvent.JOB_INFO:
@@ -95,6 +94,7 @@ class Display(LogHandlerBase):
         elif event in (None, LogEvent.ERROR) or record.levelno >= logging.WARNING:
             text = WRAPPER.sub("", record.getMessage() if record.msg else "")
             self.stopped = self.stopped or text.startswith("Terminating")
+            self.ran = self.ran or text.startswith("Nothing to be done")
             if not TALK.match(text):
                 self._say(text)
 
@@ -162,7 +162,7 @@ class Display(LogHandlerBase):
             if self.stopped:  # what an interruption has ended has not failed
                 self.progress.failed = {n: one for n, one in self.progress.failed.items() if one.reason}
             self._say(failures(self.progress), interrupted() if self.stopped else "")
-            if self.progress.total or not self.wrong:
+            if self.ran:
                 self._say(*map(self._ending, self.endings))
         super().close()
 
