@@ -477,7 +477,7 @@ def config_as_used(wildcards):
     return event_config(PLAN.settings, wildcards.event)
 
 
-def at_most(wildcards=None):
+def at_most():
     """What the whole configuration costs if every slot of its windows has a record that the conditions keep."""
     works = []
     for name, options in budget_events(None).items():
