@@ -60,22 +60,22 @@ bench-transfer: $(VENV) ## 50 files over the loopback interface, beside curl
 	@$(BIN)/python tests/benchmarks/transfer.py
 
 cache-report: $(VENV) ## what the level-1 cache holds, and which events use it
-	@$(BIN)/python -m aia.cache report
+	@$(BIN)/python -m aia_sequence.acquisition.cache report
 
 faults: $(VENV) ## write docs/faults.md anew
 	@PYTHONPATH=tests $(BIN)/python tests/workflow/test_faults.py
 
 verify: $(VENV) ## hash everything again and compare it with what was recorded
-	@$(BIN)/python -m aia.verify results resources
+	@$(BIN)/python -m aia_sequence.commands.verify results resources
 
 repair: $(VENV) ## verify, and have what is wrong made again, and nothing else
-	@$(BIN)/python -m aia.verify results resources --rebuild -- --cores $(CORES)
+	@$(BIN)/python -m aia_sequence.commands.verify results resources --rebuild -- --cores $(CORES)
 
 archive: $(VENV) ## pack all finished events with tables, figures, provenance and the workflow itself, for Zenodo
-	@$(BIN)/python -m aia.deposit make $(ARCHIVE)
+	@$(BIN)/python -m aia_sequence.commands.archive make $(ARCHIVE)
 
 rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is, and compare them
-	@$(BIN)/python -m aia.deposit rebuild $(if $(wildcard archived),.,$(ARCHIVE)) --cores $(CORES)
+	@$(BIN)/python -m aia_sequence.commands.archive rebuild $(if $(wildcard archived),.,$(ARCHIVE)) --cores $(CORES)
 
 lint: $(VENV) ## style of Python and Snakemake files
 	@$(BIN)/ruff check
@@ -89,10 +89,10 @@ lock: $(VENV) ## resolve envs/requirements.in anew
 	@$(BIN)/python envs/pin.py
 
 config-docs: $(VENV) ## the table of options in config/README.md, from the schema
-	@$(BIN)/python -m aia.configdocs config/README.md
+	@$(BIN)/python -m aia_sequence.config.docs config/README.md
 
 serve: $(VENV) ## the embedded archive alone, for any JSOC client, on http://127.0.0.1:8080
-	@$(BIN)/python -m synthetic serve --port 8080
+	@$(BIN)/python -m synthetic_jsoc serve --port 8080
 
 clean: ## remove what `make demo` made; the level-1 cache and the environment stay
 	@rm -rf results logs benchmarks resources/*/calibration resources/*/psf

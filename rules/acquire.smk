@@ -6,8 +6,8 @@
 # What decides products is a parameter. What does not (the cache's place, patience, connections) is handed over as a
 # resource, because a changed parameter would repeat every finished job.
 
-from aia import versions
-from aia.times import duration
+from aia_sequence import versions
+from aia_sequence.times import duration
 
 STATE = f"{RESOURCES}/synthetic/archive"
 JOURNAL = f"{RESOURCES}/{ARCHIVE}/requests/{{channel}}/{{block}}"  # of export requests, for all events

@@ -5,7 +5,7 @@
 # The provenance reads every file of the event. Its inputs are the last to be made, one of each rule: they are newer than
 # all the others, and each further input makes the plan of a large catalogue longer.
 
-from aia import versions
+from aia_sequence import versions
 
 
 rule write_audit:

@@ -2,7 +2,7 @@
 # Out: what it will cost to go on (budget.csv), printed by the target `budget`: snakemake budget
 # Order: summarise_budget, budget. Nothing but metadata is asked for.
 
-from aia import budget
+from aia_sequence.planning import budget
 
 
 rule summarise_budget:

@@ -4,7 +4,7 @@
 # Order: fetch_pointing, fetch_degradation, fetch_errors and calculate_psf as far as the options ask, look_up_corrections
 # (which needs no frame, so it is done while they are on their way), calibrate_level15.
 
-from aia import versions
+from aia_sequence import versions
 
 
 rule fetch_pointing:

@@ -12,14 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
-from aia import __version__, budget, costs, filters, overview, resultspage
-from aia.blocks import EUV, series_of
-from aia.cutouts import im_patch
-from aia.eventconfig import event_config
-from aia.location import out_of_sight
-from aia.terminal import ending
-from aia.terminal.display import install
-from aia.times import iso
+from aia_sequence import __version__
+from aia_sequence.planning import budget, costs
+from aia_sequence.config import conditions
+from aia_sequence.overview import events, page
+from aia_sequence.planning.blocks import EUV, series_of
+from aia_sequence.config.cutouts import im_patch
+from aia_sequence.config.event import event_config
+from aia_sequence.config.region import out_of_sight
+from aia_sequence.terminal import ending
+from aia_sequence.terminal.display import install
+from aia_sequence.times import iso
 
 ARCHIVE = PLAN.settings.archive
 # Where a workflow that takes this one as a module has put it: known while the rules are read, no longer while jobs are.
@@ -400,7 +403,7 @@ def correction_list(wildcards):
 
 
 def lists_of_event(wildcards, folder):
-    """Every list that the stages of the job's event leave below a folder, by kind of `aia.inventory`."""
+    """Every list that the stages of the job's event leave below a folder, by kind of `aia_sequence.provenance.inventory`."""
     blocks = [
         f"{channel}/{block}"
         for channel in event_channels(wildcards)

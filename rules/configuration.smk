@@ -16,16 +16,16 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
-if not Path(SCRIPTS, "aia").is_dir():
+if not Path(SCRIPTS, "aia_sequence").is_dir():
     raise WorkflowError(
-        f"{SCRIPTS}/aia is not there: the workflow needs a clone or a git submodule, and its library beside its rules. "
+        f"{SCRIPTS}/aia_sequence is not there: the workflow needs a clone or a git submodule, and its library beside its rules. "
         'As a module, name the path of its Snakefile; github("…") would fetch single files.'
     )
 
-from aia.configfile import Lines, check_file, refuse
-from aia.errors import ConfigError
-from aia.plan import Plan
-from aia.settings import check_email, load
+from aia_sequence.config.file import Lines, check_file, refuse
+from aia_sequence.errors import ConfigError
+from aia_sequence.planning.plan import Plan
+from aia_sequence.config.settings import check_email, load
 
 DEFAULT_CONFIG = "config/config.yaml"
 

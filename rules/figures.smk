@@ -5,7 +5,7 @@
 # Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash: each further
 # input of these rules makes the plan of a large catalogue longer.
 
-from aia import versions
+from aia_sequence import versions
 
 
 rule measure_sequence:

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from aia.budget import as_text
-from aia.joblog import job_log
+from aia_sequence.joblog import job_log
+from aia_sequence.planning.budget import as_text
 
 
 def main(*, table: Path) -> None:

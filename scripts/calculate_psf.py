@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from aia import psf
-from aia.joblog import job_log
+from aia_sequence.calibration import psf
+from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aia import corrections
-from aia.calibration import COLUMNS, Job, calibrate_block
-from aia.joblog import job_log
-from aia.manifests import read_manifest, write_manifest
-from aia.options import Options
+from aia_sequence.calibration import corrections
+from aia_sequence.calibration.block import COLUMNS, Job, calibrate_block
+from aia_sequence.config.calibration import Options
+from aia_sequence.frames.manifests import read_manifest, write_manifest
+from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 

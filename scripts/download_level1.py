@@ -6,12 +6,14 @@ Frames that the level-1 cache holds are not fetched again.
 import json
 from pathlib import Path
 
-from aia import acquisition, filters, metadata
-from aia.archive import open_archive
-from aia.cache import Cache
-from aia.export import Delivery, Limits
-from aia.joblog import job_log
-from aia.journal import Journal
+from aia_sequence.acquisition import steps
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.acquisition.export import Delivery, Limits
+from aia_sequence.acquisition.journal import Journal
+from aia_sequence.archive import metadata
+from aia_sequence.archive.client import open_archive
+from aia_sequence.config import conditions
+from aia_sequence.joblog import job_log
 
 
 def main(
@@ -38,17 +40,17 @@ def main(
     """Fill the folder `frames` with verified level-1 files and write its `manifest`."""
     marked = metadata.read(records)
     kept = marked[marked["kept"]].reset_index(drop=True)
-    task = acquisition.Task(series, kept, filters.compile_where(where), tuple(segments), processing, method)
+    task = steps.Task(series, kept, conditions.compile_where(where), tuple(segments), processing, method)
     exported = json.loads(export.read_text(encoding="utf-8"))
     delivery = Delivery(exported["requests"], exported["files"], exported["not_exported"])
     with open_archive(archive, state, url) as opened:
-        acquisition.download(
+        steps.download(
             opened,
             Cache(cache),
             Journal(journal),
             task,
             delivery,
-            acquisition.Place(frames, manifest, quarantine),
+            steps.Place(frames, manifest, quarantine),
             limits,
             connections,
             on_missing,

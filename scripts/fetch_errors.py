@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from aia import tables
-from aia.joblog import job_log
+from aia_sequence.calibration import tables
+from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def main(*, archive: str, output: Path) -> None:
 
 def stated_errors() -> str:
     """The synthetic instrument's own statement of its errors."""
-    from synthetic.tables import error_table  # the real archive must not need the model of the Sun
+    from synthetic_jsoc.tables import error_table  # the real archive must not need the model of the Sun
 
     return error_table()
 

@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from aia import tables
-from aia.archive import open_archive
-from aia.joblog import job_log
+from aia_sequence.archive.client import open_archive
+from aia_sequence.calibration import tables
+from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 

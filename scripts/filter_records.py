@@ -7,11 +7,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from aia import filters, frozen, metadata, recordsets
-from aia.archive import open_archive
-from aia.errors import ArchiveError
-from aia.files import write_text
-from aia.joblog import job_log
+from aia_sequence.acquisition import record_list as frozen
+from aia_sequence.archive import metadata, recordsets
+from aia_sequence.archive.client import open_archive
+from aia_sequence.config import conditions as filters
+from aia_sequence.errors import ArchiveError
+from aia_sequence.files import write_text
+from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aia import corrections, lookup, metadata, tables
-from aia.files import write_csv
-from aia.joblog import job_log
-from aia.options import Options
+from aia_sequence.archive import metadata
+from aia_sequence.calibration import corrections, lookup, tables
+from aia_sequence.config.calibration import Options
+from aia_sequence.files import write_csv
+from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from aia.figures.measure import measure
-from aia.figures.options import Options
-from aia.figures.points import write_points
-from aia.figures.sequence import Region, require_frames
-from aia.joblog import job_log
+from aia_sequence.config.figure import Options
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.points import write_points
+from aia_sequence.figures.sequence import Region, require_frames
+from aia_sequence.joblog import job_log
 
 
 def main(

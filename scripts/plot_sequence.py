@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from aia.figures.lightcurve import plot_lightcurve
-from aia.figures.measure import Statistics
-from aia.figures.options import Options
-from aia.figures.panels import plot_sequence
-from aia.figures.points import read_points
-from aia.figures.sequence import Region, list_frames
-from aia.files import write_text
-from aia.joblog import job_log
+from aia_sequence.config.figure import Options
+from aia_sequence.figures.lightcurve import plot_lightcurve
+from aia_sequence.figures.measure import Statistics
+from aia_sequence.figures.panels import plot_sequence
+from aia_sequence.figures.points import read_points
+from aia_sequence.figures.sequence import Region, list_frames
+from aia_sequence.files import write_text
+from aia_sequence.joblog import job_log
 
 
 def main(

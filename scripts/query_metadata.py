@@ -7,10 +7,10 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from aia import metadata
-from aia.archive import open_archive
-from aia.joblog import job_log
-from aia.recordsets import block_set
+from aia_sequence.archive import metadata
+from aia_sequence.archive.client import open_archive
+from aia_sequence.archive.recordsets import block_set
+from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 

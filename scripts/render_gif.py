@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from aia.figures.encoding import render_gif
-from aia.joblog import job_log
+from aia_sequence.figures.encoding import render_gif
+from aia_sequence.joblog import job_log
 
 
 def main(*, mp4: Path, gif: Path) -> None:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from aia.figures.measure import Statistics
-from aia.figures.movie import render_movie
-from aia.figures.options import Options
-from aia.figures.points import read_points
-from aia.figures.sequence import Region, list_frames
-from aia.joblog import job_log
+from aia_sequence.config.figure import Options
+from aia_sequence.figures.measure import Statistics
+from aia_sequence.figures.movie import render_movie
+from aia_sequence.figures.points import read_points
+from aia_sequence.figures.sequence import Region, list_frames
+from aia_sequence.joblog import job_log
 
 
 def main(

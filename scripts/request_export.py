@@ -5,13 +5,15 @@ The request's id is on disk before it is waited for: a job that was killed takes
 
 from pathlib import Path
 
-from aia import acquisition, filters, metadata
-from aia.archive import open_archive
-from aia.cache import Cache
-from aia.export import Limits
-from aia.files import write_json
-from aia.joblog import job_log
-from aia.journal import Journal
+from aia_sequence.acquisition import steps
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.acquisition.export import Limits
+from aia_sequence.acquisition.journal import Journal
+from aia_sequence.archive import metadata
+from aia_sequence.archive.client import open_archive
+from aia_sequence.config import conditions
+from aia_sequence.files import write_json
+from aia_sequence.joblog import job_log
 
 
 def main(
@@ -36,9 +38,9 @@ def main(
     """Write the export of the block's kept `records` to `export` (JSON)."""
     marked = metadata.read(records)
     kept = marked[marked["kept"]].reset_index(drop=True)
-    task = acquisition.Task(series, kept, filters.compile_where(where), tuple(segments), processing, method)
+    task = steps.Task(series, kept, conditions.compile_where(where), tuple(segments), processing, method)
     with open_archive(archive, state, url) as opened:
-        cached, delivery = acquisition.request(opened, Cache(cache), Journal(journal), task, limits)
+        cached, delivery = steps.request(opened, Cache(cache), Journal(journal), task, limits)
     content = {
         "archive": archive,
         "series": series,

@@ -4,9 +4,9 @@ import logging
 from collections import defaultdict
 from pathlib import Path
 
-from aia import budget
-from aia.files import write_text
-from aia.joblog import job_log
+from aia_sequence.files import write_text
+from aia_sequence.joblog import job_log
+from aia_sequence.planning import budget
 
 logger = logging.getLogger(__name__)
 

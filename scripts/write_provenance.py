@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from aia import citations, crate, inventory, software
-from aia.audit import read_lists
-from aia.files import replacing, sha256, write_text
-from aia.joblog import job_log
+from aia_sequence import software
+from aia_sequence.audit.join import read_lists
+from aia_sequence.files import replacing, sha256, write_text
+from aia_sequence.joblog import job_log
+from aia_sequence.provenance import citations, crate, inventory
 
 
 def main(

@@ -11,8 +11,8 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
-from aia import corrections, lookup, tables
-from aia.files import sha256
+from aia_sequence.calibration import corrections, lookup, tables
+from aia_sequence.files import sha256
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
 SCALE, INST_ROT, X0, Y0 = 0.600758, 0.056433, 2042.45, 2050.17

@@ -9,11 +9,12 @@ import numpy as np
 import yaml
 from astropy.io import fits
 
-from aia import filters
-from aia.acquisition import Place, Task
-from aia.archive import Archive, of_server
-from aia.checksums import seal
-from synthetic import frames, model, server
+from aia_sequence.acquisition.steps import Place, Task
+from aia_sequence.archive.client import Archive, of_server
+from aia_sequence.config import conditions as filters
+from aia_sequence.frames.checksums import seal
+from synthetic_jsoc.holdings import frames, model
+from synthetic_jsoc.protocol import server
 
 START, END = "2021-07-03T14:24:59Z", "2021-07-03T14:34:59Z"
 SERIES = "aia.lev1_euv_12s"

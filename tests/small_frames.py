@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from aia import companions
+from aia_sequence.frames import companions
 
 # fmt: off
 MANIFEST = [

@@ -9,8 +9,8 @@ that has this folder on its path. Elsewhere Snakemake's own words remain.
 import snakemake.settings.types as settings
 from snakemake_interface_logger_plugins.base import LogHandlerBase as LogHandler  # what makes it a plugin
 
-from aia.configfile import check_file, refuse
-from aia.errors import ConfigError
+from aia_sequence.config.file import check_file, refuse
+from aia_sequence.errors import ConfigError
 
 __all__ = ["LogHandler"]
 

@@ -38,12 +38,13 @@ STAGES = ("decode", "prefilter", "resample", "statistics", "encode", "acceptance
 
 def make_frames(folder, number):
     """Write synthetic level-1 frames, metadata and tables, unless they are there; rows of the level-1 manifest."""
-    from aia import metadata, tables
-    from aia.archive import open_archive
-    from aia.blocks import series_of, slot_number, slot_time
-    from aia.files import sha256
-    from aia.recordsets import block_set
-    from synthetic import catalogue, frames
+    from aia_sequence.archive import metadata
+    from aia_sequence.archive.client import open_archive
+    from aia_sequence.archive.recordsets import block_set
+    from aia_sequence.calibration import tables
+    from aia_sequence.files import sha256
+    from aia_sequence.planning.blocks import series_of, slot_number, slot_time
+    from synthetic_jsoc.holdings import catalogue, frames
 
     (folder / "level1").mkdir(parents=True, exist_ok=True)
     series = series_of(CHANNEL)
@@ -76,11 +77,11 @@ def pick(fetched):
 
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
-    from aia import corrections
-    from aia.calibration import COLUMNS, Job, calibrate_block
-    from aia.manifests import read_manifest, write_manifest
-    from aia.options import Options
-    from aia.stages import Stages
+    from aia_sequence.calibration import corrections
+    from aia_sequence.calibration.block import COLUMNS, Job, calibrate_block
+    from aia_sequence.calibration.stages import Stages
+    from aia_sequence.config.calibration import Options
+    from aia_sequence.frames.manifests import read_manifest, write_manifest
 
     stages, out = Stages(), folder / "ours"
     stages.seconds["start-up"] = time.perf_counter() - STARTED
@@ -96,7 +97,7 @@ def look_up(folder, slots):
     """Look up the corrections of a block of some slots, all channels; what `look_up_corrections` does."""
     from look_up_corrections import main as look_up_corrections
 
-    from aia import metadata
+    from aia_sequence.archive import metadata
 
     records = metadata.read(folder / "all.csv")
     metadata.write(folder / "metadata.csv", records[records["T_REC"].isin(records["T_REC"].unique()[:slots])])
@@ -113,7 +114,7 @@ def gallery(folder, first, number):
     import sunpy.map
     from aiapy.calibrate import correct_degradation, register, update_pointing
 
-    from aia.tables import thaw
+    from aia_sequence.calibration.tables import thaw
 
     stages = {"start-up": time.perf_counter() - STARTED}
     pointing, degradation = thaw(folder / "pointing.ecsv"), thaw(folder / "degradation.ecsv")
@@ -227,7 +228,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        from aia.manifests import write_manifest
+        from aia_sequence.frames.manifests import write_manifest
 
         folder.mkdir(parents=True, exist_ok=True)
         write_manifest(folder / "level1.csv", make_frames(folder, max(options.frames, options.growth)))

@@ -25,7 +25,7 @@ def run(product: str, folder: Path) -> None:
     """Make one product of a sequence, and print how much memory and time that took."""
     import importlib
 
-    from aia.figures.options import Options
+    from aia_sequence.config.figure import Options
 
     start = time.perf_counter()
     inputs = {"lightcurve": folder / "lightcurve.csv", "statistics": folder / "statistics.json"}

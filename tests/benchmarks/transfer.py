@@ -20,10 +20,10 @@ from astropy.io import fits
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from aia.checksums import seal  # noqa: E402 - the project is not installed
-from aia.transfer import Item, fetch  # noqa: E402
-from aia.verification import check_structure  # noqa: E402
-from aia.web import limited_web  # noqa: E402
+from aia_sequence.acquisition.arrival_checks import check_structure  # noqa: E402
+from aia_sequence.acquisition.download import Item, fetch  # noqa: E402
+from aia_sequence.archive.web import limited_web  # noqa: E402
+from aia_sequence.frames.checksums import seal  # noqa: E402 - the project is not installed
 
 FILES, CONNECTIONS, ROUNDS = 50, 4, 5
 TARGET = 0.9

@@ -8,10 +8,10 @@ import pytest
 from small_frames import write_sequence
 from test_auditpage import FATES, audited
 
-from aia.figures.measure import measure
-from aia.figures.options import Options
-from aia.figures.sequence import list_frames
-from aia.figures.viewer import build_viewer
+from aia_sequence.config.figure import Options
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.sequence import list_frames
+from aia_sequence.figures.viewer import build_viewer
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from small_frames import write_sequence
 
-from aia.figures.measure import measure
-from aia.figures.options import Options
-from aia.figures.sequence import list_frames, read_picture
-from aia.figures.viewer import build_viewer
+from aia_sequence.config.figure import Options
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.sequence import list_frames, read_picture
+from aia_sequence.figures.viewer import build_viewer
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 MARGIN = {"left": 56, "right": 84, "top": 8}  # of the image in its canvas, as in viewer.js

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aia.files import sha256, write_text
+from aia_sequence.files import sha256, write_text
 
 SERIES = "aia.lev1_euv_12s"
 CHANNELS = (94, 131, 171, 193, 211, 304, 335)
@@ -39,15 +39,15 @@ class EventFolder:
         return self
 
     def read(self):
-        """What `aia.audit.join` takes."""
-        from aia import audit
+        """What `aia_sequence.audit.join.join` takes."""
+        from aia_sequence.audit import join
 
         names = ("metadata", "records", "level1", "level15")
-        lists = {name: audit.read_lists(self.files[name]) for name in names}
+        lists = {name: join.read_lists(self.files[name]) for name in names}
         return {
             "event": self.name,
             "channels": list(self.fates),
-            "exports": audit.read_exports(self.files["exports"]),
+            "exports": join.read_exports(self.files["exports"]),
         } | (lists)
 
     def _block(self, times, first):

@@ -19,7 +19,7 @@ from astropy.io.fits.hdu.compressed._codecs import Rice1
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from aia import rice
+from aia_sequence.frames import rice
 
 ROOM = 1 << 16
 WIDTHS = (1, 31, 33, 64, 100, 100, 200, 500)

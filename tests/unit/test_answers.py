@@ -17,13 +17,15 @@ import pytest
 from hostile import TIMES, trial
 from small_archive import END, SERIES, WHERE, small_archive
 
-from aia import answers, filters, tables
-from aia.answers import UnknownFormError, check
-from aia.archive import open_archive
-from aia.errors import AIAError
-from aia.export import Limits, Needed, obtain
-from aia.journal import Journal
-from aia.retries import Patience
+from aia_sequence.acquisition.export import Limits, Needed, obtain
+from aia_sequence.acquisition.journal import Journal
+from aia_sequence.archive import answers
+from aia_sequence.archive.answers import UnknownFormError, check
+from aia_sequence.archive.client import open_archive
+from aia_sequence.archive.retries import Patience
+from aia_sequence.calibration import tables
+from aia_sequence.config import conditions
+from aia_sequence.errors import AIAError
 
 START = "2021-07-03T14:34:00Z"
 TRIES = 25 * TIMES
@@ -89,7 +91,7 @@ def describe(jsoc, _):
 
 def export(jsoc, folder):
     records = tuple(f"{SERIES}[2021-07-03T14:3{time}Z][211]" for time in ("4:11", "4:35", "4:59"))
-    needed = Needed(records, records, filters.compile_where(WHERE))
+    needed = Needed(records, records, conditions.compile_where(WHERE))
     return obtain(jsoc, Journal(folder), needed, Limits(timeout=5.0, clock=count().__next__))
 
 

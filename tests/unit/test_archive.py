@@ -16,11 +16,11 @@ import pytest
 from drms.exceptions import DrmsExportError, DrmsQueryError
 from small_archive import END, SERIES, START, small_archive
 
-from aia.archive import Archive, open_archive
-from aia.errors import ArchiveError, ConfigError
-from aia.privacy import redact
-from aia.retries import Patience, RefusedError, passing, persist
-from aia.web import limited_web
+from aia_sequence.archive.client import Archive, open_archive
+from aia_sequence.archive.retries import Patience, RefusedError, passing, persist
+from aia_sequence.archive.web import limited_web
+from aia_sequence.errors import ArchiveError, ConfigError
+from aia_sequence.privacy import redact
 
 
 @pytest.fixture(scope="module")

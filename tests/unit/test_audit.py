@@ -8,13 +8,13 @@ from folders import CHANNELS, FATES, EventFolder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aia import audit, notes
+from aia_sequence.audit import join, remarks
 
 
 def joined(folder):
     lists = folder.read()
-    table = audit.join(**lists)
-    audit.check_counts("made-up", table, len(lists["metadata"]))
+    table = join.join(**lists)
+    join.check_counts("made-up", table, len(lists["metadata"]))
     return table
 
 
@@ -60,8 +60,8 @@ def test_a_calibrated_row_names_its_files_hashes_request_and_factors(tmp_path):
 def test_a_frame_that_came_from_the_cache_after_all_is_calibrated(tmp_path):
     lists = EventFolder(tmp_path, {211: ["calibrated", "calibrated"]}).write().read()
     lists["exports"].loc[0, "reason"] = "the archive exported no file"
-    table = audit.join(**lists)
-    audit.check_counts("made-up", table, len(lists["metadata"]))
+    table = join.join(**lists)
+    join.check_counts("made-up", table, len(lists["metadata"]))
     assert (table["outcome"] == "calibrated").sum() == 2
 
 
@@ -83,8 +83,8 @@ def test_quality_is_told_in_words(tmp_path):
 def test_a_record_that_vanishes_between_two_stages_is_an_error(tmp_path, stage, message):
     lists = EventFolder(tmp_path, {211: ["calibrated", "calibrated"]}).write().read()
     lists[stage] = lists[stage][lists[stage]["record"] != "aia.lev1_euv_12s[2021-07-03T14:25:11Z][211]"]
-    with pytest.raises(audit.AuditError, match=message) as error:
-        audit.join(**lists)
+    with pytest.raises(join.AuditError, match=message) as error:
+        join.join(**lists)
     assert "made-up" in str(error.value)
     assert "2021-07-03T14:25:11Z" in str(error.value)
 
@@ -93,34 +93,34 @@ def test_a_frame_that_nobody_asked_for_is_an_error(tmp_path):
     lists = EventFolder(tmp_path, {211: ["calibrated", "filtered"]}).write().read()
     stray = lists["level15"].iloc[:1].assign(record="aia.lev1_euv_12s[2021-07-03T14:25:11Z][211]")
     lists["level15"] = pd.concat([lists["level15"], stray])
-    with pytest.raises(audit.AuditError, match=r"level 1.5 lists record .*14:25:11Z.*not among what the filter kept"):
-        audit.join(**lists)
+    with pytest.raises(join.AuditError, match=r"level 1.5 lists record .*14:25:11Z.*not among what the filter kept"):
+        join.join(**lists)
 
 
 def test_blocks_that_share_a_record_are_an_error(tmp_path):
     folder = EventFolder(tmp_path, {211: ["calibrated"] * 2}).write()
-    with pytest.raises(audit.AuditError, match="more than once"):
-        audit.read_lists(folder.files["level1"] * 2)
+    with pytest.raises(join.AuditError, match="more than once"):
+        join.read_lists(folder.files["level1"] * 2)
 
 
 def test_a_frame_made_of_a_record_without_image_is_an_error(tmp_path):
     table = joined(EventFolder(tmp_path, {211: ["calibrated"]}).write())
     table.loc[table["outcome"] == "calibrated", "QUALITY"] = str(0x80000000)
-    with pytest.raises(audit.AuditError, match="cannot have one"):
-        audit.check_counts("made-up", table, len(table))
+    with pytest.raises(join.AuditError, match="cannot have one"):
+        join.check_counts("made-up", table, len(table))
 
 
 def test_a_committed_record_list_must_be_met_exactly(tmp_path):
     table = joined(EventFolder(tmp_path, {211: ["calibrated", "filtered", "not exported"]}).write())
     kept = table[table["outcome"].isin(["calibrated", "not exported"])]
-    audit.check_frozen("made-up", table, kept)
-    with pytest.raises(audit.AuditError, match=r"the filter kept record .*, although it is not among"):
-        audit.check_frozen("made-up", table, kept.iloc[:1])
+    join.check_frozen("made-up", table, kept)
+    with pytest.raises(join.AuditError, match=r"the filter kept record .*, although it is not among"):
+        join.check_frozen("made-up", table, kept.iloc[:1])
     more = pd.concat([kept, kept.iloc[:1].assign(record="aia.lev1_euv_12s[2021-07-03T15:00:00Z][211]")])
     with pytest.raises(
-        audit.AuditError, match=r"committed record list holds record .*15:00:00Z.*, which the filter kept nowhere"
+        join.AuditError, match=r"committed record list holds record .*15:00:00Z.*, which the filter kept nowhere"
     ):
-        audit.check_frozen("made-up", table, more)
+        join.check_frozen("made-up", table, more)
 
 
 def channel_rows(folder, fates):
@@ -130,7 +130,7 @@ def channel_rows(folder, fates):
 
 def test_a_gap_is_told_with_what_lies_in_it(tmp_path):
     fates = ["calibrated"] * 4 + ["quarantined", "filtered"] + ["calibrated"] * 4
-    (gap,) = notes.gaps(channel_rows(tmp_path, fates), 211, 12)
+    (gap,) = remarks.gaps(channel_rows(tmp_path, fates), 211, 12)
     assert gap.text == (
         "36 s without a frame, 2021-07-03T14:25:35Z to 2021-07-03T14:26:11Z: 1 filtered, 1 quarantined."
     )
@@ -138,7 +138,7 @@ def test_a_gap_is_told_with_what_lies_in_it(tmp_path):
 
 def test_a_sequence_that_begins_late_or_ends_early_has_gaps_there(tmp_path):
     fates = ["filtered"] * 3 + ["calibrated"] * 4 + ["not exported"] * 2
-    first, last = notes.gaps(channel_rows(tmp_path, fates), 211, 12)
+    first, last = remarks.gaps(channel_rows(tmp_path, fates), 211, 12)
     assert first.text.startswith(
         "36 s before the first frame, 2021-07-03T14:24:59Z to 2021-07-03T14:25:35Z: 3 filtered"
     )
@@ -147,36 +147,36 @@ def test_a_sequence_that_begins_late_or_ends_early_has_gaps_there(tmp_path):
 
 
 def test_a_sequence_of_every_other_record_is_regular_and_said_once(tmp_path):
-    (note,) = notes.gaps(channel_rows(tmp_path, ["calibrated", "filtered"] * 5), 211, 12)
+    (note,) = remarks.gaps(channel_rows(tmp_path, ["calibrated", "filtered"] * 5), 211, 12)
     assert note.kind == "cadence"
     assert note.text == "Frames are 24 s apart in the median; the cadence of the series is 12 s."
 
 
 def test_records_missing_from_the_archive_make_a_gap(tmp_path):
     rows = channel_rows(tmp_path, ["calibrated"] * 10).drop(index=[4, 5])
-    (gap,) = notes.gaps(rows, 211, 12)
+    (gap,) = remarks.gaps(rows, 211, 12)
     assert "36 s without a frame" in gap.text
     assert "no record in the archive" in gap.text
 
 
 def test_saturation_is_a_fraction_of_the_full_disk():
-    assert notes.saturated("") == notes.saturated("0") == ""
-    assert notes.saturated("16777") == "0.1 % saturated (16,777 pixels)"
-    assert notes.saturated("5") == "0.00003 % saturated (5 pixels)"
+    assert remarks.saturated("") == remarks.saturated("0") == ""
+    assert remarks.saturated("16777") == "0.1 % saturated (16,777 pixels)"
+    assert remarks.saturated("5") == "0.00003 % saturated (5 pixels)"
 
 
 def about(folder, fates, **columns):
     """Notes on channel 211, with columns of the level-1.5 manifest changed."""
     event = EventFolder(folder, {211: fates}).write()
     table = joined(event)
-    table = table.assign(**notes.read_headers(table, folder)).assign(**columns)
-    return {note.kind: note.text for note in notes.about_channel(table, 211, 12)}
+    table = table.assign(**remarks.read_headers(table, folder)).assign(**columns)
+    return {note.kind: note.text for note in remarks.about_channel(table, 211, 12)}
 
 
 def test_what_was_left_out_is_noted_with_its_reason(tmp_path):
     table = joined(EventFolder(tmp_path, {211: ["calibrated", "quarantined", "not calibrated", "calibrated"]}).write())
-    table = table.assign(**notes.read_headers(table, tmp_path))
-    texts = [note.text for note in notes.about_channel(table, 211, 12) if note.kind == "left out"]
+    table = table.assign(**remarks.read_headers(table, tmp_path))
+    texts = [note.text for note in remarks.about_channel(table, 211, 12) if note.kind == "left out"]
     assert texts == ["1 record quarantined: its CHECKSUM is wrong.", "1 record not calibrated: no pointing row."]
 
 
@@ -202,10 +202,10 @@ def test_corrections_that_were_not_made_are_noted(tmp_path):
 
 def test_synthetic_data_are_known_from_the_headers(tmp_path):
     table = joined(EventFolder(tmp_path, {211: ["calibrated", "filtered", "calibrated"]}).write())
-    headers = notes.read_headers(table, tmp_path)
-    (note,) = notes.about_synthetic(headers["synthetic"])
+    headers = remarks.read_headers(table, tmp_path)
+    (note,) = remarks.about_synthetic(headers["synthetic"])
     assert note.text == "Synthetic data: 2 frames of a model, not of the Sun."
-    assert notes.about_synthetic(headers["synthetic"] & False) == []
+    assert remarks.about_synthetic(headers["synthetic"] & False) == []
 
 
 def test_saturated_frames_are_counted_and_the_worst_is_named(tmp_path):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aia.blocks import (
+from aia_sequence.errors import ConfigError
+from aia_sequence.planning.blocks import (
     CHANNELS,
     SERIES,
     block_length,
@@ -16,8 +17,7 @@ from aia.blocks import (
     slot_time,
     window_slots,
 )
-from aia.errors import ConfigError
-from aia.times import read_time, tai_seconds
+from aia_sequence.times import read_time, tai_seconds
 
 EUV = SERIES["aia.lev1_euv_12s"]
 VIS = SERIES["aia.lev1_vis_1h"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aia import budget, costs
+from aia_sequence.planning import budget, costs
 
 
 @pytest.fixture

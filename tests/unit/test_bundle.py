@@ -6,8 +6,8 @@ import zipfile
 import pytest
 from test_crate import write
 
-from aia import bundle, zips
-from aia.errors import AIAError
+from aia_sequence.commands import bundle, zips
+from aia_sequence.errors import AIAError
 
 NAMES = ["synthetic/calibration/degradation.ecsv", "synthetic/calibration/pointing/20210703.ecsv"]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from aia import cache as library
-from aia import files
-from aia.cache import Cache, Key, place
-from aia.cachereport import holdings, report
+from aia_sequence import files
+from aia_sequence.acquisition import cache as library
+from aia_sequence.acquisition.cache import Cache, Key, place
+from aia_sequence.commands.cache import holdings, report
 
 KEY = Key("synthetic", "aia.lev1_euv_12s", "2021-07-03T14:27:23Z", 211, 205107971)
 

@@ -19,15 +19,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
-from aia import audit, calibration, frames, lookup, notes, psf, tables, versions, worker, workspace
-from aia.calibration import COLUMNS, Job, calibrate_block
-from aia.errors import FrameError, ProductError
-from aia.joblog import job_log
-from aia.level15header import check_level15
-from aia.manifests import read_manifest, write_manifest
-from aia.options import Options
-from aia.statistics import statistics
-from aia.worker import level15_name
+from aia_sequence import versions
+from aia_sequence.audit import join, remarks
+from aia_sequence.calibration import block as calibration
+from aia_sequence.calibration import lookup, psf, tables, worker, workspace
+from aia_sequence.calibration.block import COLUMNS, Job, calibrate_block
+from aia_sequence.calibration.header import check_level15
+from aia_sequence.calibration.statistics import statistics
+from aia_sequence.calibration.worker import level15_name
+from aia_sequence.config.calibration import Options
+from aia_sequence.errors import FrameError, ProductError
+from aia_sequence.frames import fits as frames
+from aia_sequence.frames.manifests import read_manifest, write_manifest
+from aia_sequence.joblog import job_log
 
 # Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
 GOLDEN = {"4": "965a70c456b2cd6465081ff49a3d2ce221226c0b21c6119d821e88ce264626f8"}
@@ -147,7 +151,7 @@ def test_a_golden_digest_holds_as_long_as_the_version_does(made):
     result, _ = made
     digest = hashlib.sha256("".join(row["sha256"] for row in result).encode()).hexdigest()
     assert digest == GOLDEN.get(versions.LEVEL15), (
-        "level-1.5 files have changed: raise aia.versions.LEVEL15 and put the new digest beside it"
+        "level-1.5 files have changed: raise aia_sequence.versions.LEVEL15 and put the new digest beside it"
     )
 
 
@@ -494,8 +498,8 @@ def test_statistics_agree_with_numpy(ny, nx, seed):
 def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
     """The job is killed while its processes calibrate frames that will never be done."""
     script = (
-        "import sys, time; from pathlib import Path; from aia import calibration, worker\n"
-        "from aia.manifests import read_manifest; from aia.options import Options\n"
+        "import sys, time; from pathlib import Path; from aia_sequence.calibration import block as calibration, worker\n"
+        "from aia_sequence.frames.manifests import read_manifest; from aia_sequence.config.calibration import Options\n"
         "worker.Worker._calibrate = lambda *_: print('calibrating', flush=True) or time.sleep(600)\n"
         "folder = Path(sys.argv[1])\n"
         "calibration.calibrate_block(read_manifest(folder / 'b.csv'), calibration.Job(folder, folder, Options()), 2)\n"
@@ -583,9 +587,9 @@ def test_the_audit_names_each_correction_that_was_not_made_and_no_other(rows, so
     options = dict(zip(("pointing", "degradation", "exposure"), made, strict=True))
     result = run(rows, tmp_path / "level1.5" / "211" / "b", sources, **options)
     write_manifest(tmp_path / "level1.5" / "211" / "b.csv", result, COLUMNS)
-    listed = audit.read_lists([tmp_path / "level1.5" / "211" / "b.csv"])
+    listed = join.read_lists([tmp_path / "level1.5" / "211" / "b.csv"])
     table = listed.assign(**{"level1.5": listed["file"]})
-    said = notes.about_corrections(table.assign(**notes.read_headers(table, tmp_path)), 211)
+    said = remarks.about_corrections(table.assign(**remarks.read_headers(table, tmp_path)), 211)
     words = {"pointing": "pointing", "degradation": "degradation", "exposure": "exposure time"}
     wanted = {f"4 frames of 4 not corrected for the {words[name]}." for name, done in options.items() if not done}
     assert {note.text for note in said if note.kind == "not corrected"} == wanted

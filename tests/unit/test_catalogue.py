@@ -6,8 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from aia.blocks import SERIES, slot_time
-from synthetic import catalogue, flares, keywords, times
+from aia_sequence.planning.blocks import SERIES, slot_time
+from synthetic_jsoc import keywords, times
+from synthetic_jsoc.holdings import catalogue
+from synthetic_jsoc.sun import flares
 
 EUV = "aia.lev1_euv_12s"
 

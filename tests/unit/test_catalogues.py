@@ -11,12 +11,12 @@ from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aia.catalogues import read_catalogue
-from aia.errors import ConfigError
-from aia.location import parse_location, resolve_region
-from aia.schema import schema, with_defaults
-from aia.settings import load
-from aia.times import clock, tai_seconds
+from aia_sequence.config.catalogues import read_catalogue
+from aia_sequence.config.region import parse_location, resolve_region
+from aia_sequence.config.schema import schema, with_defaults
+from aia_sequence.config.settings import load
+from aia_sequence.errors import ConfigError
+from aia_sequence.times import clock, tai_seconds
 
 NOW = tai_seconds(datetime(2026, 1, 1))
 GOES = "class,start,peak,end,location\nX1.5,2021-07-03T14:18Z,2021-07-03T14:29Z,2021-07-03T14:34Z,N23W80\n"

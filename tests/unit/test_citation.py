@@ -3,7 +3,7 @@
 import jsonschema
 import yaml
 
-from aia import citations
+from aia_sequence.provenance import citations
 
 TEXT = {"type": "string", "minLength": 1}
 

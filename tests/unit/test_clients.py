@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from small_archive import SmallModel
 
-from synthetic import frames, server, store
+from synthetic_jsoc.holdings import frames, store
+from synthetic_jsoc.protocol import server
 
 USER = "someone@home.org"
 

@@ -7,8 +7,9 @@ import pytest
 from astropy.io import fits
 from test_crate import write
 
-from aia import crate, software
-from aia.compare import compare, main
+from aia_sequence import software
+from aia_sequence.commands.compare import compare, main
+from aia_sequence.provenance import crate
 
 
 def frame(path, image, **keywords):

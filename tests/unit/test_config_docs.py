@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from aia.configdocs import options, table, update
-from aia.schema import schema
+from aia_sequence.config.docs import options, table, update
+from aia_sequence.config.schema import schema
 
 
 def test_the_table_of_options_is_the_schemas(root):

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aia.configfile import Lines, check_file, check_values
-from aia.errors import ConfigError
+from aia_sequence.config.file import Lines, check_file, check_values
+from aia_sequence.errors import ConfigError
 
 
 def refusal(path):

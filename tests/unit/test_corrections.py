@@ -7,10 +7,10 @@ import sys
 import pytest
 from level1_frames import CHANNELS, freeze_tables, header, pointing_table
 
-from aia import corrections, lookup, tables
-from aia.errors import FrameError
-from aia.files import write_csv
-from aia.options import Options
+from aia_sequence.calibration import corrections, lookup, tables
+from aia_sequence.config.calibration import Options
+from aia_sequence.errors import FrameError
+from aia_sequence.files import write_csv
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,8 @@ def test_calibrating_needs_neither_aiapy_nor_scipy_and_leaves_scipy_as_it_was():
     script = (
         "import sys\n"
         "import calibrate_level15\n"
-        "from aia import worker\n"
-        "from aia.options import Options\n"
+        "from aia_sequence.calibration import worker\n"
+        "from aia_sequence.config.calibration import Options\n"
         "worker.load_kernels(Options())\n"
         "assert not {'aiapy', 'sunpy', 'pandas', 'scipy.linalg'} & set(sys.modules), sorted(sys.modules)\n"
         "import scipy.linalg\n"

@@ -11,9 +11,10 @@ import yaml
 from astropy.table import Table
 from folders import EventFolder
 
-from aia import citations, crate, inventory, software
-from aia.errors import AIAError
-from aia.files import sha256
+from aia_sequence import software
+from aia_sequence.errors import AIAError
+from aia_sequence.files import sha256
+from aia_sequence.provenance import citations, crate, inventory
 
 FATES = {211: ["calibrated"] * 4 + ["filtered", "quarantined", "not exported", "not calibrated"]}
 CONFIG = {
@@ -206,7 +207,7 @@ def test_no_machine_path_user_or_address_appears(tmp_path, root, monkeypatch):
 
 
 def test_the_configuration_as_used_can_be_loaded_again(written):
-    from aia.settings import load
+    from aia_sequence.config.settings import load
 
     config = yaml.safe_load((written / crate.CONFIG_FILE).read_text(encoding="utf-8"))
     assert config == CONFIG

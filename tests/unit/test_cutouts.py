@@ -6,15 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from aia import kernels
-from aia.corrections import Corrections
-from aia.cutouts import KERNEL, SHIFT, footprint, im_patch
-from aia.geometry import FULL_DISK, Geometry, Grid
-from aia.level15 import calibrate
-from aia.options import KERNELS, Options
-from synthetic import catalogue, frames, tables, times
-from synthetic.instrument import CHANNELS
-from synthetic.patch import cut_out, read_patch
+from aia_sequence.calibration import kernels
+from aia_sequence.calibration.corrections import Corrections
+from aia_sequence.calibration.geometry import FULL_DISK, Geometry, Grid
+from aia_sequence.calibration.level15 import calibrate
+from aia_sequence.config.calibration import KERNELS, Options
+from aia_sequence.config.cutouts import KERNEL, SHIFT, footprint, im_patch
+from synthetic_jsoc import tables, times
+from synthetic_jsoc.holdings import catalogue, frames
+from synthetic_jsoc.holdings.patch import cut_out, read_patch
+from synthetic_jsoc.instrument import CHANNELS
 
 REFERENCE = "2021-07-03T14:00:00Z"
 FLARE = times.parse_time("2021-07-03T14:28:35Z")

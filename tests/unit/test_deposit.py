@@ -8,9 +8,11 @@ import pytest
 import yaml
 from test_crate import CONFIG, write
 
-from aia import crate, deposit, redraw, software, zips
-from aia.errors import AIAError
-from aia.files import sha256
+from aia_sequence import software
+from aia_sequence.commands import archive, redraw, zips
+from aia_sequence.errors import AIAError
+from aia_sequence.files import sha256
+from aia_sequence.provenance import crate
 
 EVENT = "archived/made-up"
 
@@ -27,7 +29,7 @@ def event(finished, tmp_path):
 
 
 def make(event, path, **options):
-    deposit.make(path, [event], event.parents[1] / "resources", **options)
+    archive.make(path, [event], event.parents[1] / "resources", **options)
     with zipfile.ZipFile(path) as packed:
         return set(packed.namelist())
 
@@ -39,7 +41,7 @@ def test_the_archive_holds_config_records_tables_manifests_figures_crate_lock_an
         *(
             "Snakefile",
             "rules/calibrate.smk",
-            "scripts/aia/deposit.py",
+            "scripts/aia_sequence/commands/archive.py",
             "scripts/plot_sequence.py",
             "CITATION.cff",
             "LICENSE",
@@ -109,7 +111,7 @@ def test_an_unfinished_event_is_not_archived(event, tmp_path):
 def test_events_of_different_settings_are_archived_separately():
     settings = [{"archive": name, "events": []} for name in ("synthetic", "jsoc")]
     with pytest.raises(AIAError, match="different settings"):
-        deposit._merged(settings, [deposit.Path("a"), deposit.Path("b")])
+        archive._merged(settings, [archive.Path("a"), archive.Path("b")])
 
 
 @pytest.mark.parametrize("level15", [False, True])
@@ -119,7 +121,7 @@ def test_a_rebuild_starts_from_what_is_archived_and_compares_the_figures(event, 
 
     def snakemake(command, check):
         seen["targets"] = command[command.index("--") + 1 :]
-        folder = deposit.Path(command[command.index("--directory") + 1])
+        folder = archive.Path(command[command.index("--directory") + 1])
         seen["seeded"] = {
             path.relative_to(folder / "results" / "made-up").parts[0] for path in folder.glob("results/*/**/*.*")
         }
@@ -131,14 +133,14 @@ def test_a_rebuild_starts_from_what_is_archived_and_compares_the_figures(event, 
 
     monkeypatch.setattr(redraw.subprocess, "run", snakemake)
     figure_text = "figures/211/sequence.png"
-    assert deposit.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")]) == 0
+    assert archive.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")]) == 0
     assert seen["targets"] == ["results/made-up/figures/211/sequence.png"]
     frames = {"export", "level1", "level1.5"} if level15 else set()
     assert seen["seeded"] == {"metadata", "records"} | frames
     assert len(seen["times"]) == 1, "nothing looks newer than what was made from it"
     assert capsys.readouterr().out.startswith("same ")
     figure_text = "something else"
-    assert deposit.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "two")]) == 1
+    assert archive.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "two")]) == 1
     assert capsys.readouterr().out.startswith("DIFFERENT ")
 
 
@@ -164,7 +166,7 @@ def test_the_workflow_of_the_archive_is_compared_with_the_one_that_is_installed_
     redraw.unpack(tmp_path / "ours.zip", tmp_path / "ours")
     assert redraw.other_code(tmp_path / "ours") == []
     monkeypatch.setattr(redraw, "rebuild", lambda folder, arguments: [])
-    assert deposit.main(["rebuild", str(path)]) == 0
+    assert archive.main(["rebuild", str(path)]) == 0
     said = capsys.readouterr().err
     assert "2 files differ: rules/more.smk, scripts/plot_sequence.py. The code of this one is used" in said
     unpacked = {item.relative_to(tmp_path / "theirs").as_posix() for item in (tmp_path / "theirs").rglob("*")}

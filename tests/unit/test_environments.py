@@ -10,7 +10,7 @@ import yaml
 
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}  # conda-forge's name: the lock's
 PACKAGES = {"erfa": "pyerfa", "yaml": "pyyaml", "PIL": "pillow"}  # of modules that are not named as their package
-OURS = ("aia", "synthetic")
+OURS = ("aia_sequence", "synthetic_jsoc")
 RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
 

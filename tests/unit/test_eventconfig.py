@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from aia.eventconfig import event_config
-from aia.settings import load
+from aia_sequence.config.event import event_config
+from aia_sequence.config.settings import load
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 from small_archive import SmallModel, flare_task, place, small_archive
 
-from aia import acquisition
-from aia.cache import Cache
-from aia.errors import ArchiveError
-from aia.export import Limits, Needed, obtain, safe_name
-from aia.journal import Journal, Request
-from aia.offline import refused
-from aia.retries import Patience, RefusedError
-from synthetic.service import Limits as ArchiveLimits
-from synthetic.store import count_exports, count_fetches, read_log
+from aia_sequence.acquisition import steps
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.acquisition.export import Limits, Needed, obtain, safe_name
+from aia_sequence.acquisition.journal import Journal, Request
+from aia_sequence.acquisition.offline import refused
+from aia_sequence.archive.retries import Patience, RefusedError
+from aia_sequence.errors import ArchiveError
+from synthetic_jsoc.holdings.store import count_exports, count_fetches, read_log
+from synthetic_jsoc.protocol.service import Limits as ArchiveLimits
 
 QUICK = Patience(attempts=4, first=0.01, longest=0.02)
 
@@ -169,8 +169,8 @@ def test_only_what_the_cache_lacks_is_exported_and_nothing_is_fetched_twice(stat
         archive = replace(archive, patience=QUICK)
         for where in ({"EXPTIME": "< 0.5", "QUALITY": 0}, {"EXPTIME": "< 2.0", "QUALITY": 0}):
             task = flare_task(archive, where=where)
-            cached, delivery = acquisition.request(archive, cache, journal, task, Limits())
-            acquisition.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+            cached, delivery = steps.request(archive, cache, journal, task, Limits())
+            steps.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
     assert len(cached) == 11
     assert len(delivery.files) == 9
     assert set(count_exports(state).values()) == {1}

@@ -14,18 +14,18 @@ import zlib
 import pytest
 from small_frames import write_sequence
 
-from aia import versions
-from aia.blocks import series_of
-from aia.figures import pictures
-from aia.figures.channels import plot_channels
-from aia.figures.measure import measure
-from aia.figures.movie import time_axis
-from aia.figures.options import Options
-from aia.figures.panels import plot_sequence
-from aia.figures.points import write_points
-from aia.figures.sequence import list_frames, read_picture
-from aia.figures.style import Stretch
-from aia.figures.viewer import build_viewer
+from aia_sequence import versions
+from aia_sequence.config.figure import Options
+from aia_sequence.figures import pictures
+from aia_sequence.figures.channels import plot_channels
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.movie import time_axis
+from aia_sequence.figures.panels import plot_sequence
+from aia_sequence.figures.points import write_points
+from aia_sequence.figures.sequence import list_frames, read_picture
+from aia_sequence.figures.style import Stretch
+from aia_sequence.figures.viewer import build_viewer
+from aia_sequence.planning.blocks import series_of
 
 GOLDEN = {
     "3": {
@@ -77,5 +77,5 @@ def unpacked(page):
 
 def test_golden_digests_hold_as_long_as_the_version_does(found):
     assert found == GOLDEN.get(versions.FIGURES), (
-        "what figures show has changed: raise aia.versions.FIGURES and put the new digests beside it"
+        "what figures show has changed: raise aia_sequence.versions.FIGURES and put the new digests beside it"
     )

@@ -10,15 +10,15 @@ from astropy.table import QTable
 from images import assert_looks_like
 from small_frames import PEAK, brightness, scene, write_sequence
 
-from aia.errors import FrameError
-from aia.figures import lightcurve
-from aia.figures.flares import find_flare
-from aia.figures.lightcurve import plot_lightcurve
-from aia.figures.measure import Histogram, Statistics, measure
-from aia.figures.options import Options
-from aia.figures.points import COLUMNS, gaps, read_points, write_points
-from aia.figures.sequence import list_frames
-from aia.times import read_time
+from aia_sequence.config.figure import Options
+from aia_sequence.errors import FrameError
+from aia_sequence.figures import lightcurve
+from aia_sequence.figures.flares import find_flare
+from aia_sequence.figures.lightcurve import plot_lightcurve
+from aia_sequence.figures.measure import Histogram, Statistics, measure
+from aia_sequence.figures.points import COLUMNS, gaps, read_points, write_points
+from aia_sequence.figures.sequence import list_frames
+from aia_sequence.times import read_time
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 

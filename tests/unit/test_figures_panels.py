@@ -9,14 +9,14 @@ from astropy.io import fits
 from images import assert_looks_like, pixels
 from small_frames import PEAK, write_sequence
 
-from aia import companions
-from aia.errors import FrameError
-from aia.figures.channels import moment, nearest, plot_channels
-from aia.figures.measure import measure
-from aia.figures.options import Options
-from aia.figures.panels import Layout, lay_out, plot_sequence, select
-from aia.figures.sequence import list_frames
-from aia.figures.style import MISSING
+from aia_sequence.config.figure import Options
+from aia_sequence.errors import FrameError
+from aia_sequence.figures.channels import moment, nearest, plot_channels
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.panels import Layout, lay_out, plot_sequence, select
+from aia_sequence.figures.sequence import list_frames
+from aia_sequence.figures.style import MISSING
+from aia_sequence.frames import companions
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 OPTIONS = Options(size="one-column", dpi=100, panels=6, grid=15, marks={"GOES peak": "2021-07-03T14:29:00Z"})

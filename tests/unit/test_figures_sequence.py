@@ -5,9 +5,9 @@ import pytest
 from astropy.io import fits
 from small_frames import MANIFEST, RECORDS, exposures, scene, write_sequence, write_table
 
-from aia import companions
-from aia.errors import FrameError
-from aia.figures import sequence
+from aia_sequence.errors import FrameError
+from aia_sequence.figures import sequence
+from aia_sequence.frames import companions
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 

@@ -8,14 +8,14 @@ import pytest
 from astropy.io import fits
 from small_frames import header, write_sequence
 
-from aia import companions
-from aia.figures import sequence
-from aia.figures.measure import measure
-from aia.figures.movie import render_movie
-from aia.figures.options import Options
-from aia.figures.panels import plot_sequence
-from aia.figures.sequence import list_frames, read_picture
-from aia.figures.viewer import build_viewer
+from aia_sequence.config.figure import Options
+from aia_sequence.figures import sequence
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.movie import render_movie
+from aia_sequence.figures.panels import plot_sequence
+from aia_sequence.figures.sequence import list_frames, read_picture
+from aia_sequence.figures.viewer import build_viewer
+from aia_sequence.frames import companions
 
 OPTIONS = Options(size="one-column", dpi=80, panels=6)
 FEW, MANY = 4, 24

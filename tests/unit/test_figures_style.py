@@ -9,9 +9,9 @@ from PIL import Image
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
 from sunpy.visualization.colormaps import cm
 
-from aia.errors import ConfigError
-from aia.figures import overlay, style
-from aia.figures.options import Options, check_figure
+from aia_sequence.config.figure import Options, check_figure
+from aia_sequence.errors import ConfigError
+from aia_sequence.figures import overlay, style
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
 STRETCHES = [style.Stretch(kind, 3.0, 8000.0) for kind in ("asinh", "log", "power")]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_frames import write_sequence
 
-from aia.figures import viewer
-from aia.figures.measure import measure
-from aia.figures.options import Options
-from aia.figures.sequence import list_frames, read_picture
+from aia_sequence.config.figure import Options
+from aia_sequence.figures import viewer
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.sequence import list_frames, read_picture
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 

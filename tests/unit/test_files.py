@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from aia import files
-from aia.files import opened, replacing, sha256, sweep, write_text
+from aia_sequence import files
+from aia_sequence.files import opened, replacing, sha256, sweep, write_text
 
 WRITER = """
 import os, signal, sys
 from pathlib import Path
-from aia.files import replacing
+from aia_sequence.files import replacing
 with replacing(Path(sys.argv[1])) as part:
     part.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aia import filters
-from aia.errors import ConfigError
-from synthetic.conditions import Condition as ArchiveCondition
+from aia_sequence.config import conditions as filters
+from aia_sequence.errors import ConfigError
+from synthetic_jsoc.protocol.conditions import Condition as ArchiveCondition
 
 COLUMNS = {
     "T_REC": "time",
@@ -64,7 +64,7 @@ def tables(draw):
 
 def archive_rows(rows):
     """The rows as the archive's model holds them: times in its seconds, QUALITY unsigned, missing values as None."""
-    from synthetic.times import parse_time
+    from synthetic_jsoc.times import parse_time
 
     return [{**row, "T_REC": parse_time(row["T_REC"]), "number": number} for number, row in enumerate(rows)]
 

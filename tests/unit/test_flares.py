@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from aia.figures.flares import find_flare
-from aia.times import tai_seconds
-from synthetic.flares import flares
+from aia_sequence.figures.flares import find_flare
+from aia_sequence.times import tai_seconds
+from synthetic_jsoc.sun.flares import flares
 
 # The worked example's flare, as the GOES list has it.
 START, PEAK, END = (tai_seconds(datetime(2021, 7, 3, *time, tzinfo=UTC)) for time in ((14, 18), (14, 29), (14, 34)))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from aia import frames
-from aia.errors import FrameError
+from aia_sequence.errors import FrameError
+from aia_sequence.frames import fits as frames
 
 SHAPE = (300, 1000)  # more than one strip of a file, and its last one is not full
 

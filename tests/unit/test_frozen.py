@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from folders import EventFolder
 
-from aia import frozen, metadata
-from aia.errors import ArchiveError, ConfigError
-from aia.freeze import main
+from aia_sequence.acquisition import record_list
+from aia_sequence.archive import metadata
+from aia_sequence.commands.freeze import main
+from aia_sequence.errors import ArchiveError, ConfigError
 
 FATES = {171: ["calibrated", "filtered", "calibrated"], 211: ["filtered", "calibrated", "not exported"]}
 BLOCK = {"channel": 211, "start": "2021-07-03T14:24:59Z", "end": "2021-07-03T14:25:23Z"}
@@ -29,7 +30,7 @@ def kept(tmp_path, committed):
 
 
 def test_the_list_holds_the_kept_records_of_all_channels(committed):
-    table = frozen.read(committed)
+    table = record_list.read(committed)
     assert list(table["record"]) == [
         "aia.lev1_euv_12s[2021-07-03T14:24:59Z][171]",
         "aia.lev1_euv_12s[2021-07-03T14:25:11Z][211]",
@@ -45,12 +46,12 @@ def test_freezing_twice_gives_the_same_bytes(tmp_path, committed):
 
 
 def test_the_same_answer_passes(committed, kept):
-    frozen.check(committed, kept, **BLOCK)
+    record_list.check(committed, kept, **BLOCK)
 
 
 def test_only_the_blocks_own_slots_are_compared(committed, kept):
     first = kept[kept["T_REC"] == "2021-07-03T14:25:11Z"]
-    frozen.check(committed, first, channel=211, start="2021-07-03T14:24:59Z", end="2021-07-03T14:25:11Z")
+    record_list.check(committed, first, channel=211, start="2021-07-03T14:24:59Z", end="2021-07-03T14:25:11Z")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_only_the_blocks_own_slots_are_compared(committed, kept):
 )
 def test_another_answer_fails_with_the_difference(committed, kept, change, told):
     with pytest.raises(ArchiveError, match=told) as error:
-        frozen.check(committed, change(kept), **BLOCK)
+        record_list.check(committed, change(kept), **BLOCK)
     assert str(committed) in str(error.value)
     assert "differences: 1" in str(error.value)
 
@@ -97,7 +98,7 @@ def test_a_file_that_is_no_record_list_is_refused(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("record,T_REC\n")
     with pytest.raises(ConfigError, match="it lacks recnum, T_OBS"):
-        frozen.read(path)
+        record_list.read(path)
 
 
 def test_an_event_that_was_never_run_cannot_be_frozen(tmp_path, capsys):

@@ -12,12 +12,12 @@ from hostile import TIMES, trial
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from aia.blocks import series_of
-from aia.errors import ConfigError
-from aia.plan import Plan
-from aia.schema import properties, resolved, schema
-from aia.settings import load
-from aia.times import tai_seconds
+from aia_sequence.config.schema import properties, resolved, schema
+from aia_sequence.config.settings import load
+from aia_sequence.errors import ConfigError
+from aia_sequence.planning.blocks import series_of
+from aia_sequence.planning.plan import Plan
+from aia_sequence.times import tai_seconds
 
 NOW = tai_seconds(datetime(2026, 1, 1, tzinfo=UTC))
 EVENT = {

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_auditpage import audited
 
-from aia import citations, crate, metadata, software
-from aia.figures import viewer
-from aia.files import FORMULA, inert, write_csv
+from aia_sequence import software
+from aia_sequence.archive import metadata
+from aia_sequence.figures import viewer
+from aia_sequence.files import FORMULA, inert, write_csv
+from aia_sequence.provenance import citations, crate
 
 FORMULAS = st.tuples(st.sampled_from(FORMULA), st.text(max_size=20)).map("".join)
 ANY = st.text(st.characters(exclude_categories=["Cs"]))

@@ -12,8 +12,11 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
-from synthetic import catalogue, detector, frames, hashing, keywords, sun, tables, times
-from synthetic.instrument import BLANK, CHANNELS, SATURATION_DN
+from synthetic_jsoc import hashing, keywords, tables, times
+from synthetic_jsoc.camera import detector
+from synthetic_jsoc.holdings import catalogue, frames
+from synthetic_jsoc.instrument import BLANK, CHANNELS, SATURATION_DN
+from synthetic_jsoc.sun import scene as sun
 
 DAY_S = 86400
 

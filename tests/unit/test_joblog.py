@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from aia.joblog import job_log
+from aia_sequence.joblog import job_log
 
 
 @pytest.mark.parametrize(

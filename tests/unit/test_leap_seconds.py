@@ -12,13 +12,13 @@ import pytest
 from astropy.time import Time
 from sunpy.map import Map
 
-from aia.blocks import EUV
-from aia.cutouts import im_patch
-from aia.exportqueue import Limits
-from aia.figures.options import Options
-from aia.plan import Plan
-from aia.settings import load
-from aia.times import iso
+from aia_sequence.acquisition.queue import Limits
+from aia_sequence.config.cutouts import im_patch
+from aia_sequence.config.figure import Options
+from aia_sequence.config.settings import load
+from aia_sequence.planning.blocks import EUV
+from aia_sequence.planning.plan import Plan
+from aia_sequence.times import iso
 
 pytestmark = pytest.mark.slow
 

@@ -14,16 +14,16 @@ import pytest
 from astropy.io import fits
 from small_archive import flare_task, place, small_archive
 
-from aia import acquisition
-from aia.cache import Cache
-from aia.cutouts import im_patch
-from aia.errors import ArchiveError
-from aia.export import Limits
-from aia.files import sha256
-from aia.journal import Journal
-from aia.manifests import LEVEL1_COLUMNS, read_manifest, write_manifest
-from aia.retries import Patience
-from synthetic.store import count_fetches, read_log
+from aia_sequence.acquisition import steps
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.acquisition.export import Limits
+from aia_sequence.acquisition.journal import Journal
+from aia_sequence.archive.retries import Patience
+from aia_sequence.config.cutouts import im_patch
+from aia_sequence.errors import ArchiveError
+from aia_sequence.files import sha256
+from aia_sequence.frames.manifests import LEVEL1_COLUMNS, read_manifest, write_manifest
+from synthetic_jsoc.holdings.store import count_fetches, read_log
 
 BAD = "*2021-07-03T142749Z*"
 
@@ -32,8 +32,8 @@ def acquire(folder, archive, task, **options):
     """Request and download a task; the manifest."""
     archive = replace(archive, patience=Patience(attempts=3, first=0.01, longest=0.02))
     cache, journal = Cache(folder / "cache"), Journal(folder / "journal")
-    _, delivery = acquisition.request(archive, cache, journal, task, Limits())
-    acquisition.download(archive, cache, journal, task, delivery, place(folder), Limits(), **options)
+    _, delivery = steps.request(archive, cache, journal, task, Limits())
+    steps.download(archive, cache, journal, task, delivery, place(folder), Limits(), **options)
     return listed(folder)
 
 
@@ -128,12 +128,12 @@ def test_a_frame_of_another_record_under_the_right_name_is_refused(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         task = flare_task(archive)
         cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
-        _, delivery = acquisition.request(archive, cache, journal, task, Limits())
+        _, delivery = steps.request(archive, cache, journal, task, Limits())
         one, two = delivery.files[:2]
         one["url"], two["url"] = two["url"], one["url"]
         quick = replace(archive, patience=Patience(attempts=2, first=0.01))
         with pytest.raises(ArchiveError, match=r"2 of 20 frames[^\n]*\n[^\n]* is not of aia.lev1_euv_12s.*T_REC is"):
-            acquisition.download(quick, cache, journal, task, delivery, place(tmp_path), Limits())
+            steps.download(quick, cache, journal, task, delivery, place(tmp_path), Limits())
     assert len(list((tmp_path / "cache" / "records").rglob("*.json"))) == 18
 
 
@@ -165,10 +165,10 @@ def test_a_cached_frame_that_vanished_since_the_request_is_asked_for_again(tmp_p
         task = flare_task(archive)
         acquire(tmp_path, archive, task)
         cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
-        cached, delivery = acquisition.request(archive, cache, journal, task, Limits())
+        cached, delivery = steps.request(archive, cache, journal, task, Limits())
         assert (len(cached), delivery.files) == (20, [])
         next((cache.root / "objects").rglob("*.fits")).unlink()
-        acquisition.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+        steps.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
     assert (listed(tmp_path)["reason"] == "").sum() == 20
 
 
@@ -176,7 +176,7 @@ def test_what_an_interrupted_transfer_left_whole_is_not_fetched_again(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         task = flare_task(archive)
         cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
-        _, delivery = acquisition.request(archive, cache, journal, task, Limits())
+        _, delivery = steps.request(archive, cache, journal, task, Limits())
         arriving = place(tmp_path).frames.with_name(f".{place(tmp_path).frames.name}.arriving")
         arriving.mkdir(parents=True)
         acquire(tmp_path / "elsewhere", archive, task)
@@ -185,7 +185,7 @@ def test_what_an_interrupted_transfer_left_whole_is_not_fetched_again(tmp_path):
         (arriving / whole.name).write_bytes(whole.read_bytes())
         (arriving / part.name).write_bytes(part.read_bytes()[:-100])
         before = count_fetches(tmp_path / "state")
-        acquisition.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+        steps.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
         after = count_fetches(tmp_path / "state") - before
     assert sum(after.values()) == 19
     assert not [path for path in after if path.endswith(whole.name)]
@@ -231,7 +231,7 @@ def test_a_cutout_is_asked_for_by_its_middle_and_size_with_a_margin_for_level_15
 
 @pytest.mark.slow
 def test_a_cutout_is_fetched_and_kept_apart_from_the_full_disk(tmp_path):
-    from aia.archive import open_archive
+    from aia_sequence.archive.client import open_archive
 
     region = im_patch({"x": [650, 1050], "y": [150, 550]}, "2021-07-03T14:25:00Z")
     with open_archive("synthetic", tmp_path / "state") as archive:

@@ -14,14 +14,14 @@ from scipy import ndimage
 from sunpy.map.mapbase import PixelPair
 from sunpy.map.sources import AIAMap
 
-from aia import tables, workspace
-from aia.corrections import Corrections
-from aia.errors import FrameError
-from aia.geometry import FULL_DISK, Geometry, grid_of
-from aia.level15 import calibrate, respike
-from aia.lookup import sigma_of_counts
-from aia.options import Options
-from aia.workspace import Workspace, touched
+from aia_sequence.calibration import tables, workspace
+from aia_sequence.calibration.corrections import Corrections
+from aia_sequence.calibration.geometry import FULL_DISK, Geometry, grid_of
+from aia_sequence.calibration.level15 import calibrate, respike
+from aia_sequence.calibration.lookup import sigma_of_counts
+from aia_sequence.calibration.workspace import Workspace, touched
+from aia_sequence.config.calibration import Options
+from aia_sequence.errors import FrameError
 
 PLAIN = Options(pointing=False, degradation=False, exposure=False)
 
@@ -259,8 +259,8 @@ def repeated_exposures(tmp_path_factory):
 
     A part at the western limb is cut out of them, as all of a frame would take long.
     """
-    from synthetic import catalogue, frames
-    from synthetic.tables import error_table
+    from synthetic_jsoc.holdings import catalogue, frames
+    from synthetic_jsoc.tables import error_table
 
     record = catalogue.records("aia.lev1_euv_12s", 117033128, 117033128, [211])[0]
     cards = frames.header(record)

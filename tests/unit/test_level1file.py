@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from level1_frames import counts, header, real_headers, write
 
-from aia.errors import FrameError
-from aia.level1file import read_level1, read_spikes
-from aia.level1header import NUMBERS, TEXTS, check_level1
+from aia_sequence.errors import FrameError
+from aia_sequence.frames.level1file import read_level1, read_spikes
+from aia_sequence.frames.level1header import NUMBERS, TEXTS, check_level1
 
 
 @pytest.fixture(scope="module")

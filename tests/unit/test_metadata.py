@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from aia import metadata
-from aia.errors import ArchiveError
+from aia_sequence.archive import metadata
+from aia_sequence.errors import ArchiveError
 
 SERIES = "aia.lev1_euv_12s"
 START, END = "2021-07-03T14:24:59Z", "2021-07-03T14:25:11Z"

@@ -4,10 +4,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from aia import joblog, overview, resultspage
-from aia.errors import ArchiveError
-from aia.settings import Event
-from aia.times import read_time
+from aia_sequence import joblog
+from aia_sequence.config.settings import Event
+from aia_sequence.errors import ArchiveError
+from aia_sequence.overview import events as overview
+from aia_sequence.overview import page
+from aia_sequence.times import read_time
 
 WINDOW = read_time("2021-07-03T14:25:00Z"), read_time("2021-07-03T14:35:00Z")
 
@@ -72,7 +74,7 @@ class Links(HTMLParser):
 def test_the_page_names_every_event_and_points_to_files_that_are_there(folders):
     results, logs = folders
     events = [overview.look(event(name, 211), results, logs) for name in ("done", "lost", "new")]
-    resultspage.write(results / "index.html", events, synthetic=True, version="1.0")
+    page.write(results / "index.html", events, synthetic=True, version="1.0")
     text = (results / "index.html").read_text(encoding="utf-8")
     assert "3 events, 1 finished" in text
     assert "2021-07-03 14:25:00 to 2021-07-03 14:35:00 UTC" in text
@@ -84,13 +86,13 @@ def test_the_page_names_every_event_and_points_to_files_that_are_there(folders):
 
 
 def test_a_page_of_real_frames_does_not_call_them_synthetic(folders, tmp_path):
-    resultspage.write(tmp_path / "index.html", [], synthetic=False, version="1.0")
+    page.write(tmp_path / "index.html", [], synthetic=False, version="1.0")
     assert "not observations" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_page_that_says_the_same_is_not_written_again(tmp_path):
     path = tmp_path / "index.html"
-    resultspage.write(path, [], synthetic=True, version="1.0")
+    page.write(path, [], synthetic=True, version="1.0")
     before = path.stat().st_mtime_ns
-    resultspage.write(path, [], synthetic=True, version="1.0")
+    page.write(path, [], synthetic=True, version="1.0")
     assert path.stat().st_mtime_ns == before

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_archive import SmallModel
 
-from synthetic import exports, server, staging, store
-from synthetic.service import Limits
+from synthetic_jsoc.holdings import store
+from synthetic_jsoc.protocol import exports, server, staging
+from synthetic_jsoc.protocol.service import Limits
 
 EUV = "aia.lev1_euv_12s"
 ONE = f"{EUV}[2021-07-03T14:27:23Z][211]{{image}}"
@@ -567,7 +568,7 @@ class RampModel(SmallModel):
     version = "ramp"
 
     def write(self, record, segment, path, as_is):
-        from synthetic import frames
+        from synthetic_jsoc.holdings import frames
 
         header = frames.header(record)
         header["CRPIX1"], header["CRPIX2"], header["CROTA2"], header["CDELT1"], header["CDELT2"] = 50, 50, 0, 1.0, 1.0

@@ -14,7 +14,8 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from small_archive import SmallModel
 
-from synthetic import faults, server, store
+from synthetic_jsoc.holdings import store
+from synthetic_jsoc.protocol import faults, server
 
 EUV = "aia.lev1_euv_12s"
 MINUTE = f"{EUV}[2021-07-03T14:27:23Z/1m][211]"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from small_archive import SmallModel
 
-from synthetic import info, server
+from synthetic_jsoc.protocol import info, server
 
 EUV = "aia.lev1_euv_12s"
 FLARE = f"{EUV}[2021-07-03T14:25:00Z-2021-07-03T14:35:00Z]"

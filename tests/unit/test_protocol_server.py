@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_archive import SmallModel
 
-from synthetic import files, server, storage, store
+from synthetic_jsoc import storage
+from synthetic_jsoc.holdings import store
+from synthetic_jsoc.protocol import files, server
 
 EUV = "aia.lev1_euv_12s"
 ONE = f"{EUV}[2021-07-03T14:27:23Z][211]{{image}}"
@@ -267,7 +269,7 @@ def test_the_command_serves_until_a_signal_ends_it(tmp_path, root, number):
     command = [
         sys.executable,
         "-m",
-        "synthetic",
+        "synthetic_jsoc",
         "serve",
         "--port",
         "0",
@@ -297,7 +299,7 @@ def test_the_command_serves_until_a_signal_ends_it(tmp_path, root, number):
 
 
 def test_the_command_explains_itself_and_its_faults(capsys):
-    from synthetic.__main__ import main
+    from synthetic_jsoc.__main__ import main
 
     with pytest.raises(SystemExit, match="0"):
         main(["serve", "--help"])
@@ -307,7 +309,7 @@ def test_the_command_explains_itself_and_its_faults(capsys):
 
 
 def test_a_port_in_use_is_one_line(tmp_path, archive, capsys):
-    from synthetic.__main__ import main
+    from synthetic_jsoc.__main__ import main
 
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from small_archive import SmallModel
 
-from synthetic import server
-from synthetic.units import MAX_UNITS
+from synthetic_jsoc.protocol import server
+from synthetic_jsoc.protocol.units import MAX_UNITS
 
 EUV = "aia.lev1_euv_12s"
 ONE = f"{EUV}[2021-07-03T14:27:23Z][211]"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from aia import psf
-from aia.errors import ConfigError, FrameError
+from aia_sequence.calibration import psf
+from aia_sequence.errors import ConfigError, FrameError
 
 SIZE = 64
 

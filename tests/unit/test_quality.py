@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aia import quality
+from aia_sequence import quality
 
 
 def test_a_nominal_record_has_nothing_to_report():

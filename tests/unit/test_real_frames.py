@@ -14,15 +14,16 @@ from level1_frames import corrections_of, header_from_row, listed, real_headers
 from PIL import Image
 from scipy import ndimage, optimize
 
-from aia import frames, lookup, tables
-from aia.calibration import Job, calibrate_block
-from aia.corrections import Corrections
-from aia.errors import FrameError
-from aia.files import sha256
-from aia.geometry import FULL_DISK, Geometry
-from aia.level1file import read_level1
-from aia.level15 import calibrate
-from aia.options import Options
+from aia_sequence.calibration import lookup, tables
+from aia_sequence.calibration.block import Job, calibrate_block
+from aia_sequence.calibration.corrections import Corrections
+from aia_sequence.calibration.geometry import FULL_DISK, Geometry
+from aia_sequence.calibration.level15 import calibrate
+from aia_sequence.config.calibration import Options
+from aia_sequence.errors import FrameError
+from aia_sequence.files import sha256
+from aia_sequence.frames import fits as frames
+from aia_sequence.frames.level1file import read_level1
 
 ONLY_REGISTERED = Options(pointing=False, degradation=False)
 

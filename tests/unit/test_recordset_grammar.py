@@ -10,14 +10,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import synthetic
-from synthetic import conditions, info, primekeys, recordset, times
-from synthetic.conditions import Condition
-from synthetic.model import Archive
-from synthetic.primekeys import HIGHEST, LOWEST, Span
-from synthetic.recordset import Filter, FilterError, RecordSet, SeriesNameError, SpecificationError
-from synthetic.series import Slots, find
-from synthetic.service import Service
+import synthetic_jsoc
+from synthetic_jsoc import times
+from synthetic_jsoc.holdings.model import Archive
+from synthetic_jsoc.holdings.series import Slots, find
+from synthetic_jsoc.protocol import conditions, info, primekeys, recordset
+from synthetic_jsoc.protocol.conditions import Condition
+from synthetic_jsoc.protocol.primekeys import HIGHEST, LOWEST, Span
+from synthetic_jsoc.protocol.recordset import Filter, FilterError, RecordSet, SeriesNameError, SpecificationError
+from synthetic_jsoc.protocol.service import Service
 
 EUV = find("aia.lev1_euv_12s")
 TYPES = {"T_REC": "time", "WAVELNTH": "int"}
@@ -482,7 +483,7 @@ class Watch:
     def forbidden(self):
         """All that is neither a database in memory nor a part of the program."""
         own = tuple(
-            str(Path(folder).resolve()) for folder in (sys.prefix, sys.base_prefix, synthetic.__path__[0] + "/..")
+            str(Path(folder).resolve()) for folder in (sys.prefix, sys.base_prefix, synthetic_jsoc.__path__[0] + "/..")
         )
         return [
             (event, name)

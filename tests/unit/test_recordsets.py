@@ -5,12 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_archive import small_archive
 
-from aia import filters, recordsets
-from aia.blocks import SERIES, Block
-from aia.errors import ArchiveError
-from synthetic import recordset as grammar
-from synthetic.conditions import Condition as ArchiveCondition
-from synthetic.times import parse_time
+from aia_sequence.archive import recordsets
+from aia_sequence.config import conditions as filters
+from aia_sequence.errors import ArchiveError
+from aia_sequence.planning.blocks import SERIES, Block
+from synthetic_jsoc.protocol import recordset as grammar
+from synthetic_jsoc.protocol.conditions import Condition as ArchiveCondition
+from synthetic_jsoc.times import parse_time
 
 EUV = SERIES["aia.lev1_euv_12s"]
 FIRST = 117033134  # slot of 2021-07-03T14:25:11Z

@@ -5,11 +5,11 @@ import shutil
 import pytest
 import yaml
 
-from aia.errors import ConfigError
-from aia.eventconfig import event_config
-from aia.figures.sequence import place
-from aia.location import out_of_sight
-from aia.settings import load
+from aia_sequence.config.event import event_config
+from aia_sequence.config.region import out_of_sight
+from aia_sequence.config.settings import load
+from aia_sequence.errors import ConfigError
+from aia_sequence.figures.sequence import place
 
 EVENT = {"name": "flare", "start": "2021-07-03T14:25:00Z", "end": "2021-07-03T14:35:00Z", "channels": [211]}
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from level1_frames import header
 
-from aia import level1file, rice
-from aia.errors import FrameError
+from aia_sequence.errors import FrameError
+from aia_sequence.frames import level1file, rice
 
 
 def write(path, image, header=None, **options):

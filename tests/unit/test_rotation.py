@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
 
-from aia.ephemeris import behind_limb, seen_from_earth, turned
-from aia.errors import FrameError
-from aia.location import fixed_region, resolve_region, within_sight
-from aia.rotation import region_at
-from aia.times import iso, read_time
+from aia_sequence.config.ephemeris import behind_limb, seen_from_earth, turned
+from aia_sequence.config.region import fixed_region, resolve_region, within_sight
+from aia_sequence.errors import FrameError
+from aia_sequence.figures.rotation import region_at
+from aia_sequence.times import iso, read_time
 
 HEADER = {"T_OBS": "2021-07-03T14:29:00.50Z", "HGLN_OBS": 0.0, "HGLT_OBS": 3.3, "DSUN_OBS": 1.5208e11}
 RADIUS = 695_700_000 / 1.5208e11 * 206_264.8  # arcsec

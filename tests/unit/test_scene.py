@@ -9,13 +9,15 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthetic import fitsfile, render, rice, sun, times, truth
+from synthetic_jsoc import times
+from synthetic_jsoc.camera import fitsfile, rice
+from synthetic_jsoc.sun import render, scene, truth
 
 
 @cache
 def scene_of(channel):
     """The Sun in the flare's decay."""
-    return sun.Scene(channel, times.parse_time("2021-07-03T14:31:00Z"))
+    return scene.Scene(channel, times.parse_time("2021-07-03T14:31:00Z"))
 
 
 @pytest.mark.parametrize("channel", [171, 304, 4500])

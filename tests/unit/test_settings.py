@@ -8,11 +8,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from aia.blocks import EUV, block_length
-from aia.errors import ConfigError
-from aia.plan import Plan
-from aia.settings import check_email, load, schema
-from aia.times import duration, tai_seconds
+from aia_sequence.config.settings import check_email, load, schema
+from aia_sequence.errors import ConfigError
+from aia_sequence.planning.blocks import EUV, block_length
+from aia_sequence.planning.plan import Plan
+from aia_sequence.times import duration, tai_seconds
 
 NOW = tai_seconds(datetime(2024, 1, 1))
 

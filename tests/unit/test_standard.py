@@ -10,16 +10,16 @@ from astropy import units as u
 from astropy.io import fits
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
-from aia import lookup, tables
-from aia.calibration import Job, calibrate_block
-from aia.figures import options as figures
-from aia.figures.measure import measure
-from aia.figures.sequence import Frame
-from aia.files import sha256
-from aia.frames import read_header
-from aia.level1file import read_level1
-from aia.lookup import sigma_of_counts
-from aia.options import COMPRESSIONS, Options
+from aia_sequence.calibration import lookup, tables
+from aia_sequence.calibration.block import Job, calibrate_block
+from aia_sequence.calibration.lookup import sigma_of_counts
+from aia_sequence.config import figure as figures
+from aia_sequence.config.calibration import COMPRESSIONS, Options
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.sequence import Frame
+from aia_sequence.files import sha256
+from aia_sequence.frames.fits import read_header
+from aia_sequence.frames.level1file import read_level1
 
 UNCERTAIN = [{"compression": packing, "uncertainty": wanted} for packing in COMPRESSIONS for wanted in (False, True)]
 OPTIONS = [*UNCERTAIN, {"exposure": False}, {"degradation": False, "exposure": False}, {"pointing": False}]

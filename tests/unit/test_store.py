@@ -3,7 +3,7 @@
 import multiprocessing
 import time
 
-from synthetic.store import Store
+from synthetic_jsoc.holdings.store import Store
 
 
 def open_at(folder, moment, failures):

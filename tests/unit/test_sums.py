@@ -5,10 +5,10 @@ import pytest
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
-from aia.geometry import Geometry, Grid
-from aia.options import KERNELS
-from aia.resample import coefficients, interpolate, variance
-from aia.sums import sum_uncertainty
+from aia_sequence.calibration.geometry import Geometry, Grid
+from aia_sequence.calibration.resample import coefficients, interpolate, variance
+from aia_sequence.calibration.sums import sum_uncertainty
+from aia_sequence.config.calibration import KERNELS
 
 BASIS = {"cubic-spline": BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)}
 # Plate scale, roll: of 171, 211, 1600 and 1700 Å, and rolled spacecraft

@@ -10,10 +10,11 @@ from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, get_earth, sun
 
-from synthetic import activity, ephemeris, flares, textures, times
-from synthetic import sun as model
-from synthetic.instrument import CHANNELS
-from synthetic.view import View
+from synthetic_jsoc import times
+from synthetic_jsoc.instrument import CHANNELS
+from synthetic_jsoc.sun import activity, ephemeris, flares, textures
+from synthetic_jsoc.sun import scene as model
+from synthetic_jsoc.sun.view import View
 
 MOMENTS = ["2010-06-20T05:00:00", "2014-01-01T00:00:00", "2017-02-03T17:11:00", "2021-07-03T14:29:00"]
 

@@ -11,12 +11,12 @@ from astropy import units as u
 from level1_frames import TABLES_FOLDER, corrections_of, freeze_tables, header, pointing_table
 from sunpy.map.sources import AIAMap
 
-from aia import lookup, tables
-from aia.archive import open_archive
-from aia.errors import ArchiveError, FrameError
-from aia.geometry import Geometry
-from aia.options import Options
-from aia.retries import Patience
+from aia_sequence.archive.client import open_archive
+from aia_sequence.archive.retries import Patience
+from aia_sequence.calibration import lookup, tables
+from aia_sequence.calibration.geometry import Geometry
+from aia_sequence.config.calibration import Options
+from aia_sequence.errors import ArchiveError, FrameError
 
 V10 = {94: 0.90317732, 171: 0.78689527, 193: 0.86181854, 211: 0.82998772, 304: 0.14925002, 335: 0.32689207,
        1600: 0.56048306, 1700: 0.87895035}  # fmt: skip

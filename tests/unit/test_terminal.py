@@ -13,17 +13,17 @@ import textwrap
 
 import pytest
 
-from aia import joblog
-from aia.budget import Work
-from aia.overview import Event, Problem
-from aia.terminal import ending
-from aia.terminal.progress import Progress, elapsed
+from aia_sequence import joblog
+from aia_sequence.overview.events import Event, Problem
+from aia_sequence.planning.budget import Work
+from aia_sequence.terminal import ending
+from aia_sequence.terminal.progress import Progress, elapsed
 
 SCRIPTS = os.path.join(os.path.dirname(__file__), "..", "..", "scripts")
 TOY = """
 import sys
 sys.path.insert(0, {scripts!r})
-from aia.terminal.display import install
+from aia_sequence.terminal.display import install
 
 display = install(workflow)
 if display:
@@ -49,8 +49,8 @@ FETCH = """
 import logging, sys, time
 from pathlib import Path
 sys.path.insert(0, {scripts!r})
-from aia import joblog
-from aia.errors import ArchiveError
+from aia_sequence import joblog
+from aia_sequence.errors import ArchiveError
 
 with joblog.job_log(snakemake.log[0]):
     bad = snakemake.config.get("bad", "")
@@ -221,10 +221,10 @@ def test_time_left_follows_the_pace_of_the_counts(tmp_path):
     progress.start([1])
     now = 104.0
     assert progress.state(progress.running[1]) == "4 s"
-    log.write_text("12:00:00 INFO aia.joblog: fetched 2 of 20 files, 20.0 MB\n")
+    log.write_text("12:00:00 INFO aia_sequence.joblog: fetched 2 of 20 files, 20.0 MB\n")
     assert progress.state(progress.running[1]) == "2 of 20, 20 MB"
     now = 114.0
-    log.write_text(log.read_text() + "12:00:10 INFO aia.joblog: fetched 7 of 20 files, 70.0 MB\n")
+    log.write_text(log.read_text() + "12:00:10 INFO aia_sequence.joblog: fetched 7 of 20 files, 70.0 MB\n")
     assert progress.state(progress.running[1]) == "7 of 20, 70 MB, 26 s left"
     now = 120.0
     assert progress.state(progress.running[1]) == "7 of 20, 70 MB, 20 s left"

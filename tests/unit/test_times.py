@@ -10,7 +10,7 @@ from astropy.time import Time
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aia.times import clock, clock_ticks, day, duration, iso, read_time, tai_seconds, utc_of
+from aia_sequence.times import clock, clock_ticks, day, duration, iso, read_time, tai_seconds, utc_of
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LEAP_SECONDS = ["2012-06-30T23:59:60Z", "2015-06-30T23:59:60Z", "2016-12-31T23:59:60Z"]
@@ -123,7 +123,7 @@ def test_what_is_no_length_of_time_is_refused(text):
         duration(text)
 
 
-LIBRARY = [path for path in [*SCRIPTS.glob("*.py"), *SCRIPTS.glob("aia/**/*.py")] if path.name != "times.py"]
+LIBRARY = [path for path in [*SCRIPTS.glob("*.py"), *SCRIPTS.glob("aia_sequence/**/*.py")] if path.name != "times.py"]
 NO_LEAP_SECOND = {"fromisoformat", "strptime", "Timestamp", "to_datetime", "datetime64"}
 
 
@@ -141,4 +141,6 @@ def test_no_other_module_makes_a_time_of_text(path):
 def test_the_synthetic_archive_counts_time_by_itself():
     """Its clock is the truth that ours is held against."""
     sources = [path.read_text(encoding="utf-8") for path in SCRIPTS.glob("synthetic/**/*.py")]
-    assert not [source for source in sources if "aia.times" in source or "aia.blocks" in source]
+    assert not [
+        source for source in sources if "aia_sequence.times" in source or "aia_sequence.planning.blocks" in source
+    ]

@@ -13,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from aia.errors import ArchiveError, FrameError
-from aia.retries import Patience
-from aia.transfer import LONGEST_FILE, Item, fetch
-from aia.web import _SameHost, limited_web
+from aia_sequence.acquisition.download import LONGEST_FILE, Item, fetch
+from aia_sequence.archive.retries import Patience
+from aia_sequence.archive.web import _SameHost, limited_web
+from aia_sequence.errors import ArchiveError, FrameError
 
 QUICK = Patience(attempts=3, first=0.01, longest=0.01)
 BODY = b"0123456789" * 1000
@@ -305,7 +305,7 @@ def test_an_answer_that_is_not_the_file_is_not_kept(tmp_path, answer, reason):
 
 @pytest.mark.parametrize("place", ["head", "body", "chunks"])
 def test_a_file_that_comes_byte_by_byte_is_given_up(tmp_path, monkeypatch, place):
-    monkeypatch.setattr("aia.transfer.TIMEOUT", 0.2)
+    monkeypatch.setattr("aia_sequence.acquisition.download.TIMEOUT", 0.2)
 
     def drips(handler):
         if place != "head":

@@ -14,12 +14,14 @@ from astropy.table import QTable
 from astropy.time import Time
 from level1_frames import corrections_of
 
-from aia.level15 import calibrate
-from aia.lookup import Tables
-from aia.options import Options
-from synthetic import catalogue, flares, frames, keywords, looks, sun, tables, times, truth
-from synthetic.instrument import CHANNELS, SATURATION_DN
-from synthetic.view import View
+from aia_sequence.calibration.level15 import calibrate
+from aia_sequence.calibration.lookup import Tables
+from aia_sequence.config.calibration import Options
+from synthetic_jsoc import keywords, tables, times
+from synthetic_jsoc.holdings import catalogue, frames
+from synthetic_jsoc.instrument import CHANNELS, SATURATION_DN
+from synthetic_jsoc.sun import flares, looks, scene, truth
+from synthetic_jsoc.sun.view import View
 
 # The response table ends in 2030, of which nobody knows yet the leap seconds.
 pytestmark = pytest.mark.filterwarnings("ignore:.*dubious year:erfa.core.ErfaWarning")
@@ -91,7 +93,7 @@ def pair_of(channel, clock, calibration_tables):
         image /= repeats
     corrections = corrections_of(header, calibration_tables, Options())
     calibrated = calibrate(image, header, corrections, Options()).image
-    return Pair(record, calibrated, sun.truth(channel, record["T_OBS"]))
+    return Pair(record, calibrated, scene.truth(channel, record["T_OBS"]))
 
 
 @pytest.fixture(scope="module", params=CHANNELS)
@@ -137,7 +139,7 @@ def limb(pair):
     r = pair.radius + np.arange(-4.5, 4.51, 0.125)
     angle = np.radians(np.arange(45, 365, 0.4))[:, None]
     channel, tai = pair.record["WAVELNTH"], pair.record["T_OBS"]
-    seen = truth.brightness(sun.Scene(channel, tai), 0.6 * r * np.cos(angle), 0.6 * r * np.sin(angle))
+    seen = truth.brightness(scene.Scene(channel, tai), 0.6 * r * np.cos(angle), 0.6 * r * np.sin(angle))
     profiles = seen.reshape(160, 5, r.size).mean(axis=1)
     profiles /= profiles.mean(axis=1)[:, None]
     trials = pair.radius + np.arange(-0.4, 0.41, 0.02)

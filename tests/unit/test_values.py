@@ -8,10 +8,11 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aia import direct, metadata
-from aia.errors import ArchiveError, FrameError
-from aia.recordsets import record_of
-from aia.values import is_missing, number, whole
+from aia_sequence.acquisition import direct
+from aia_sequence.archive import metadata
+from aia_sequence.archive.recordsets import record_of
+from aia_sequence.errors import ArchiveError, FrameError
+from aia_sequence.values import is_missing, number, whole
 
 # What printf makes of a number that is none (the sign is that of its bits), and the archive's own words.
 ABSENT = ["nan", "-nan", "NAN", "NaN", "+nan", "inf", "-inf", "INF", "Infinity", "MISSING", "Invalid KeyLink", ""]

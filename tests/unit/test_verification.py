@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from aia.errors import FrameError
-from aia.verification import Identity, check_identity, check_structure
+from aia_sequence.acquisition.arrival_checks import Identity, check_identity, check_structure
+from aia_sequence.errors import FrameError
 
 IDENTITY = Identity("aia.lev1_euv_12s", "2021-07-03T14:27:23Z", 211, "2021-07-03T14:27:25.09Z", 205107971)
 

@@ -6,11 +6,11 @@ import shutil
 import pytest
 from test_crate import write
 
-from aia import crate
-from aia import repair as repairing
-from aia.files import sha256
-from aia.repair import Folders, rebuild, repair
-from aia.verify import main, verify
+from aia_sequence.commands import repair as repairing
+from aia_sequence.commands.repair import Folders, rebuild, repair
+from aia_sequence.commands.verify import main, verify
+from aia_sequence.files import sha256
+from aia_sequence.provenance import crate
 
 BLOCK = "211/20210703T1424"
 KINDS = [

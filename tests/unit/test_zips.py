@@ -12,9 +12,9 @@ from hostile import TIMES, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aia import bundle, deposit, redraw, zips
-from aia.errors import AIAError
-from aia.schema import schema
+from aia_sequence.commands import archive, bundle, redraw, zips
+from aia_sequence.config.schema import schema
+from aia_sequence.errors import AIAError
 
 TABLE = "synthetic/calibration/degradation.ecsv"
 # What each door takes: the name of something that it unpacks.
@@ -275,7 +275,7 @@ def test_a_rebuild_goes_on_in_the_folder_that_it_made_and_in_no_other(tmp_path):
 
 
 def test_a_folder_that_somebody_unpacked_is_not_worked_in(tmp_path, capsys):
-    assert deposit.main(["rebuild", str(tmp_path)]) == 1
+    assert archive.main(["rebuild", str(tmp_path)]) == 1
     assert "name the zip file" in capsys.readouterr().err
 
 

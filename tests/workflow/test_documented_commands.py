@@ -75,7 +75,11 @@ def test_every_module_in_the_docs_knows_the_subcommand_and_the_options_named_the
     helps = {}
     for command, page in commands.items():
         module, *rest = shlex.split(command)[2:]
-        call = (module, *rest[:1]) if module in ("aia.bundle", "aia.deposit", "synthetic") else (module,)
+        call = (
+            (module, *rest[:1])
+            if module in ("aia_sequence.commands.bundle", "aia_sequence.commands.archive", "synthetic")
+            else (module,)
+        )
         if call not in helps:
             shown = subprocess.run([sys.executable, "-m", *call, "--help"], capture_output=True, text=True, check=False)
             assert shown.returncode == 0, f"{page}: {command}\n{shown.stderr}"

@@ -17,14 +17,17 @@ import pytest
 from filter_records import prove
 from small_archive import SERIES, WHERE, place, small_archive
 
-from aia import acquisition, filters, metadata, recordsets, tables
-from aia.cache import Cache
-from aia.errors import AIAError
-from aia.export import Limits
-from aia.files import sha256
-from aia.journal import Journal
-from aia.manifests import read_manifest
-from aia.retries import Patience
+from aia_sequence.acquisition import steps
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.acquisition.export import Limits
+from aia_sequence.acquisition.journal import Journal
+from aia_sequence.archive import metadata, recordsets
+from aia_sequence.archive.retries import Patience
+from aia_sequence.calibration import tables
+from aia_sequence.config import conditions as filters
+from aia_sequence.errors import AIAError
+from aia_sequence.files import sha256
+from aia_sequence.frames.manifests import read_manifest
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 START, END, CHANNEL = "2021-07-03T14:27:11Z", "2021-07-03T14:28:35Z", 211
@@ -455,10 +458,10 @@ def acquire(folder: Path, rules: tuple | None, method: str = "url") -> Outcome:
             kept = marked[[not reason for reason in dropped]].reset_index(drop=True)
             text = recordsets.channel_set(SERIES, START, END, CHANNEL, conditions)
             prove(text, kept, archive.query(text))
-            task = acquisition.Task(SERIES, kept, conditions, method=method)
+            task = steps.Task(SERIES, kept, conditions, method=method)
             cache, journal = Cache(folder / "cache"), Journal(folder / "journal")
-            _, delivery = acquisition.request(archive, cache, journal, task, limits)
-            acquisition.download(archive, cache, journal, task, delivery, block, limits)
+            _, delivery = steps.request(archive, cache, journal, task, limits)
+            steps.download(archive, cache, journal, task, delivery, block, limits)
             manifest = read_manifest(block.manifest)
             outcome.reasons = [*filter(None, dropped), *filter(None, (row["reason"] for row in manifest))]
         except AIAError as error:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from running import ROOT, Workflow
 
-from aia.blocks import tai_seconds
-from synthetic import sun
+from aia_sequence.planning.blocks import tai_seconds
+from synthetic_jsoc.sun import scene
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def curve(workflow, event):
 
 def truth(time):
     """Mean brightness of the model's Sun over the region, DN/s, noise-free."""
-    image = sun.truth(211, tai_seconds(datetime.fromisoformat(time.replace("Z", "+00:00"))))
+    image = scene.truth(211, tai_seconds(datetime.fromisoformat(time.replace("Z", "+00:00"))))
     axis = (np.arange(4096) - 2047.5) * 0.6
     rows, columns = ((axis >= REGION[side][0]) & (axis <= REGION[side][1]) for side in "yx")
     return float(image[np.ix_(rows, columns)].mean())

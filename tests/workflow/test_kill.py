@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from running import Workflow
 
-from aia.blocks import series_of
-from aia.cache import Cache
-from aia.files import sha256
-from aia.plan import Plan
-from aia.settings import load
-from synthetic.store import count_exports, read_log
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.config.settings import load
+from aia_sequence.files import sha256
+from aia_sequence.planning.blocks import series_of
+from aia_sequence.planning.plan import Plan
+from synthetic_jsoc.holdings.store import count_exports, read_log
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

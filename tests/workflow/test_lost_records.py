@@ -7,7 +7,7 @@ import pytest
 import yaml
 from running import Workflow
 
-from synthetic.store import read_log
+from synthetic_jsoc.holdings.store import read_log
 
 pytestmark = pytest.mark.slow
 

@@ -11,14 +11,14 @@ import yaml
 from running import Workflow
 from small_archive import SmallModel, flare_task, place
 
-from aia import acquisition
-from aia.archive import open_archive
-from aia.cache import Cache
-from aia.export import Limits
-from aia.joblog import job_log
-from aia.journal import Journal
-from aia.retries import Patience
-from synthetic import server
+from aia_sequence.acquisition import steps
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.acquisition.export import Limits
+from aia_sequence.acquisition.journal import Journal
+from aia_sequence.archive.client import open_archive
+from aia_sequence.archive.retries import Patience
+from aia_sequence.joblog import job_log
+from synthetic_jsoc.protocol import server
 
 ADDRESS = "jane.doe+aia@uni-example.edu"
 
@@ -51,8 +51,8 @@ def acquire(folder: Path) -> None:
         archive = replace(opened, patience=quick, polling=quick)
         task = flare_task(archive)
         cache, journal = Cache(folder / "cache"), Journal(folder / "journal")
-        _, delivery = acquisition.request(archive, cache, journal, task, limits)
-        acquisition.download(archive, cache, journal, task, delivery, place(folder), limits)
+        _, delivery = steps.request(archive, cache, journal, task, limits)
+        steps.download(archive, cache, journal, task, delivery, place(folder), limits)
 
 
 @pytest.mark.slow

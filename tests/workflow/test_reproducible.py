@@ -10,9 +10,9 @@ import pytest
 from astropy.io import fits
 from running import Workflow
 
-from aia import deposit, redraw
-from aia.repair import TIMESTAMP
-from aia.verify import verify
+from aia_sequence.commands import archive, redraw
+from aia_sequence.commands.repair import TIMESTAMP
+from aia_sequence.commands.verify import verify
 
 pytestmark = pytest.mark.slow
 
@@ -135,8 +135,8 @@ def test_no_product_names_the_folder_that_it_was_made_in(finished):
 def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_without_asking_for_a_table(
     finished, tmp_path
 ):
-    call(finished.folder, "aia.deposit", "make", str(tmp_path / "paper.zip"))
-    jobs, said = call(tmp_path, "aia.deposit", "rebuild", "paper.zip", "--cores", "2")
+    call(finished.folder, "aia_sequence.commands.archive", "make", str(tmp_path / "paper.zip"))
+    jobs, said = call(tmp_path, "aia_sequence.commands.archive", "rebuild", "paper.zip", "--cores", "2")
     assert not {name for name in jobs if name.startswith(("fetch", "query", "filter"))}, said
     assert jobs["calibrate_level15"] == 2
     rebuilt = tmp_path / "paper" / "results" / finished.event["name"]
@@ -149,7 +149,7 @@ def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_withou
 
 def test_an_archive_with_level_15_frames_needs_nothing_but_itself(finished, tmp_path, capfd):
     events = [finished.results]
-    deposit.make(tmp_path / "paper.zip", events, finished.folder / "resources", level15=True)
+    archive.make(tmp_path / "paper.zip", events, finished.folder / "resources", level15=True)
     redraw.unpack(tmp_path / "paper.zip", tmp_path / "paper")
     redraw.rebuild(tmp_path / "paper", ["--cores", "2", "--dry-run"])
     planned = capfd.readouterr()
@@ -159,8 +159,8 @@ def test_an_archive_with_level_15_frames_needs_nothing_but_itself(finished, tmp_
 
 
 def test_a_run_with_a_colleagues_tables_fetches_none(finished, tmp_path):
-    call(finished.folder, "aia.bundle", "export", str(tmp_path / "tables.zip"), str(finished.results))
-    call(tmp_path, "aia.bundle", "import", "tables.zip")
+    call(finished.folder, "aia_sequence.commands.bundle", "export", str(tmp_path / "tables.zip"), str(finished.results))
+    call(tmp_path, "aia_sequence.commands.bundle", "import", "tables.zip")
     theirs = Workflow(tmp_path, finished.config).run("--dry-run")
     assert theirs.status == 0, theirs.output
     assert "calibrate_level15" in theirs.output
@@ -176,7 +176,7 @@ def test_one_bit_changed_in_each_kind_of_file_is_found_and_made_again_and_nothin
     found = {finding.path.resolve() for finding in check(finished).findings}
     # A level-1 frame and its copy in the cache may be one file with two names.
     assert {path for path in found if "objects" not in path.parts} == tampered
-    again = ["aia.verify", "results", "resources", "--rebuild", "--", *finished.command()[3:]]
+    again = ["aia_sequence.commands.verify", "results", "resources", "--rebuild", "--", *finished.command()[3:]]
     jobs, said = call(finished.folder, *again)
     assert jobs == Counter(set(KINDS.values()))
     assert f"block {FIRST}" in said

@@ -11,11 +11,11 @@ import numpy as np
 import sunpy.visualization.colormaps  # noqa: F401 - registers sdoaia211
 from matplotlib.colors import AsinhNorm
 
-from aia.figures.points import read_points
-from aia.frames import read_header, read_level15
-from aia.joblog import job_log
-from aia.rotation import region_at
-from aia.times import read_time
+from aia_sequence.figures.points import read_points
+from aia_sequence.figures.rotation import region_at
+from aia_sequence.frames.fits import read_header, read_level15
+from aia_sequence.joblog import job_log
+from aia_sequence.times import read_time
 
 
 def main(*, lightcurves: list, manifests: list, regions: list, titles: list, outputs: list) -> None:

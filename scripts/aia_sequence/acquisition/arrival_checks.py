@@ -1,0 +1,171 @@
+"""Whether a file is the whole, undamaged frame of the record that it is meant to be."""
+
+import math
+import re
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
+
+from aia_sequence.errors import FrameError
+from aia_sequence.files import opened
+from aia_sequence.frames.checksums import ALL_ONES, disagreeing
+from aia_sequence.frames.fits import DAMAGE
+from aia_sequence.frames.hdus import Part, parts
+from aia_sequence.times import read_time
+
+T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
+ONE_AT_A_TIME = threading.Lock()  # what is done with warnings holds for all threads of a process
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a frame's header must say of itself.
+
+    Attributes
+    ----------
+    series, t_rec, wavelnth
+        Prime keys of the record.
+    t_obs
+        Its T_OBS as a query prints it; empty if the record has none.
+    recnum
+        Its record number; None if unknown.
+    segment
+        `image` or `spikes`.
+    processed
+        Whether the archive processed the frame (a cutout), which gives it another series and record number.
+    """
+
+    series: str
+    t_rec: str
+    wavelnth: int
+    t_obs: str = ""
+    recnum: int | None = None
+    segment: str = "image"
+    processed: bool = False
+
+
+def check_structure(path: str | Path) -> fits.Header:
+    """Make sure that a file is FITS, complete to the last byte, and keeps its checksums.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+        Header of the first HDU with data, as it is stored (a compressed image is a table).
+
+    Raises
+    ------
+    FrameError
+        Saying what is wrong.
+    """
+    path = Path(path)
+    try:
+        with ONE_AT_A_TIME, warnings.catch_warnings(), opened(path) as file:
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            warnings.filterwarnings("error", DAMAGE, AstropyUserWarning)
+            start = file.read(80)
+            if not start.startswith(b"SIMPLE  ="):
+                raise FrameError(f"{path.name} is no FITS file; {_looks_like(start)}")
+            found = list(parts(file))
+    except (OSError, ValueError, TypeError, Warning, fits.VerifyError) as error:
+        raise FrameError(f"{path.name} is damaged: {error}") from None
+    size, end = path.stat().st_size, found[-1].end
+    if size != end:
+        raise FrameError(f"{path.name} has {size} bytes where its headers promise {end}")
+    holding = [part.header for part in found if part.end > part.data]
+    if not holding:
+        raise FrameError(f"{path.name} holds no image")
+    raw = np.memmap(path, dtype=">u4", mode="r")
+    for part in found:
+        _check_sums(path.name, part, raw)
+    if "DATASUM" not in holding[0]:
+        raise FrameError(f"{path.name} carries no checksum")
+    return holding[0]
+
+
+def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
+    """Make sure that a header is of the expected record.
+
+    Raises
+    ------
+    FrameError
+        Naming the keyword that differs.
+    """
+    what = f"{name} is not of {expected.series}[{expected.t_rec}][{expected.wavelnth}]"
+    _check_observed(header, what, expected.wavelnth, expected.t_rec, expected.t_obs)
+    series = expected.series + ("_mod" if expected.processed else "")
+    number = "…" if expected.recnum is None or expected.processed else str(expected.recnum)
+    wanted = re.escape(f"{series}:{number}:{expected.segment}").replace("…", "[0-9]+")
+    if not re.fullmatch(wanted, str(header.get("DRMS_ID"))):
+        _fail(what, header, "DRMS_ID", f"{series}:{number}:{expected.segment}")
+
+
+def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
+    """Make sure that a level-1 header is of the record whose row of the block's list names its file.
+
+    Raises
+    ------
+    FrameError
+        Naming the keyword that differs.
+    """
+    what = f"{row['file']} is not of {row['record']}"
+    _check_observed(header, what, row["WAVELNTH"], row["T_REC"], row["T_OBS"])
+    series, prime, _ = row["record"].partition("[")
+    # Files that somebody has rewritten may have none.
+    if prime and "DRMS_ID" in header and not re.match(rf"{re.escape(series)}(_mod)?:", str(header["DRMS_ID"])):
+        _fail(what, header, "DRMS_ID", f"{series}:…")
+
+
+def _check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
+    """Compare channel and times; a time that the record does not have is not compared."""
+    if header.get("WAVELNTH") != wavelnth:
+        _fail(what, header, "WAVELNTH", wavelnth)
+    for keyword, wanted, tolerance in (("T_REC", t_rec, 0.5), ("T_OBS", t_obs, T_OBS_TOLERANCE)):
+        if not wanted:
+            continue
+        try:
+            apart = abs(read_time(str(header.get(keyword))) - read_time(wanted))
+        except ValueError:
+            apart = math.inf
+        if apart > tolerance:
+            _fail(what, header, keyword, wanted)
+
+
+def _fail(what: str, header: fits.Header, keyword: str, wanted: object) -> NoReturn:
+    raise FrameError(f"{what}: {keyword} is {header.get(keyword)!r} and should be {wanted!r}")
+
+
+def _check_sums(name: str, part: Part, raw: np.ndarray) -> None:
+    """Compare an HDU's CHECKSUM and DATASUM, where it carries them, with its bytes."""
+    first, data, end = part.start // 4, part.data // 4, part.end // 4
+    try:
+        wrong = disagreeing(part.header, _sum(raw[first:data]), _sum(raw[data:end]))
+    except (ValueError, TypeError, fits.VerifyError):
+        wrong = "DATASUM"
+    if wrong == "DATASUM":
+        raise FrameError(f"{name} is damaged: its data do not have the sum that DATASUM states")
+    if wrong == "CHECKSUM":
+        raise FrameError(f"{name} is damaged: CHECKSUM does not agree with its bytes")
+
+
+def _sum(words: np.ndarray) -> int:
+    """Sum of 32-bit words in one's complement, as FITS defines CHECKSUM and DATASUM."""
+    total = int(words.sum(dtype=np.uint64))
+    while total > ALL_ONES:
+        total = (total & ALL_ONES) + (total >> 32)
+    return total
+
+
+def _looks_like(start: bytes) -> str:
+    """Say what a file that is not FITS seems to be."""
+    if not start:
+        return "it is empty"
+    if start.lstrip()[:1] == b"<":
+        return "it is a web page"
+    return f"it begins with {start[:16]!r}"

@@ -1,0 +1,193 @@
+"""Metadata of records: typed, sorted and complete, whatever text the archive sends.
+
+Every value of a query arrives as text. Here QUALITY becomes an unsigned number, a missing value an empty cell, a time
+stays as the archive prints it; an answer that is not about the records that were asked for is refused.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from aia_sequence.archive.recordsets import record_name
+from aia_sequence.errors import ArchiveError
+from aia_sequence.files import inert, write_text
+from aia_sequence.planning.blocks import SERIES
+from aia_sequence.times import read_time
+from aia_sequence.values import is_missing, number, whole
+
+KEYWORDS = ["T_REC", "T_OBS", "DATE__OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
+ROW_LIMIT = 75_000  # the archive cuts a longer answer without saying so
+
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
+TYPES = {
+    "recnum": "Int64",
+    "T_REC": "str",
+    "T_OBS": "str",
+    "DATE__OBS": "str",
+    "WAVELNTH": "int64",
+    "EXPTIME": "float64",
+    "QUALITY": "int64",
+    "NSATPIX": "Int64",
+    "DATAMEAN": "float64",
+    "FSN": "Int64",
+    "CAMERA": "Int64",
+}
+
+
+def quality(text: str) -> int:
+    """QUALITY as an unsigned number from the archive's text, hexadecimal or decimal, signed or not.
+
+    Raises
+    ------
+    ArchiveError
+        If the text is no 32-bit word.
+    """
+    word = None
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,8}|[+-]?\d{1,10}", text, re.ASCII):
+        word = int(text, 16) if text[:2] in ("0x", "0X") else int(text)
+    if word is None or not -(2**31) <= word < 2**32:
+        raise ArchiveError(f"the archive answered {text[:40]!r} for QUALITY, which is no 32-bit word")
+    return word & (2**32 - 1)
+
+
+def typed(series: str, raw: pd.DataFrame) -> pd.DataFrame:
+    """Turn an answer of texts into typed metadata, sorted by slot and channel.
+
+    Parameters
+    ----------
+    series
+        Name of the series that was asked.
+    raw
+        One row per record, every value as text: the prime keys T_REC and WAVELNTH, and any of `TYPES`. The pseudo
+        keyword `*recnum*` becomes `recnum`; other columns stay as they are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the column `record` behind the keywords.
+
+    Raises
+    ------
+    ArchiveError
+        If a prime key has no value, or a value is not of its keyword's type.
+    """
+    raw = raw.rename(columns={"*recnum*": "recnum"})
+    frame = pd.DataFrame(
+        {name: _column(series, name, raw[name]) if name in TYPES else raw[name].astype(str) for name in raw.columns},
+        index=raw.index,
+    )
+    names = [
+        record_name(series, t_rec, channel) for t_rec, channel in zip(frame["T_REC"], frame["WAVELNTH"], strict=True)
+    ]
+    others = [name for name in frame.columns if name not in TYPES]
+    frame.insert(len(frame.columns) - len(others), "record", pd.Series(names, index=frame.index, dtype="str"))
+    return frame.sort_values(["T_REC", "WAVELNTH"], kind="stable", ignore_index=True)
+
+
+def empty(columns: Sequence[str]) -> pd.DataFrame:
+    """Metadata of no record."""
+    return pd.DataFrame({name: pd.Series(dtype=TYPES.get(name, "str")) for name in columns})
+
+
+def check_complete(frame: pd.DataFrame, series: str, start: str, end: str) -> None:
+    """Make sure that metadata is of one block, holds no record twice, and was not cut.
+
+    Raises
+    ------
+    ArchiveError
+        Saying which record does not belong there.
+    """
+    asked = f"{series}[{start}-{end}]"
+    if len(frame) >= ROW_LIMIT:
+        raise ArchiveError(f"{asked}: the archive answers at most {ROW_LIMIT} records; choose a shorter `block`")
+    outside = frame[
+        (frame["T_REC"] < start) | (frame["T_REC"] > end) | ~frame["WAVELNTH"].isin(SERIES[series].channels)
+    ]
+    if len(outside):
+        raise ArchiveError(f"{asked}: the archive answered {outside['record'].iloc[0]}, which was not asked for")
+    if frame["record"].duplicated().any():
+        twice = frame["record"][frame["record"].duplicated()].iloc[0]
+        raise ArchiveError(f"{asked}: the archive answered {twice} more than once")
+
+
+def differences(one: pd.DataFrame, two: pd.DataFrame) -> list[str]:
+    """Compare two tables of the same columns value by value, joined by record; one line per difference.
+
+    Empty if they hold the same records with the same values, in the same order.
+    """
+    one, two = (table.set_index("record") for table in (one, two))
+    lines = [f"{record}: only in the first" for record in one.index.difference(two.index)]
+    lines += [f"{record}: only in the second" for record in two.index.difference(one.index)]
+    common = one.index.intersection(two.index)
+    for name in one.columns:
+        left, right = one.loc[common, name], two.loc[common, name]
+        # NA compares as NA, a difference only where one of the two has a value.
+        differ = ~((left == right).fillna(False) | (left.isna() & right.isna()))
+        lines += [
+            f"{record}: {name} {left[record]} and {right[record]}" for record in common[differ.to_numpy(dtype=bool)]
+        ]
+    if not lines and list(one.index) != list(two.index):
+        lines.append("the records are the same, their order is not")
+    return lines
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Read metadata or records that this module wrote; empty cells are missing values."""
+    return read_csv(path, {**TYPES, "kept": "bool", "dropped_by": "str", "record": "str", "image": "str"})
+
+
+def read_csv(path: str | Path, types: dict[str, str]) -> pd.DataFrame:
+    """Read a CSV file with the given column types; only empty cells are missing values, and none in columns of text."""
+    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values={name: [""] for name in types})
+    texts = [name for name in frame.columns if types.get(name, "str") == "str"]
+    return frame.astype(dict.fromkeys(texts, "str")).assign(**{name: frame[name].fillna("") for name in texts})
+
+
+def write(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write a table as CSV, in one move; the same table gives the same bytes."""
+    text = io.StringIO()
+    inert_table(frame).to_csv(text, index=False, lineterminator="\n")
+    write_text(path, text.getvalue())
+
+
+def inert_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of whose text no spreadsheet makes a formula, see `aia_sequence.files.inert`."""
+    return frame.assign(
+        **{
+            name: column.map(inert)
+            for name, column in frame.items()
+            if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+        }
+    )
+
+
+def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
+    """One keyword's values, typed."""
+    texts = texts.astype(str).str.strip()
+    missing = texts.map(is_missing)
+    if name in ("T_REC", "WAVELNTH") and missing.any():
+        raise ArchiveError(f"{series}: the archive answered {texts[missing].iloc[0]!r} for the prime key {name}")
+    if name == "QUALITY":
+        return texts.map(quality).astype("int64")
+    kind = TYPES[name]
+    read, said = {"str": (_time, "time"), "float64": (number, "number")}.get(kind, (whole, "whole number"))
+    values = []
+    for text in texts:
+        try:
+            values.append(read(text))
+        except ValueError:
+            raise ArchiveError(f"{series}: the archive answered {text!r} for {name}, which is no {said}") from None
+    return pd.Series(values, index=texts.index, dtype=kind)
+
+
+def _time(text: str) -> str:
+    """A time as the archive prints it, or an empty text for none; ValueError if it is neither."""
+    if is_missing(text):
+        return ""
+    if not TIME.fullmatch(text):
+        raise ValueError(text)
+    read_time(text)
+    return text

@@ -1,0 +1,1 @@
+"""What became of every record, as a table and as a page."""

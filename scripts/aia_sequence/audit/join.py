@@ -1,0 +1,220 @@
+"""What became of every record that the queries of an event returned.
+
+The stages of the workflow each keep a list: the metadata of the query, the records kept or dropped by the filter, the
+export's files, the manifests of level 1 and level 1.5. Here they are joined by record, and each record gets exactly one
+outcome. Lists that do not fit together are an error: a record that vanished between two stages must not go unseen.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from aia_sequence import quality
+from aia_sequence.audit.outcomes import OUTCOMES
+from aia_sequence.errors import AIAError
+
+KEYWORDS = ["T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
+QUARANTINED = (
+    "quarantined: "  # how `aia_sequence.acquisition.folder` begins the reason of a file that arrived and was refused
+)
+MANIFEST = ["file", "record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "bytes", "sha256", "reason"]
+
+
+class AuditError(AIAError):
+    """The lists of an event's stages contradict each other."""
+
+
+def read_lists(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """
+    Read CSV files of one kind and put them below each other.
+
+    Every cell stays the text that the file holds (an empty cell stays empty): an audit repeats values, it does not
+    reinterpret them.
+
+    Raises
+    ------
+    AuditError
+        If a record occurs twice: neighbouring blocks share none.
+    """
+    parts = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in paths]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=MANIFEST, dtype=str)
+    twice = sorted(set(table.loc[table["record"].duplicated(), "record"]))
+    if twice:
+        raise AuditError(f"{_some(twice)} listed more than once in {_names(paths)}; delete these files and run again")
+    return table
+
+
+def read_exports(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """
+    Read what the archive exported.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each record: ``record``, ``reason`` (empty unless the archive gave no file). The request that
+        brought a file stands in the level-1 manifest, whether it came now or lay in the cache.
+    """
+    rows = {}
+    for path in paths:
+        export = json.loads(Path(path).read_text(encoding="utf-8"))
+        rows |= dict.fromkeys([*export["cached"], *(file["record"] for file in export["files"])], "")
+        rows |= {left["record"]: left["reason"] for left in export["not_exported"]}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["reason"], dtype=str)
+    return table.rename_axis("record").reset_index()
+
+
+def join(
+    *,
+    event: str,
+    channels: Iterable[int],
+    metadata: pd.DataFrame,
+    records: pd.DataFrame,
+    exports: pd.DataFrame,
+    level1: pd.DataFrame,
+    level15: pd.DataFrame,
+) -> pd.DataFrame:
+    """
+    Give every queried record its outcome.
+
+    Parameters
+    ----------
+    event
+        Name of the event, for messages.
+    channels
+        Channels that the event asks for.
+    metadata, records, level1, level15
+        The stages' lists as `read_lists` returns them.
+    exports
+        As `read_exports` returns it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each record of the queries, in the order of T_REC and channel; all cells text. Columns: record, the
+        keywords, ``quality`` (QUALITY in words), ``outcome`` (a key of `audit.outcomes.OUTCOMES`), ``reason``,
+        ``request``, the names and hashes of the files, and the corrections that the level-1.5 manifest lists.
+
+    Raises
+    ------
+    AuditError
+        If the lists contradict each other; it names the records.
+    """
+    asked = {str(channel) for channel in channels}
+    kept = records.loc[records["kept"] == "True", "record"]
+    exported = exports.loc[exports["reason"] == "", "record"]
+    arrived = level1.loc[level1["reason"] == "", "record"]
+    wanted = metadata.loc[metadata["WAVELNTH"].isin(asked), "record"]
+    _same(event, wanted, records["record"], "the queries returned", "the filter lists")
+    _same(event, kept, exports["record"], "the filter kept", "the exports list")
+    _same(event, kept, level1["record"], "the filter kept", "level 1 lists", optional=set(kept) - set(exported))
+    _same(event, kept, level15["record"], "the filter kept", "level 1.5 lists", optional=set(kept) - set(arrived))
+    table = metadata[["record", *KEYWORDS]].copy()
+    table["quality"] = ["; ".join(quality.decode(int(word))) for word in table["QUALITY"]]
+    verdicts = _verdicts(records, exports, level1, level15)
+    table["outcome"] = _looked_up(table, verdicts, "outcome", "other channel")
+    table["reason"] = _looked_up(table, verdicts, "reason")
+    table["request"] = _looked_up(table, level1, "request")
+    for name, part in (("level1", level1), ("level1.5", level15)):
+        table[name] = _looked_up(table, part, "file")
+        table[f"{name}_sha256"] = _looked_up(table, part, "sha256")
+    for name in level15.columns:
+        if name not in MANIFEST and name != "level1_sha256":
+            table[name] = _looked_up(table, level15, name)
+    return _sorted(table)
+
+
+def check_counts(event: str, table: pd.DataFrame, queried: int) -> None:
+    """
+    Make sure that the outcomes account for every record, once.
+
+    Raises
+    ------
+    AuditError
+        If they do not, or if a record without an image came to be used.
+    """
+    counts = table["outcome"].value_counts()
+    unknown = sorted(set(counts.index) - set(OUTCOMES))
+    if unknown or counts.sum() != queried or table["record"].duplicated().any():
+        raise AuditError(
+            f"{event}: {queried} records were queried, but the outcomes account for {counts.sum()} "
+            f"({', '.join(f'{name}: {count}' for name, count in counts.items())})"
+        )
+    used = table.loc[table["level1.5"] != ""]
+    wrong = [row.record for row in used.itertuples() if not quality.has_image(int(row.QUALITY))]
+    if wrong or len(used) != counts.get("calibrated", 0):
+        raise AuditError(f"{event}: level-1.5 files of records that cannot have one: {_some(wrong or used['record'])}")
+
+
+def check_frozen(event: str, table: pd.DataFrame, frozen: pd.DataFrame) -> None:
+    """
+    Make sure that the filter kept exactly the committed records.
+
+    `filter_records` compares block by block; only here is it known that no committed record lies outside all blocks.
+
+    Raises
+    ------
+    AuditError
+        With the records that differ.
+    """
+    kept = table.loc[~table["outcome"].isin(["filtered", "no image", "other channel"]), "record"]
+    _same(event, frozen["record"], kept, "the committed record list holds", "the filter kept")
+
+
+def _verdicts(records, exports, level1, level15) -> pd.DataFrame:
+    """Outcome and reason of each record of the asked channels."""
+    rows = {}
+    for row in records.itertuples():
+        if row.kept == "True":
+            rows[row.record] = ("", "")
+        elif not quality.has_image(int(row.QUALITY)):
+            rows[row.record] = ("no image", row.dropped_by)
+        else:
+            rows[row.record] = ("filtered", row.dropped_by)
+    for row in level1.itertuples():
+        if row.reason:
+            refused = row.reason.startswith(QUARANTINED)
+            rows[row.record] = ("quarantined" if refused else "not delivered", row.reason.removeprefix(QUARANTINED))
+    arrived = set(level1.loc[level1["reason"] == "", "record"])
+    for row in exports.itertuples():
+        # The cache may meanwhile have got what the archive had not exported.
+        if row.reason and row.record not in arrived:
+            rows[row.record] = ("not exported", row.reason)
+    for row in level15.itertuples():
+        if row.record in arrived:
+            rows[row.record] = ("not calibrated", row.reason) if row.reason else ("calibrated", "")
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["outcome", "reason"], dtype=str)
+    return table.rename_axis("record").reset_index()
+
+
+def _looked_up(table: pd.DataFrame, part: pd.DataFrame, column: str, default: str = "") -> list[str]:
+    """A stage's column for each record of the audit."""
+    found = dict(zip(part["record"], part[column], strict=True))
+    return [found.get(record, default) for record in table["record"]]
+
+
+def _same(event, left, right, left_says: str, right_says: str, optional: Iterable[str] = ()) -> None:
+    """Compare two sets of records; those that are optional may be missing from the right one."""
+    lost = sorted(set(left) - set(right) - set(optional))
+    gained = sorted(set(right) - set(left))
+    if lost:
+        raise AuditError(f"{event}: {left_says} {_some(lost)}, which {right_says} nowhere")
+    if gained:
+        raise AuditError(f"{event}: {right_says} {_some(gained)}, although it is not among what {left_says}")
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    order = table.assign(channel=table["WAVELNTH"].astype(int)).sort_values(["T_REC", "channel", "record"]).index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _some(records: Iterable[str], most: int = 5) -> str:
+    """Name records, but not hundreds of them."""
+    names = list(records)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ("record " if len(names) == 1 else "records ") + ", ".join(names[:most]) + more
+
+
+def _names(paths: Iterable[Path | str]) -> str:
+    return ", ".join(sorted(Path(path).name for path in paths))

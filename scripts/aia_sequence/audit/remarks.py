@@ -1,0 +1,210 @@
+"""What a reader of a sequence should know about it: the notes of an audit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from astropy.io import fits
+
+from aia_sequence.frames.manifests import OWN_POINTING
+from aia_sequence.times import read_time
+
+FULL_DISK_PIXELS = 4096 * 4096
+POINTING_STEP = 3 * 3600 + 1  # seconds, one of them a leap second; the newest master pointing provisionally spans more
+LONG = 1.5  # a spacing is a gap from this multiple of the usual one on: exposures shift T_OBS by seconds within a slot
+
+
+@dataclass(frozen=True)
+class Note:
+    """One remark.
+
+    Attributes
+    ----------
+    channel
+        Channel that it is about, or None for the whole event.
+    kind
+        ``synthetic data``, ``region``, ``no record``, ``left out``, ``cadence``, ``gap``, ``saturation``,
+        ``not corrected``, ``degradation`` or ``pointing``.
+    text
+        The remark, a sentence.
+    """
+
+    channel: int | None
+    kind: str
+    text: str
+
+
+def saturated(nsatpix: str) -> str:
+    """Say which part of a full-disk frame is saturated; empty if none is, or if the archive does not know."""
+    count = float(nsatpix) if nsatpix else 0.0
+    if count <= 0:
+        return ""
+    percent = Decimal(f"{100 * count / FULL_DISK_PIXELS:.2g}")
+    return f"{percent:f} % saturated ({_count(int(count), 'pixel')})"
+
+
+def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:
+    """
+    Remarks on one channel of an audit: frames that were left out, gaps, corrections, saturation.
+
+    Parameters
+    ----------
+    table
+        The event's audit, see `aia_sequence.audit.join.join`, with the columns of `read_headers`.
+    channel
+        The channel.
+    step
+        Cadence of its series in seconds.
+    """
+    rows = table[table["WAVELNTH"] == str(channel)]
+    notes = []
+    for outcome in ("quarantined", "not delivered", "not exported", "not calibrated"):
+        left = rows[rows["outcome"] == outcome]
+        if len(left):
+            reasons = "; ".join(sorted(set(left["reason"])))
+            notes.append(Note(channel, "left out", f"{_count(len(left), 'record')} {outcome}: {reasons}."))
+    frames = rows[rows["outcome"] == "calibrated"]
+    notes += gaps(rows, channel, step) + about_corrections(frames, channel)
+    saturation = [(saturated(row.NSATPIX), row.T_REC) for row in frames.itertuples() if saturated(row.NSATPIX)]
+    if saturation:
+        counts = pd.to_numeric(frames["NSATPIX"])
+        worst = frames.loc[counts.idxmax()]
+        notes.append(
+            Note(
+                channel,
+                "saturation",
+                f"{_count(len(saturation), 'frame')} of {len(frames)} with saturated pixels; "
+                f"most in {worst['T_REC']}: {saturated(worst['NSATPIX'])}.",
+            )
+        )
+    return notes
+
+
+def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
+    """
+    Remarks on the spacing of a channel's frames.
+
+    A filter that drops every other record makes a regular sequence of half the cadence: said once.
+    A gap is a spacing longer than `LONG` times the usual (median) one, or as long a stretch before the first or after
+    the last frame; it is told with what lies in it.
+
+    Parameters
+    ----------
+    rows
+        Audit rows of the channel.
+    channel
+        The channel.
+    step
+        Cadence of the series in seconds.
+    """
+    frames = rows[rows["outcome"] == "calibrated"]
+    if frames.empty:
+        return []
+    times = rows["T_REC"].map(read_time)
+    spacing = times[frames.index].diff().iloc[1:]
+    usual = max(spacing.quantile(0.5, interpolation="lower"), step) if len(spacing) else step
+    notes = []
+    if usual > step:
+        text = f"Frames are {usual:g} s apart in the median; the cadence of the series is {step} s."
+        notes.append(Note(channel, "cadence", text))
+    at = [rows.index[0], *frames.index, rows.index[-1]]
+    for number, (start, end) in enumerate(pairwise(at)):
+        seconds = times[end] - times[start]
+        if seconds <= LONG * usual:
+            continue
+        edge = {0: "before the first", len(at) - 2: "after the last"}.get(number, "without a")
+        inside = rows.loc[start:end]
+        left = inside.loc[inside["outcome"] != "calibrated", "outcome"].value_counts()
+        what = ", ".join(f"{count} {name}" for name, count in sorted(left.items())) or "no record in the archive"
+        period = f"{rows.at[start, 'T_REC']} to {rows.at[end, 'T_REC']}"
+        notes.append(Note(channel, "gap", f"{seconds:g} s {edge} frame, {period}: {what}."))
+    return notes
+
+
+def about_corrections(frames: pd.DataFrame, channel: int) -> list[Note]:
+    """
+    Remarks on how frames were corrected: what was not, and what rests on an extrapolation or on provisional values.
+
+    Parameters
+    ----------
+    frames
+        Calibrated rows of an audit, one channel, with the columns of the level-1.5 manifest and `pointing_span`, the
+        length (s) for which the pointing record is valid.
+    channel
+        The channel.
+    """
+    notes = []
+    for name, what in (("pointing", "pointing"), ("degradation", "degradation"), ("exposure", "exposure time")):
+        missing = int(frames[name].isin(["", OWN_POINTING]).sum()) if name in frames else len(frames)
+        if missing:
+            text = f"{_count(missing, 'frame')} of {len(frames)} not corrected for the {what}."
+            notes.append(Note(channel, "not corrected", text))
+    if "degradation_note" in frames:
+        for text, group in frames[frames["degradation_note"] != ""].groupby("degradation_note"):
+            factors = sorted({f"{float(factor):.4g}" for factor in group["degradation"]})
+            said = f"{_count(len(group), 'frame')} of {len(frames)}: factor {', '.join(factors)} {text}."
+            notes.append(Note(channel, "degradation", said))
+    provisional = frames[frames["pointing_span"] > POINTING_STEP]
+    if len(provisional):
+        named = ", ".join(sorted(set(provisional["pointing"])))
+        text = f"{_count(len(provisional), 'frame')} of {len(frames)} with the provisional record {named}."
+        notes.append(Note(channel, "pointing", f"{text} The archive replaces it when the next one is made."))
+    return notes
+
+
+def per_frame(table: pd.DataFrame) -> list[str]:
+    """Remarks on each row of an audit, as the text of its ``notes`` column."""
+    return [saturated(row.NSATPIX) if row.outcome == "calibrated" else "" for row in table.itertuples()]
+
+
+def read_headers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """
+    What the headers of an audit's level-1.5 frames say that no manifest does.
+
+    Parameters
+    ----------
+    table
+        The audit, see `aia_sequence.audit.join.join`.
+    folder
+        The event's folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows as in `table`: `synthetic` (bool) and `pointing_span` (s; NaN where the pointing was not updated).
+    """
+    said = {"synthetic": [], "pointing_span": []}
+    for channel, name in zip(table["WAVELNTH"], table["level1.5"], strict=True):
+        header = _header(folder / "level1.5" / channel / name) if name else {}
+        start, end = (read_time(header[name]) if name in header else np.nan for name in ("PNT_TSTA", "PNT_TSTO"))
+        said["synthetic"].append(bool(header.get("SYNTH", False)))
+        said["pointing_span"].append(end - start)
+    return pd.DataFrame(said, index=table.index)
+
+
+def _header(path: Path) -> fits.Header:
+    """Header of a frame's image: the primary one, or the next where that has no data. Nothing else is read."""
+    with open(path, "rb") as file:
+        header = fits.Header.fromfile(file)
+        return header if header["NAXIS"] else fits.Header.fromfile(file)
+
+
+def about_synthetic(synthetic: pd.Series) -> list[Note]:
+    """Say that frames show no Sun, if that stands in their headers."""
+    count = int(synthetic.sum())
+    if not count:
+        return []
+    return [Note(None, "synthetic data", f"Synthetic data: {_count(count, 'frame')} of a model, not of the Sun.")]
+
+
+def about_absent(absent: Mapping[int, str]) -> list[Note]:
+    """Say of which channels that were asked for there is nothing in the window, and why."""
+    return [Note(channel, "no record", f"{reason}.") for channel, reason in absent.items()]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

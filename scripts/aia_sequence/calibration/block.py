@@ -1,0 +1,257 @@
+"""Calibration of a block: its level-1 frames through several processes, its level-1.5 frames and their rows out.
+
+A block pays for its start once: this process loads the compiled kernels and forks those that calibrate. Each takes the
+next frame when it has done one; results are put together in the order of the manifest, so nothing depends on how many
+there are. What takes long to import is imported where the block is started, and not where this module is.
+"""
+
+import gc
+import logging
+import multiprocessing
+import os
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aia_sequence.calibration.corrections import Row
+from aia_sequence.calibration.geometry import SIDE
+from aia_sequence.calibration.stages import Stages
+from aia_sequence.calibration.workspace import Workspace, touched
+from aia_sequence.config.calibration import Options
+from aia_sequence.errors import AIAError, FrameError
+from aia_sequence.joblog import Counter
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aia_sequence.calibration.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+CORRECTION_COLUMNS = (
+    "pointing",
+    "crpix1",
+    "crpix2",
+    "cdelt",
+    "crota2",
+    "interpolation",
+    "degradation",
+    "degradation_version",
+    "degradation_note",
+    "exposure",
+    "respiked",
+    "psf_iterations",
+    "uncertainty",
+)
+COLUMNS = (
+    "file",
+    "record",
+    "T_REC",
+    "T_OBS",
+    "WAVELNTH",
+    "EXPTIME",
+    "QUALITY",
+    "bytes",
+    "sha256",
+    "level1_sha256",
+    "reason",
+    *CORRECTION_COLUMNS,
+)
+
+
+LARGE = 2_000_000  # bytes; a compressed frame of the full disk has 5 to 13 MB, a cutout far less
+FULL_DISK_ARRAYS = {"coefficients": 4 * (SIDE + 4) ** 2, "image": 4 * SIDE**2}  # bytes, in the order of their use
+DEFECT = -1  # in place of a frame's number: a process has failed, and why comes in place of the result
+
+type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
+type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done to the frames of a block.
+
+    Attributes
+    ----------
+    level1, folder
+        Where level-1 files are read (relative to it) and level-1.5 files are written; both exist.
+    options
+        What is done.
+    corrections
+        Rows of the list of corrections, by record; empty where no option asks for a table.
+    errors, psf
+        Files of the photometric errors and of the point spread function, where the options ask for them.
+    """
+
+    level1: Path
+    folder: Path
+    options: Options
+    corrections: Mapping[str, Row] = field(default_factory=dict)
+    errors: Path | None = None
+    psf: Path | None = None
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Standard deviation (DN) of 0, 1, 2 … counts, by channel, and the table that it comes from."""
+
+    sigma: Mapping[int, "np.ndarray"]
+    about: Mapping[str, str]
+
+
+def calibrate_block(
+    rows: Sequence[Mapping[str, Any]], job: Job, processes: int = 1, stages: Stages | None = None
+) -> list[dict[str, Any]]:
+    """Calibrate the frames of a block.
+
+    Parameters
+    ----------
+    rows
+        Rows of the level-1 manifest, those without a file among them.
+    job
+        Where the frames are, and what is done to them. With `on_bad_frame: skip`, a frame that cannot be calibrated
+        becomes a row with a reason.
+    processes
+        How many frames are worked on at once.
+    stages
+        Where the time spent is added up.
+
+    Returns
+    -------
+    list of dict
+        Rows of the level-1.5 manifest, in the order of `rows`; `file` is relative to the parent of the job's folder.
+
+    Raises
+    ------
+    FrameError
+        If a frame cannot be calibrated and the options say that this fails the block; it names every such frame.
+    """
+    tasks = [(number, row) for number, row in enumerate(rows) if not row["reason"]]
+    results: dict[int, dict[str, Any]] = {}
+    stages = stages or Stages()
+    if tasks:
+        counter = Counter("calibrated", len(tasks))
+        for number, result, seconds in _run(tasks, job, min(processes, len(tasks))):
+            results[number] = result
+            stages.add(seconds)
+            counter.step()
+    bad = [(rows[number], result["reason"]) for number, result in sorted(results.items()) if result["reason"]]
+    for row, reason in bad:
+        logger.warning("%s: not calibrated: %s", row["record"], reason)
+    if bad and job.options.on_bad_frame == "fail":
+        reasons = "\n".join(f"{row['record']} ({row['file']}): {reason}" for row, reason in bad)
+        raise FrameError(
+            f"{len(bad)} of {len(tasks)} frames cannot be calibrated:\n{reasons}\n"
+            "With calibration.on_bad_frame: skip they are left out and listed in the audit."
+        )
+    return [_row(row, results.get(number)) for number, row in enumerate(rows)]
+
+
+def _row(row: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A row of the level-1.5 manifest: who the frame is, and what became of it."""
+    kept = {name: row[name] for name in ("record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "reason")}
+    return kept | {"level1_sha256": row["sha256"]} | dict(result or {})
+
+
+def _run(tasks: Sequence[Task], job: Job, processes: int) -> Iterator[Result]:
+    """Results as they come: workspaces and kernels are made ready at the same time, then frames are worked on."""
+    started = time.perf_counter()
+    ready = nullcontext([Workspace() for _ in range(processes)])
+    if processes > 1 and max(row["bytes"] for _, row in tasks) > LARGE:
+        ready = touched(processes, FULL_DISK_ARRAYS)
+    with ready as spaces:
+        from aia_sequence.calibration import worker
+
+        worker.load_kernels(job.options)
+        errors = _errors(job, sorted({row["WAVELNTH"] for _, row in tasks}))
+        loaded = {"kernels": time.perf_counter() - started}
+        workers = [worker.Worker(job, errors, space) for space in spaces]
+        for number, result, seconds in _forked(tasks, workers) if processes > 1 else _alone(tasks, workers):
+            yield number, result, seconds | loaded
+            loaded = {}
+
+
+def _errors(job: Job, channels: Sequence[int]) -> Errors | None:
+    """The estimates that uncertainties need, worked out by a process that ends before frames are calibrated.
+
+    They come from aiapy, which takes memory that those that calibrate shall not inherit.
+    """
+    if not job.options.uncertainty:
+        return None
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as apart:
+        return apart.submit(_estimate, job.errors, channels).result()
+
+
+def _estimate(path: Path, channels: Sequence[int]) -> Errors:
+    from aia_sequence.calibration import lookup, tables
+
+    table = tables.thaw(path)
+    about = {key: table.meta[key] for key in ("archive", "source", "sha256")}
+    return Errors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
+
+
+def _alone(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Result]:
+    """Frames one after another, in this process."""
+    for number, row in tasks:
+        yield (number, *workers[0].calibrate(row))
+
+
+def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Result]:
+    """Frames worked on by forked processes, one for each worker."""
+    context = multiprocessing.get_context("fork")
+    taken, outbox = context.Value("q", 0), context.SimpleQueue()
+    gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
+    started = [
+        context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
+        for worker in workers
+    ]
+    try:
+        for process in started:
+            process.start()
+        left = len(tasks)
+        while left:
+            while outbox.empty():
+                ended = [process.exitcode for process in started]
+                # A process that ends well has told of all that it did; when all have, nobody will tell of the rest.
+                if any(ended) or (None not in ended and outbox.empty()):
+                    raise RuntimeError("a calibrating process died; it may have run out of memory")
+                time.sleep(0.005)
+            number, result, seconds = outbox.get()
+            if number == DEFECT:
+                if isinstance(result, AIAError):
+                    raise result
+                raise RuntimeError(f"a calibrating process failed:\n{result}")
+            left -= 1
+            yield number, result, seconds
+        for process in started:
+            process.join()
+    finally:
+        for process in started:
+            process.terminate()
+
+
+def _child(parent: int, worker: "Worker", tasks: Sequence[Task], taken: Any, outbox: Any) -> None:
+    """What a forked process does; it tells the parent of what is wrong, and ends with it.
+
+    A job that was killed leaves no process behind that goes on writing its frames.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        worker.work(tasks, taken, outbox)
+    except AIAError as error:
+        outbox.put((DEFECT, error, {}))
+    except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
+        outbox.put((DEFECT, traceback.format_exc(), {}))

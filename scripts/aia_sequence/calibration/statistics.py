@@ -1,0 +1,218 @@
+"""Statistics of a level-1.5 image: the keywords that level 1 states of its own pixels, for the new ones.
+
+One pass for the moments and a coarse histogram, one for the fine histograms around the percentiles; missing pixels
+(NaN) do not count. Sums are kept in lanes, whose number is fixed, so the result does not depend on the processor.
+"""
+
+import math
+
+import numpy as np
+
+from aia_sequence.frames.compiled import njit
+
+LANES = 16
+COARSE, FINE = 18, 14  # bits of a float32 that the coarse histogram tells apart, and those that are left to a fine one
+SIGN = 1 << 31  # the bit of a float32 that holds its sign
+LOWEST = 0x007FFFFF >> FINE  # coarse bin of minus infinity; below it are negative NaN
+PERCENTILES = {"DATAP01": 1, "DATAP10": 10, "DATAP25": 25, "DATAMEDN": 50, "DATAP75": 75, "DATAP90": 90, "DATAP95": 95,
+               "DATAP98": 98, "DATAP99": 99}  # fmt: skip
+
+
+def statistics(image):
+    """Statistics of an image: see `measured`."""
+    return measured(image)[0]
+
+
+def measured(image, *, swap=False):
+    """Statistics of an image, and what FITS wants to know of it.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        float32 (ny, nx), native byte order; NaN is missing.
+    swap : bool
+        Leave the image's bytes in the other order, that of FITS on most machines.
+
+    Returns
+    -------
+    keywords : dict
+        Keyword to value. DATARMS is the standard deviation, DATAKURT the excess over a normal distribution's,
+        percentiles are values that occur (the smallest that so many per cent do not exceed), DATACENT is the median of
+        the column right of the centre. A frame without a valid pixel has the counts alone.
+    datasum : int
+        Its DATASUM: the sum of its pixels' bits as 32-bit words, carries added in.
+    """
+    shift, total = np.float32(_near(image)), image.size
+    sums, counted = np.zeros((4, LANES)), np.zeros(LANES, np.int32)
+    low, high = np.full(LANES, np.inf, np.float32), np.full(LANES, -np.inf, np.float32)
+    bits, histogram = image.view(np.uint32), np.zeros(1 << COARSE, np.int32)
+    _count_up(image, bits, shift, sums, low, high, counted, histogram)
+    histogram[:LOWEST] = 0
+    count = int(counted.sum())
+    counts = {
+        "TOTVALS": total,
+        "DATAVALS": count,
+        "MISSVALS": total - count,
+        "PERCENTD": round(100.0 * count / total, 6),
+    }
+    if count == 0:
+        return counts, _ranked(bits, histogram, np.empty(0, np.int64), swap)[1]
+    s1, s2, s3, s4 = (math.fsum(power) / count for power in sums)
+    m2 = max(s2 - s1**2, 0.0)
+    m3 = s3 - 3 * s1 * s2 + 2 * s1**3
+    m4 = s4 - 4 * s1 * s3 + 6 * s1**2 * s2 - 3 * s1**4
+    values = {"DATAMIN": low.min(), "DATAMAX": high.max(), "DATAMEAN": float(shift) + s1, "DATARMS": m2**0.5}
+    if m2 > 0:
+        values |= {"DATASKEW": m3 / m2**1.5, "DATAKURT": m4 / m2**2 - 3}
+    column = image[:, image.shape[1] // 2]
+    column = column[~np.isnan(column)]
+    if column.size:
+        values["DATACENT"] = np.median(column)
+    ranks = np.array([max(-(-count * p // 100) - 1, 0) for p in PERCENTILES.values()], np.int64)
+    ranked, datasum = _ranked(bits, histogram, ranks, swap)
+    values |= dict(zip(PERCENTILES, ranked, strict=True))
+    # Nine digits are what float32 can tell apart.
+    return counts | {key: float(f"{float(value):.9g}") for key, value in values.items()}, datasum
+
+
+def _near(image):
+    """A typical value: sums of differences to it do not cancel."""
+    sample = image[:: max(image.shape[0] // 64, 1), :: max(image.shape[1] // 64, 1)]
+    sample = sample[~np.isnan(sample)]
+    return np.median(sample) if sample.size else 0.0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _add(value, shift, lane, sums, low, high, counts):
+    """Add a value to a lane, if it is valid."""
+    valid = value == value
+    d = np.float64(value - shift) if valid else 0.0
+    dd = d * d
+    sums[0, lane] += d
+    sums[1, lane] += dd
+    sums[2, lane] += dd * d
+    sums[3, lane] += dd * dd
+    counts[lane] += np.int32(valid)
+    low[lane] = value if value < low[lane] else low[lane]
+    high[lane] = value if value > high[lane] else high[lane]
+
+
+@njit(cache=True, nogil=True)
+def _key(bits):
+    """Bits of a float32, rearranged so that they ascend with the value; NaN comes last, negative NaN first."""
+    return np.uint32(bits ^ np.uint32(-np.int32(bits >> np.uint32(31)) | np.uint32(SIGN)))
+
+
+@njit(cache=True, nogil=True)
+def _count_up(image, bits, shift, sums, low, high, counted, histogram):
+    """Add up the first four powers of value - shift of the valid pixels, in lanes; their range, number and histogram.
+
+    `sums` (4, LANES), `low`, `high` and `counted` (LANES) come initialised. A row's sums are added to those of the rows
+    before, which keeps rounding small. The `histogram` is that of the COARSE upper bits of the keys of all pixels.
+    """
+    of_row = np.zeros((4, LANES))
+    for j in range(image.shape[0]):
+        row, keys = image[j], bits[j]
+        for first in range(0, row.size - LANES + 1, LANES):
+            for k in range(LANES):
+                _add(row[first + k], shift, k, of_row, low, high, counted)
+        for i in range(row.size // LANES * LANES, row.size):
+            _add(row[i], shift, i % LANES, of_row, low, high, counted)
+        for power in range(4):
+            for k in range(LANES):
+                sums[power, k] += of_row[power, k]
+                of_row[power, k] = 0.0
+        for i in range(row.size):
+            histogram[_key(keys[i]) >> np.uint32(FINE)] += 1
+
+
+@njit(cache=True, nogil=True)
+def _ranked(bits, histogram, ranks, swap):
+    """Values at given ranks (0-based, ascending) among valid pixels: a fine histogram of each coarse bin that has one.
+
+    Missing pixels have the highest keys, which no rank reaches, or the lowest, which the histogram leaves out. This is
+    the last that is read of an image, so its bits are summed here too, and swapped if that is wanted.
+    """
+    slots = np.zeros(histogram.size, np.uint8)
+    bins, below = np.empty(ranks.size, np.int64), np.empty(ranks.size, np.int64)
+    used = 0
+    for n in range(ranks.size):
+        bins[n], below[n] = _reached(histogram, ranks[n])
+        if not slots[bins[n]]:
+            used += 1
+            slots[bins[n]] = used
+    fine, total = np.zeros((used + 1, 1 << FINE), np.int64), np.uint64(0)
+    for j in range(bits.shape[0]):
+        row = bits[j]
+        for i in range(row.size):
+            key = _key(row[i])
+            slot = slots[key >> np.uint32(FINE)]
+            if slot:
+                fine[slot, key & np.uint32((1 << FINE) - 1)] += 1
+        total = _added(row, total)
+        if swap:
+            for i in range(row.size):
+                row[i] = _swapped(row[i])
+    values = np.empty(ranks.size, np.float32)
+    for n in range(ranks.size):
+        lower, _ = _reached(fine[slots[bins[n]]], ranks[n] - below[n])
+        key = np.uint32(bins[n] << FINE | lower)
+        back = key ^ np.uint32(SIGN) if key >> np.uint32(31) else ~key
+        values[n] = np.uint32(back).view(np.float32)
+    return values, _folded(total)
+
+
+@njit(cache=True, nogil=True)
+def sum_of_words(words, total, swap):
+    """Sum of 32-bit words, carries added in, as FITS defines it.
+
+    Parameters
+    ----------
+    words : numpy.ndarray
+        uint32.
+    total : int
+        Sum of the words before.
+    swap : bool
+        Whether their bytes stand in the other order, that of a file on most machines.
+    """
+    total = np.uint64(total)
+    if swap:
+        for i in range(words.size):
+            total += np.uint64(_swapped(words[i]))
+    else:
+        total = _added(words, total)
+    return _folded(total)
+
+
+@njit(cache=True, nogil=True)
+def _added(words, total):
+    """A sum of 32-bit words, carried on in 64 bits."""
+    for i in range(words.size):
+        total += np.uint64(words[i])
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _folded(total):
+    """A sum of words with its carries added in."""
+    while total >> np.uint64(32):
+        total = (total & np.uint64(0xFFFFFFFF)) + (total >> np.uint64(32))
+    return np.uint32(total)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _swapped(word):
+    """A word's bytes in the other order."""
+    low = np.uint32(0x00FF00FF)
+    pairs = (word & low) << np.uint32(8) | (word >> np.uint32(8)) & low
+    return np.uint32(pairs << np.uint32(16) | pairs >> np.uint32(16))
+
+
+@njit(cache=True, nogil=True)
+def _reached(histogram, rank):
+    """The bin in which a rank lies, and how many values are in those below."""
+    seen, n = 0, 0
+    while seen + histogram[n] <= rank:
+        seen += histogram[n]
+        n += 1
+    return n, seen

@@ -1,0 +1,204 @@
+"""What one process does with one frame after another: read it, calibrate it, write it, check what was written."""
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aia_sequence.acquisition.arrival_checks import check_listed
+from aia_sequence.calibration import level15, statistics
+from aia_sequence.calibration.corrections import Corrections, of_frame
+from aia_sequence.calibration.geometry import SIDE
+from aia_sequence.calibration.header import check_level15, make_header
+from aia_sequence.calibration.stages import Stages
+from aia_sequence.calibration.workspace import Workspace
+from aia_sequence.config.calibration import Options
+from aia_sequence.errors import AIAError, FrameError, ProductError
+from aia_sequence.files import forget, settle
+from aia_sequence.frames import fits, level1file, rice
+from aia_sequence.frames.manifests import OWN_POINTING
+
+if TYPE_CHECKING:
+    from aia_sequence.calibration.block import Errors, Job
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Calibrates frames; keeps the arrays that it works in.
+
+    Parameters
+    ----------
+    job
+        What is done.
+    errors
+        For uncertainties.
+    space
+        What it works in.
+    """
+
+    def __init__(self, job: "Job", errors: "Errors | None", space: Workspace) -> None:
+        self.job, self.errors, self.space = job, errors, space
+        self.stages, self.deconvolve = Stages(), None
+
+    def calibrate(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+        """Calibrate a frame; what the manifest tells of it, or the reason why not, and seconds by stage.
+
+        Parameters
+        ----------
+        row
+            The frame's row of the level-1 manifest.
+        """
+        try:
+            result = self._calibrate(row)
+        except FrameError as error:
+            result = {"reason": " ".join(str(error).split())}
+        except (AIAError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one frame's failure is that frame's, also where it is our defect
+            logger.error("%s: %s", row["record"], traceback.format_exc())
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            result = {"reason": f"{said}; this is a defect of the workflow, whose traceback is in the log"}
+        spent, self.stages.seconds = self.stages.seconds, {}
+        return result, spent
+
+    def work(self, tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any, outbox: Any) -> None:
+        """Calibrate one frame after another, as long as there are some that no process has taken.
+
+        Parameters
+        ----------
+        tasks
+            Number and level-1 row of each frame.
+        taken
+            Shared count of the frames that processes have taken.
+        outbox
+            Queue of number, result and seconds by stage, for the parent.
+        """
+        while (task := _take(tasks, taken)) is not None:
+            number, row = task
+            outbox.put((number, *self.calibrate(row)))
+
+    def _calibrate(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        job, options, stages, now = self.job, self.job.options, self.stages, time.perf_counter()
+        counts = self.space.array("counts" if options.uncertainty else "image", (SIDE, SIDE), np.int16)
+        image, level1 = level1file.read_level1(job.level1 / row["file"], digest=row["sha256"], out=counts)
+        check_listed(level1, row)
+        spikes = None
+        if options.respike and row.get("spikes"):
+            spikes = level1file.read_spikes(job.level1 / row["spikes"], row.get("spikes_sha256"))
+        found = of_frame(level1, job.corrections.get(row["record"]), options)
+        sigma = None
+        if self.errors is not None:
+            sigma, found = self.errors.sigma[row["WAVELNTH"]], replace(found, errors_about=self.errors.about)
+        if options.psf:
+            found = replace(found, psf_about=self._deconvolution().about)
+        stages.mark("decode", now)
+        pixels = level15.calibrate(
+            image, level1, found, options,
+            spikes=spikes, sigma=sigma, deconvolve=self.deconvolve, space=self.space, stages=stages,
+        )  # fmt: skip
+        now = time.perf_counter()
+        plain = options.compression == "none"
+        told, datasum = statistics.measured(pixels.image, swap=plain and sys.byteorder == "little")
+        if not told["DATAVALS"]:
+            raise FrameError("none of its pixels is valid: they are missing, or lie outside of the region")
+        now = stages.mark("statistics", now)
+        name = Path(row["file"]).name
+        origin = {"record": row["record"], "file": name, "sha256": row["sha256"], "request": row.get("request", "")}
+        if spikes is not None:
+            origin["spikes"] = row.get("spikes_sha256")
+        header = make_header(level1, pixels, told, found, options, origin)
+        path, shape = job.folder / level15_name(name), pixels.image.shape
+        step = fits.RICE_STEP * pixels.gain
+        image = pixels.image.view(">f4") if plain else pixels.image
+        try:
+            fits.write_level15(
+                path, image, header, pixels.flags, pixels.uncertainty, options.compression, step, datasum
+            )
+            now = stages.mark("encode", now)
+            with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
+                settling = disk.submit(settle, path)
+                digest = accept(path, options, shape)
+                settling.result()
+        except OSError as error:
+            raise ProductError(f"{path} cannot be written: {error.strerror or error}") from None
+        forget(path)
+        result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
+        stages.mark("acceptance", now)
+        return result | _told(found, pixels, options) | {"reason": ""}
+
+    def _deconvolution(self) -> Any:
+        """The deconvolution, whose point spread function is read once."""
+        if self.deconvolve is None:
+            from aia_sequence.calibration.psf import Deconvolution
+
+            self.deconvolve = Deconvolution(self.job.psf, self.job.options.psf_iterations)
+        return self.deconvolve
+
+
+def level15_name(name: str) -> str:
+    """Name of a level-1.5 file, from that of its level-1 file."""
+    stem = name.removesuffix(".gz").removesuffix(".fits")
+    for ending in ("image_lev1", "image"):
+        if stem.endswith(ending):
+            return f"{stem.removesuffix(ending)}image_lev1.5.fits"
+    return f"{stem}.image_lev1.5.fits"
+
+
+def accept(path: Path, options: Options, shape: tuple[int, int]) -> str:
+    """Check a written frame against the invariants of level 1.5 and its checksums; the SHA-256 of the file.
+
+    Raises
+    ------
+    ProductError
+        If it fails.
+    """
+    try:
+        digest = fits.verify(path)
+        check_level15(fits.read_header(path), options, shape)
+        fits.check_tables(path, shape, uncertainty=options.uncertainty)
+    except FrameError as error:
+        raise ProductError(f"the written frame {path} is not a valid level-1.5 frame: {error}") from None
+    return digest
+
+
+def _told(found: Corrections, pixels: level15.Pixels, options: Options) -> dict[str, Any]:
+    """What the manifest tells of the corrections."""
+    geometry = found.geometry
+    return {
+        "pointing": found.pointing.get("record", OWN_POINTING),
+        "crpix1": round(geometry.x0 + 1, 6),
+        "crpix2": round(geometry.y0 + 1, 6),
+        "cdelt": geometry.scale,
+        "crota2": geometry.roll,
+        "interpolation": options.interpolation,
+        "degradation": found.degradation,
+        "degradation_version": found.degradation_about.get("version"),
+        "degradation_note": found.degradation_about.get("note", ""),
+        "exposure": pixels.exposure,
+        "respiked": pixels.respiked,
+        "psf_iterations": options.psf_iterations if options.psf else None,
+        "uncertainty": options.uncertainty,
+    }
+
+
+def load_kernels(options: Options) -> None:
+    """Load the compiled kernels, for processes that are forked afterwards to inherit."""
+    source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
+    statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
+    statistics.sum_of_words(np.zeros(8, np.uint32), 0, True)
+    rice.warm_up()
+
+
+def _take(tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any) -> tuple[int, Mapping[str, Any]] | None:
+    """The first frame that no process has taken yet."""
+    with taken.get_lock():
+        taken.value += 1
+        return tasks[taken.value - 1] if taken.value <= len(tasks) else None

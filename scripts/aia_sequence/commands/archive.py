@@ -1,0 +1,173 @@
+"""Self-contained archives of events, for Zenodo, and the figures rebuilt from them.
+
+    python -m aia_sequence.commands.archive make paper.zip x1.5-2021-07-03
+    python -m aia_sequence.commands.archive rebuild paper.zip
+
+An archive holds configuration, record lists, tables, manifests, figures, audits, crates and the workflow with its lock;
+level-1.5 frames if asked for. Rebuilding calibrates with the archive's own tables and compares figures byte by byte.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Template
+
+import yaml
+
+from aia_sequence import software
+from aia_sequence.acquisition import record_list
+from aia_sequence.commands import bundle, redraw, zips
+from aia_sequence.commands.redraw import ARCHIVED, CODE
+from aia_sequence.errors import AIAError
+from aia_sequence.provenance import crate
+
+TEMPLATE = Path(__file__).with_name("templates") / "deposit.md"
+
+
+class _NoAliases(yaml.SafeDumper):
+    """Writes what occurs twice twice: the configuration of an archive is read without aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool = False) -> int:
+    """
+    Pack finished events.
+
+    Parameters
+    ----------
+    path
+        The zip file.
+    events
+        Folders of finished events.
+    resources
+        Folder of what events share.
+    level15
+        Whether the level-1.5 frames are packed, too: the figures can then be rebuilt without asking any archive.
+
+    Returns
+    -------
+    int
+        How many files were packed.
+
+    Raises
+    ------
+    AIAError
+        If an event is not finished or not as it was recorded, or if the events were made with different settings.
+    """
+    configs = [yaml.safe_load(_recorded(event, crate.CONFIG_FILE).read_text(encoding="utf-8")) for event in events]
+    files: dict[str, Path | str] = {name: software.ROOT / name for name in _code()}
+    files["config/config.yaml"] = yaml.dump(
+        _merged(configs, events), Dumper=_NoAliases, sort_keys=False, allow_unicode=True
+    )
+    for event in events:
+        files[f"config/records/{event.name}.csv"] = record_list.collect(event).to_csv(index=False, lineterminator="\n")
+        for name in sorted(crate.read_checksums((event / crate.SUMS).read_text(encoding="utf-8"))):
+            level = name.partition("/")[0]
+            if not name.endswith(".fits") or (level == "level1.5" and level15):
+                files[f"{ARCHIVED}/{event.name}/{name}"] = _recorded(event, name)
+        files[f"{ARCHIVED}/{event.name}/{crate.SUMS}"] = event / crate.SUMS
+    files |= {f"resources/{name}": table for name, table in bundle.tables_of(events, resources).items()}
+    files["README.md"] = _readme(configs, level15=level15)
+    if odd := sorted(name for name in files if not (redraw.is_content(name) or redraw.is_code(name))):
+        raise AIAError(
+            f"no archive has a place for {', '.join(odd[:5])}; move what the workflow did not make elsewhere"
+        )
+    zips.write(path, files)
+    return len(files)
+
+
+def _code() -> list[str]:
+    """Names of the workflow's own files."""
+    found = []
+    for name in CODE:
+        path = software.ROOT / name
+        found += sorted(path.rglob("*")) if path.is_dir() else [path]
+    names = (path.relative_to(software.ROOT).as_posix() for path in found if path.is_file())
+    return [name for name in names if redraw.is_code(name) and "__pycache__" not in name]
+
+
+def _merged(configs: Sequence[dict], events: Sequence[Path]) -> dict:
+    """One configuration of the events' own."""
+    common = [{key: value for key, value in config.items() if key != "events"} for config in configs]
+    for event, settings in zip(events, common, strict=True):
+        if settings != common[0]:
+            raise AIAError(
+                f"{event.name} and {events[0].name} were made with different settings; archive them separately"
+            )
+    return {**common[0], "events": [entry for config in configs for entry in config["events"]]}
+
+
+def _recorded(event: Path, name: str) -> Path:
+    """A file of an event that is as its checksum list says."""
+    sums = crate.read_checksums(redraw.text_of(event / crate.SUMS))
+    if name not in sums or not redraw.is_file_of(event / name, sums[name]):
+        raise AIAError(f"{event / name} is not as it was recorded; python -m aia_sequence.commands.verify says more")
+    return event / name
+
+
+def _readme(configs: Sequence[dict], *, level15: bool) -> str:
+    entries = [entry for config in configs for entry in config["events"]]
+    events = "\n".join(
+        f"- **{entry['name']}**: {entry['start']} to {entry['end']}, {', '.join(map(str, entry['channels']))} Å"
+        for entry in entries
+    )
+    synthetic = configs[0]["archive"] == "synthetic"
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title="SDO/AIA image sequences: " + ", ".join(entry["name"] for entry in entries),
+        events=events,
+        workflow=f"aia-sequence {software.workflow()}",
+        synthetic="\n\n**The data are synthetic: a model's, not observations of the Sun.**" if synthetic else "",
+        level15=", level-1.5 frames" if level15 else "",
+        level1=" or frame" if level15 else "; level-1 frames are exported again",
+    )
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Make an archive, or rebuild the figures of one; the status is 0 if they are the archived ones."""
+    parser = argparse.ArgumentParser(
+        prog="python -m aia_sequence.commands.archive", description=__doc__.split("\n\n")[0]
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    pack = verbs.add_parser("make", help="pack finished events")
+    pack.add_argument("archive", type=Path)
+    pack.add_argument("events", nargs="*", help="names of finished events; none means all")
+    pack.add_argument("--results", type=Path, default=Path("results"), help="folder of the products")
+    pack.add_argument("--resources", type=Path, default=Path("resources"), help="folder of what events share")
+    pack.add_argument("--level15", action="store_true", help="pack the level-1.5 frames, too")
+    again = verbs.add_parser("rebuild", help="rebuild the figures of an archive and compare them")
+    again.add_argument("archive", type=Path, help="the zip file; or `.` in the folder into which somebody unpacked it")
+    again.add_argument("--into", type=Path, help="folder to work in; by default named as the zip file")
+    again.add_argument("--gb", type=float, default=zips.MOST_BYTES / 1e9, help="largest size of what is unpacked, GB")
+    again.add_argument("--cores", default="all", help="cores that Snakemake may use")
+    options = parser.parse_args(None if arguments is None else list(arguments))
+    try:
+        if options.verb == "make":
+            names = options.events or sorted(path.parent.name for path in options.results.glob(f"*/{crate.SUMS}"))
+            if not names:
+                raise AIAError(f"{options.results} holds no finished event")
+            count = make(
+                options.archive, [options.results / name for name in names], options.resources, level15=options.level15
+            )
+            print(f"{options.archive}: {count:,} files, {options.archive.stat().st_size / 1e6:.1f} MB")
+            return 0
+        folder = redraw.opened(options.archive, options.into, round(options.gb * 1e9))
+        if other := redraw.other_code(folder):
+            print(
+                f"{options.archive} was made by another state of the workflow; this one is {software.workflow()}, and "
+                f"{len(other)} files differ: {', '.join(other[:5])}. The code of this one is used; figures may differ.",
+                file=sys.stderr,
+            )
+        figures = redraw.rebuild(folder, ["--cores", options.cores])
+    except AIAError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, same in figures:
+        print(f"{'same' if same else 'DIFFERENT':9} {folder / 'results' / name}")
+    return 0 if all(same for _, same in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,338 @@
+"""Conditions on records, written once and compiled twice: into a selection of table rows, and into DRMS text.
+
+A condition names a keyword and what its value must be::
+
+    EXPTIME: "< 2.0"                       one of  =  !=  <  <=  >  >=
+    EXPTIME: "1.5 .. 2.0"                  a range, both ends included
+    WAVELNTH: "in 171, 211"                a list;  "not in 171, 211"  for all but these
+    QUALITY: "ignore bits 0-4, 8, 30"      every other bit must be clear
+    QUALITY: "reject bits 9, 30"           these bits must be clear
+    T_REC: ">= 2021-07-03T14:30:00Z"       whole seconds, UTC
+
+The archive keeps QUALITY as a signed 32-bit integer and prints it unsigned: its text compares signed values, the table
+holds unsigned ones. It keeps missing numbers as NaN (greater than everything in its SQL) or as the smallest integer:
+the text excludes them where a bare comparison would let them pass, as the table's comparison does.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aia_sequence.errors import ConfigError, suggestion
+from aia_sequence.times import read_time
+
+VERSION = "1"  # raise it when the records that a condition keeps change
+
+NO_IMAGE = "QUALITY bit 31 (no image)"
+
+COMPARISONS = ("<=", ">=", "!=", "=", "<", ">")  # longer ones first, as they are looked for in this order
+MISSING_INTEGER = -(2**31)
+NOT_A_NUMBER_LIMIT = "1e+30"  # no keyword's value reaches it, and SQL's NaN exceeds it
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """A keyword by whose value the archive can select records: its kind and what it means."""
+
+    name: str
+    kind: str
+    note: str
+
+
+KEYWORDS = {
+    keyword.name: keyword
+    for keyword in (
+        Keyword("T_REC", "time", "slot time, UTC"),
+        Keyword("WAVELNTH", "int", "channel, angstrom"),
+        Keyword("EXPTIME", "float", "exposure time, seconds"),
+        Keyword("QUALITY", "bits", "level-1 quality word, 32 bits"),
+        Keyword("FSN", "int", "filtergram serial number"),
+        Keyword("CAMERA", "int", "camera, 1 to 4"),
+    )
+}
+
+# Known, but reached through the link from the cadence series to aia.lev1: no column that its SQL could name.
+LINKED = """
+    T_OBS DATE__OBS DATE_OBS AECTYPE AECMODE AIMGTYP WAVE_STR IMG_TYPE INSTRUME DATAMIN DATAMAX DATAMEAN DATAMEDN
+    DATARMS DATASKEW DATAKURT DATACENT DATAP01 DATAP10 DATAP25 DATAP75 DATAP90 DATAP95 DATAP98 DATAP99 NSATPIX
+    NSPIKES TOTVALS DATAVALS MISSVALS PERCENTD CRPIX1 CRPIX2 CRVAL1 CRVAL2 CDELT1 CDELT2 CROTA2 R_SUN RSUN_OBS
+    CRLN_OBS CRLT_OBS HGLN_OBS HGLT_OBS DSUN_OBS OBS_VR OBS_VW OBS_VN ACS_MODE ACS_ECLP ACS_SUNP ACS_SAFE ACS_CGT
+    EXPSDEV INT_TIME TEMPCCD TEMPGT TEMPSMIR TEMPFPAD ISPSNAME ISPPKTIM LVL_NUM FLAT_REC ORB_REC ASD_REC MPO_REC
+"""
+
+INTEGER = re.compile(r"[+-]?\d{1,18}")
+WORD = re.compile(r"0[xX][0-9a-fA-F]{1,8}|\d{1,10}")
+FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on one keyword.
+
+    Attributes
+    ----------
+    keyword
+        The keyword's name.
+    operator
+        One of ``= != < <= > >= .. in``, ``not in``, ``bits clear``.
+    values
+        What the keyword is compared with: integers, floats, or times as text; for ``bits clear`` the mask.
+    text
+        The condition as a person would write it, in one spelling.
+    """
+
+    keyword: str
+    operator: str
+    values: tuple[int | float | str, ...]
+    text: str
+
+    @property
+    def kind(self) -> str:
+        """Kind of the keyword: ``int``, ``float``, ``bits`` or ``time``."""
+        return KEYWORDS[self.keyword].kind
+
+    def select(self, frame):
+        """Tell which rows fulfil the condition.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Typed metadata: numbers as numbers, QUALITY unsigned, times as the archive prints them.
+
+        Returns
+        -------
+        pandas.Series of bool
+            False where the keyword has no value.
+        """
+        column = frame[self.keyword]
+        value = self.values[0]
+        match self.operator:
+            case "=":
+                found = column == value
+            case "!=":
+                found = column != value
+            case "<":
+                found = column < value
+            case "<=":
+                found = column <= value
+            case ">":
+                found = column > value
+            case ">=":
+                found = column >= value
+            case "..":
+                found = (column >= value) & (column <= self.values[1])
+            case "in":
+                found = column.isin(self.values)
+            case "not in":
+                found = ~column.isin(self.values)
+            case _:
+                found = (column & value) == 0
+        return (found & column.notna()).astype(bool)
+
+    @property
+    def drms(self) -> str:
+        """The condition as an expression for ``[? … ?]``."""
+        name, first = self.keyword, self._literal(self.values[0])
+        match self.operator:
+            case "..":
+                return f"{name} >= {first} AND {name} <= {self._literal(self.values[1])}"
+            case "in" | "not in":
+                listed = ", ".join(map(self._literal, self.values))
+                text = f"{name} {self.operator.upper()} ({listed})"
+            case "bits clear":
+                text = f"({name} & {first}) = 0"
+            case operator:
+                text = f"{name} {operator} {first}"
+        if self.kind == "float" and self.operator in ("!=", "not in", ">", ">="):
+            return f"{text} AND {name} < {NOT_A_NUMBER_LIMIT}"
+        if self.kind == "int" and self.operator in ("!=", "not in", "<", "<="):
+            return f"{text} AND {name} > {MISSING_INTEGER}"
+        return text
+
+    @property
+    def demands_image(self) -> bool:
+        """Whether no record with QUALITY bit 31 (no image) can fulfil the condition."""
+        if self.keyword != "QUALITY":
+            return False
+        if self.operator == "bits clear":
+            return bool(self.values[0] >> 31)
+        return self.operator in ("=", "in") and all(value < 2**31 for value in self.values)
+
+    def _literal(self, value: int | float | str) -> str:
+        """A value as DRMS text writes it."""
+        if self.kind == "bits":
+            return str(value - 2**32 if value >= 2**31 else value)
+        if self.kind == "time":
+            return f"$({value})"
+        return repr(value)
+
+
+def compile_where(where: Mapping[str, Any] | None) -> tuple[Condition, ...]:
+    """Check the conditions of a configuration and put them into one form.
+
+    Parameters
+    ----------
+    where
+        Keyword to condition text, a number (meaning ``=``), or a list of these that must all hold. None: none.
+
+    Returns
+    -------
+    tuple of Condition
+        In the order of `KEYWORDS`, whatever the order in the configuration.
+
+    Raises
+    ------
+    ConfigError
+        With one line for every condition that is not understood: key, value, what is allowed.
+    """
+    found, problems = [], []
+    for name, wanted in (where or {}).items():
+        for item in wanted if isinstance(wanted, list | tuple) else [wanted]:
+            if item is None:
+                continue
+            try:
+                found.append(_condition(name, item))
+            except ValueError as error:
+                problems.append(f"where.{name}: {error}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    order = list(KEYWORDS)
+    return tuple(sorted(dict.fromkeys(found), key=lambda condition: (order.index(condition.keyword), condition.text)))
+
+
+def warnings(conditions: tuple[Condition, ...]) -> list[str]:
+    """What hardly any record fulfils: a measured number that is to equal a round one."""
+    return [
+        f"where.{condition.keyword}: {condition.text!r} compares measured numbers: an exposure of 2 s is 2.000166 or "
+        f'1.999622, never 2. Write a range, such as "{condition.values[0] * 0.9:g} .. {condition.values[0] * 1.1:g}"'
+        for condition in conditions
+        if condition.kind == "float" and condition.operator in ("=", "!=", "in", "not in")
+    ]
+
+
+def drms_text(conditions: tuple[Condition, ...]) -> str:
+    """All conditions as one expression for ``[? … ?]``; records without an image are always excluded."""
+    parts = [condition.drms for condition in conditions]
+    if not any(condition.demands_image for condition in conditions):
+        parts.append("QUALITY >= 0")
+    return " AND ".join(parts)
+
+
+def dropped_by(frame, conditions: tuple[Condition, ...]) -> list[str]:
+    """Name, for every row, the conditions that it fails, joined by "; "; an empty text for a row that is kept.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Typed metadata.
+    conditions
+        From `compile_where`.
+    """
+    tests = [(condition.text, condition.select(frame)) for condition in conditions]
+    tests.append((NO_IMAGE, frame["QUALITY"] < 2**31))
+    columns = [[text if not passed else "" for passed in selected] for text, selected in tests]
+    return ["; ".join(filter(None, reasons)) for reasons in zip(*columns, strict=True)]
+
+
+def extra_keywords(conditions: tuple[Condition, ...]) -> list[str]:
+    """Keywords that the conditions need and that the metadata of every block does not hold anyway."""
+    return [name for name in ("FSN", "CAMERA") if any(condition.keyword == name for condition in conditions)]
+
+
+def _condition(name: str, wanted: Any) -> Condition:
+    """One condition from its configuration; ValueError says what is wrong with it."""
+    keyword = KEYWORDS.get(name)
+    if keyword is None:
+        raise ValueError(_unknown(name, wanted))
+    if isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
+        raise ValueError(f"{wanted!r} is not a condition; {_allowed(keyword)}")
+    text = str(wanted).strip()
+    if keyword.kind == "bits" and (found := re.fullmatch(r"(ignore|reject)\s+bits?\s+(.+)", text)):
+        return _bit_condition(keyword, found[1], found[2])
+    if found := re.fullmatch(r"(not\s+)?in\s+(.+)", text):
+        operator = "not in" if found[1] else "in"
+        values = tuple(sorted({_value(keyword, part) for part in found[2].split(",")}))
+        return Condition(name, operator, values, f"{name} {operator} {', '.join(map(str, values))}")
+    if ".." in text:
+        low, _, high = text.partition("..")
+        values = _value(keyword, low), _value(keyword, high)
+        if keyword.kind == "bits" or values[0] > values[1]:
+            problem = "the lower end comes first" if keyword.kind != "bits" else _allowed(keyword)
+            raise ValueError(f"{text!r} is not a range of {name}; {problem}")
+        return Condition(name, "..", values, f"{name} {values[0]} .. {values[1]}")
+    found = re.fullmatch(rf"({'|'.join(COMPARISONS)})?\s*(.*)", text, re.DOTALL)
+    operator = found[1] or "="
+    value = _value(keyword, found[2])
+    if keyword.kind == "bits" and operator not in ("=", "!="):
+        raise ValueError(f"{text!r}: {name} is a word of bits and has no order; {_allowed(keyword)}")
+    return Condition(name, operator, (value,), f"{name} {operator} {value}")
+
+
+def _bit_condition(keyword: Keyword, verb: str, listed: str) -> Condition:
+    """``ignore bits`` (all others clear) or ``reject bits`` (these clear), as the mask of bits that must be clear."""
+    bits = set()
+    for part in listed.split(","):
+        found = re.fullmatch(r"(\d{1,2})(?:\s*-\s*(\d{1,2}))?", part.strip())
+        low, high = (int(found[1]), int(found[2] or found[1])) if found else (99, 0)
+        if not low <= high <= 31:
+            raise ValueError(
+                f"{part.strip()!r} is not a bit or a range of bits; allowed are 0 to 31, such as 0-4, 8, 30"
+            )
+        bits.update(range(low, high + 1))
+    if verb == "ignore" and 31 in bits:
+        raise ValueError("bit 31 means that there is no image; it cannot be ignored")
+    mask = sum(1 << bit for bit in bits)
+    if verb == "ignore":
+        mask ^= 2**32 - 1
+    spelled = ", ".join(map(str, sorted(bits)))
+    return Condition(keyword.name, "bits clear", (mask,), f"{keyword.name} {verb} bits {spelled}")
+
+
+def _value(keyword: Keyword, text: str) -> int | float | str:
+    """A value of the keyword's kind from its text; ValueError says what is allowed."""
+    text = text.strip()
+    if keyword.kind == "int" and INTEGER.fullmatch(text):
+        return int(text)
+    if keyword.kind == "bits" and WORD.fullmatch(text) and (word := int(text, 0)) < 2**32:
+        return word
+    if keyword.kind == "float" and FLOAT.fullmatch(text) and math.isfinite(value := float(text)):
+        return value
+    if keyword.kind == "time" and TIME.fullmatch(text) and _is_time(text):
+        return text
+    raise ValueError(f"{text!r} is not a value of {keyword.name}; {_allowed(keyword)}")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        read_time(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _allowed(keyword: Keyword) -> str:
+    """What a condition on a keyword may look like."""
+    if keyword.kind == "bits":
+        forms = '"= 0", "!= 0x40000000", "in 0, 0x40000000", "ignore bits 0-4, 8, 30", "reject bits 9, 30"'
+    else:
+        low, high = {
+            "int": ("171", "211"),
+            "float": ("1.5", "2.0"),
+            "time": ("2021-07-03T14:25:00Z", "2021-07-03T14:35:00Z"),
+        }[keyword.kind]
+        forms = f'"< {low}" (or = != <= > >=), "{low} .. {high}", "in {low}, {high}", "not in {low}, {high}"'
+    return f"{keyword.name} ({keyword.note}) takes {forms}"
+
+
+def _unknown(name: str, wanted: Any) -> str:
+    """Why a keyword cannot be used, and which can."""
+    allowed = suggestion(name, KEYWORDS)
+    if str(name).upper() in LINKED.split():
+        return (
+            f"{wanted!r}: {name} is kept in aia.lev1 and only linked from the series, "
+            f"so the archive cannot select records by it; {allowed}"
+        )
+    return f"{wanted!r}: the archive cannot select records by a keyword {name!r}; {allowed}"

@@ -1,0 +1,68 @@
+"""Cutouts: frames from which the archive cuts a region (`im_patch`) before it exports them."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from aia_sequence.config.region import FRAME
+
+# What the archive cuts out is larger than the region, by what level 1.5 needs around it. It is asked before the tables
+# are there that say how the CCD was pointed, and once for all frames of a block, so all of it is an upper limit.
+KERNEL = 14  # level-1 pixels that the interpolation reaches to either side: 12 of the spline's prefilter, 2 of its own
+SHIFT = 8  # level-1 pixels by which a frame's pointing differs from that of the frame by which the archive cuts
+ROUNDING = 1  # level-1 pixel: the archive cuts at whole ones
+ROLL = 0.5  # degrees; cameras are mounted within 0.15 of the Sun's north
+COARSEST = 0.62  # arcsec per level-1 pixel, no channel's is larger
+
+
+def footprint(region: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
+    """Middle and length of what is cut out for a region, along each axis, arcsec.
+
+    The region ends where the frame does. Around it is room for the reach of the interpolation, for a pointing that the
+    archive does not know of, and for the roll of the camera, whose rows and columns the archive cuts along.
+
+    Parameters
+    ----------
+    region
+        `x` and `y`: lower and upper bound each, helioprojective, arcsec.
+    """
+    bounds = {axis: (max(region[axis][0], -FRAME), min(region[axis][1], FRAME)) for axis in "xy"}
+    cut = {}
+    for axis, other in ("xy", "yx"):
+        low, high = bounds[axis]
+        turned = math.sin(math.radians(ROLL)) * (bounds[other][1] - bounds[other][0]) / 2
+        margin = (KERNEL + SHIFT + ROUNDING) * COARSEST + turned
+        cut[axis] = (low + high) / 2, math.ceil(high - low + 2 * margin)
+    return cut
+
+
+def im_patch(region: Mapping[str, Sequence[float]], reference: str) -> dict[str, dict[str, str]]:
+    """Arguments by which the archive cuts the same rectangle out of every frame: a region with a margin.
+
+    Parameters
+    ----------
+    region
+        `x` and `y`: lower and upper bound each, helioprojective, arcsec.
+    reference
+        Time (ISO, UTC) for which the place is given. The archive looks up where on the CCD it lies in the frame that
+        is nearest to it, and cuts all others there.
+
+    Returns
+    -------
+    dict
+        Arguments by process, as text.
+    """
+    (x, width), (y, height) = footprint(region).values()
+    return {
+        "im_patch": {
+            "t_ref": reference.removesuffix("Z"),
+            "t": "1",  # 1 means no tracking: the region is fixed in the image plane
+            "r": "0",
+            "c": "0",
+            "locunits": "arcsec",
+            "boxunits": "arcsec",
+            "x": f"{x:.8g}",
+            "y": f"{y:.8g}",
+            "width": f"{width:.8g}",
+            "height": f"{height:.8g}",
+        }
+    }

@@ -1,0 +1,135 @@
+"""Where the Earth sees a place on the turning Sun, and when it turns out of sight: for planning, without sunpy."""
+
+from functools import lru_cache
+from math import acos, asin, atan2, cos, degrees, hypot, radians, remainder, sin, tau
+
+from aia_sequence.times import read_time
+
+RADIUS_KM = 695_700
+AU_KM = 149_597_870.7
+DAY = 86400  # s
+J2000 = read_time("2000-01-01T12:00:00Z")
+# Sidereal rotation of the photosphere, degrees a day: Howard, Harvey & Forgach (1990), as sunpy has it.
+ROTATION = tuple(degrees(rate * 1e-6) * DAY for rate in (2.894, -0.428, -0.370))
+STEP = DAY / 12  # s; a place that turns out of sight stays so for longer
+
+
+@lru_cache(maxsize=4096)
+def _earth(time: float) -> tuple[float, float, float]:
+    """The Earth as the Sun sees it: distance (solar radii), heliographic latitude and longitude (radians).
+
+    Meeus, *Astronomical Algorithms*, chapters 25 and 29, in its low accuracy; the longitude counts from the node of the
+    Sun's equator.
+    """
+    days = (time - J2000) / DAY
+    anomaly = radians(357.5291 + 0.98560028 * days)
+    centre = 1.9146 * sin(anomaly) + 0.02 * sin(2 * anomaly) + 0.0003 * sin(3 * anomaly)
+    ecliptic = radians(280.4665 + 0.98564736 * days + centre - 0.0057)  # with aberration
+    distance = 1.00014 - 0.01671 * cos(anomaly) - 0.00014 * cos(2 * anomaly)  # au
+    from_node = ecliptic - radians(73.6667 + 1.3958333 * (days + 2451545 - 2396758) / 36525)
+    tilt = radians(7.25)
+    latitude = asin(sin(from_node) * sin(tilt))
+    return distance * AU_KM / RADIUS_KM, latitude, atan2(-sin(from_node) * cos(tilt), -cos(from_node))
+
+
+def _towards(longitude: float, latitude: float, time: float) -> tuple[float, float, float]:
+    """A place in solar radii from the Sun's centre: to the west, to the north, and towards the Earth."""
+    _, tilt, _ = _earth(time)
+    lon, lat = radians(longitude), radians(latitude)
+    north = sin(lat) * cos(tilt) - cos(lat) * cos(lon) * sin(tilt)
+    return cos(lat) * sin(lon), north, sin(lat) * sin(tilt) + cos(lat) * cos(lon) * cos(tilt)
+
+
+def seen_from_earth(longitude: float, latitude: float, time: float) -> tuple[float, float]:
+    """Where a place on the Sun is seen from the Earth's centre, or would be if the Sun were of glass.
+
+    SDO circles the Earth at 6.6 radii: it sees the place up to half an arcsec from there.
+
+    Parameters
+    ----------
+    longitude, latitude
+        Stonyhurst, degrees.
+    time
+        TAI seconds since 1977.
+
+    Returns
+    -------
+    tuple of float
+        Helioprojective x and y, arcsec.
+    """
+    west, north, towards = _towards(longitude, latitude, time)
+    ahead = _earth(time)[0] - towards
+    return degrees(atan2(west, ahead)) * 3600, degrees(atan2(north, hypot(west, ahead))) * 3600
+
+
+def behind_limb(longitude: float, latitude: float, time: float) -> float:
+    """Degrees on the Sun by which a place lies behind the limb, below zero where the Earth sees it."""
+    towards = _towards(longitude, latitude, time)[2]
+    return degrees(acos(max(min(towards, 1.0), -1.0)) - acos(1 / _earth(time)[0]))
+
+
+def turned(longitude: float, latitude: float, begin: float, time: float) -> float:
+    """Stonyhurst longitude (degrees) at a time of a place that turns with the photosphere and had one at another."""
+    squared = sin(radians(latitude)) ** 2
+    a, b, c = ROTATION
+    moved = (a + b * squared + c * squared**2) * (time - begin) / DAY
+    return longitude + moved - degrees(remainder(_earth(time)[2] - _earth(begin)[2], tau))
+
+
+def visible_at(longitude: float, latitude: float, time: float) -> float:
+    """The time, or the nearest within a day, at which a place is on the visible disc as it turns with the photosphere.
+
+    A place near a pole may be out of sight all day: then it is the time itself.
+    """
+    if behind_limb(longitude, latitude, time) <= 0:
+        return time
+    step = -STEP if longitude > 0 else STEP  # it has gone round the west limb, or has not come round the east limb yet
+    for number in range(1, round(DAY / STEP) + 1):
+        if not _hidden(longitude, latitude, time, time + number * step):
+            return _limb(longitude, latitude, time, time + number * step, time + (number - 1) * step)
+    return time
+
+
+def in_sight(
+    longitude: float, latitude: float, at: float, first: float, last: float
+) -> tuple[float | None, float | None]:
+    """Since when and until when a place is on the visible disc, as far as that is within a window.
+
+    Parameters
+    ----------
+    longitude, latitude
+        Stonyhurst, degrees, at the time `at`.
+    at, first, last
+        TAI seconds since 1977; the window's ends.
+
+    Returns
+    -------
+    tuple of float or None
+        When it comes round the limb and when it goes behind it; None if that is not within the window.
+    """
+    seen = visible_at(longitude, latitude, at)
+    ends = []
+    for step, end in ((-STEP, first), (STEP, last)):
+        time, found = seen, None
+        while found is None and (end - time) * step > 0:
+            further = min(time + step, end) if step > 0 else max(time + step, end)
+            if _hidden(longitude, latitude, at, further):
+                found = _limb(longitude, latitude, at, time, further)
+            time = further
+        ends.append(found)
+    return ends[0], ends[1]
+
+
+def _hidden(longitude: float, latitude: float, at: float, time: float) -> bool:
+    return behind_limb(turned(longitude, latitude, at, time), latitude, time) > 0
+
+
+def _limb(longitude: float, latitude: float, at: float, seen: float, hidden: float) -> float:
+    """The last second at which a place is seen, between a time when it is and one when it is not."""
+    while abs(hidden - seen) > 0.5:
+        middle = (seen + hidden) / 2
+        if _hidden(longitude, latitude, at, middle):
+            hidden = middle
+        else:
+            seen = middle
+    return seen

@@ -1,0 +1,189 @@
+"""One event of the configuration: what is wrong with it, what is worth a warning, and its options."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aia_sequence.config import conditions as filters
+from aia_sequence.config.figure import check_figure
+from aia_sequence.config.region import fixed_region, region_problems, region_warnings, resolve_region, within_sight
+from aia_sequence.errors import ConfigError
+from aia_sequence.planning.blocks import EUV, MISSION_START, no_slot, series_of, window_slots
+from aia_sequence.planning.budget import level1_bytes
+from aia_sequence.times import iso, read_time, tai_seconds
+
+DATE_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event window and what is to be made of it.
+
+    Attributes
+    ----------
+    name
+        Name of the event and of its folder.
+    start, end
+        The window (TAI seconds since 1977, see `aia_sequence.times`).
+    channels
+        Wavelengths in angstrom, ascending, of which there are slots in the window.
+    absent
+        The other channels that were asked for, and why there are none of them.
+    options
+        Every other option of the event, defaults filled in: `where`, `region`, `calibration`, `figure`, …
+    """
+
+    name: str
+    start: float
+    end: float
+    channels: tuple[int, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    absent: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An event as it was checked.
+
+    Attributes
+    ----------
+    event
+        The event; None if there are problems.
+    problems
+        What is wrong with it, a line each: the key, the value, what is allowed.
+    warnings
+        What is allowed and yet hardly what was meant, a line each.
+    """
+
+    event: Event | None
+    problems: list[str]
+    warnings: list[str]
+
+
+def check_event(entry: Mapping[str, Any], reference: str, now: float, most_records: int) -> Checked:
+    """Make an event of its options, or say what is wrong with them.
+
+    Parameters
+    ----------
+    entry
+        The event's options, valid by the schema, defaults filled in.
+    reference
+        Time (ISO, UTC) for which the event's location is given.
+    now
+        The present (TAI seconds); a window must lie before it.
+    most_records
+        Largest number of records that an event may hold.
+    """
+    problems, times, absent = [], {}, {}
+    for key in ("start", "end", "peak"):
+        if key not in entry:
+            continue
+        try:
+            times[key] = read_time(entry[key])
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
+    if times.keys() >= {"start", "end"}:
+        problems += _window_problems(times["start"], times["end"], now)
+        absent = _absent(entry.get("channels", ()), times["start"], times["end"])
+    channels = sorted(set(entry.get("channels", ())) - absent.keys())
+    if absent and not channels:
+        problems += [f"channels: {channel}: {reason}" for channel, reason in absent.items()]
+    if not entry.get("channels"):
+        problems.append("channels missing; list wavelengths in angstrom, here or under defaults")
+    try:
+        conditions = filters.compile_where(entry.get("where", {}))
+    except ConfigError as error:
+        problems += str(error).splitlines()
+    try:
+        check_figure(entry.get("figure"), channels or entry.get("channels", ()))
+    except ConfigError as error:
+        problems.append(str(error))
+    region, wrong = resolve_region(entry, reference)
+    problems += wrong
+    if "at" in (region or {}):
+        try:
+            region["at"] = iso(read_time(region["at"]))
+        except ValueError as error:
+            problems.append(f"region.at: {error}")
+    if region and not problems:
+        problems += region_problems(region)
+    if entry.get("calibration", {}).get("psf"):
+        problems += _psf_problems(entry)
+    if entry.get("cutout") and region is None:
+        problems.append("cutout: the archive needs to know what to cut out; give the event a region")
+    if problems:
+        return Checked(None, problems, [])
+    options = {key: value for key, value in entry.items() if key not in ("name", "start", "end", "channels")}
+    if region and "follow" in region:
+        # The archive cuts the same rectangle out of every frame of an event, however long its window is.
+        cutout = entry.get("cutout")
+        region = fixed_region(region) if cutout else within_sight(region, times["start"], times["end"])
+    if region:
+        options["region"] = region
+    event = Event(entry["name"], times["start"], times["end"], tuple(channels), options, absent)
+    records = slots(event)
+    if records > most_records:
+        return Checked(None, [_too_many(event, records, most_records)], [])
+    warnings = _window_warnings(entry, event)
+    warnings += [f"channels: {channel} is left out: {reason}" for channel, reason in absent.items()]
+    return Checked(event, [], [*warnings, *region_warnings(region), *filters.warnings(conditions)])
+
+
+def _absent(channels: Sequence[int], start: float, end: float) -> dict[int, str]:
+    """Channels of which there is no slot in a window, and what to do about it."""
+    reasons = {channel: no_slot(series_of(channel), start, end) for channel in sorted(channels)}
+    return {channel: reason for channel, reason in reasons.items() if reason and start <= end}
+
+
+def slots(event: Event) -> int:
+    """How many records the window of an event can hold: one for each slot and channel."""
+    return sum(len(window_slots(series_of(channel), event.start, event.end)) for channel in event.channels)
+
+
+def _size(event: Event, records: int) -> str:
+    """How much an event is, in words: its length, its records, and their level 1."""
+    days, level1 = (event.end - event.start) / 86400, records * level1_bytes(event.options) / 1e9
+    channels = f"{len(event.channels)} channel{'s' if len(event.channels) > 1 else ''}"
+    return f"the window is {days:,.5g} days long: {records:,} records in {channels}, {level1:,.0f} GB of level 1"
+
+
+def _too_many(event: Event, records: int, most: int) -> str:
+    return (
+        f"end: {iso(event.end)}: {_size(event, records)}, and {most:,} are allowed. "
+        f"If that is meant: max_records: {records}"
+    )
+
+
+def _psf_problems(entry: Mapping[str, Any]) -> list[str]:
+    """Why the frames of an event that asks for deconvolution cannot be deconvolved."""
+    if entry.get("cutout"):
+        return ["calibration.psf: a cutout lacks the light that was spread into it; leave out either psf or cutout"]
+    if not set(EUV.channels) & set(entry.get("channels", EUV.channels)):
+        return [f"calibration.psf: aiapy has point spread functions of {', '.join(map(str, EUV.channels))} Å alone"]
+    return []
+
+
+def _window_problems(start: float, end: float, now: float) -> list[str]:
+    problems, first = [], tai_seconds(MISSION_START)
+    if end < start:
+        problems.append(f"end: {iso(end)} lies before start {iso(start)}")
+    if start < first:
+        problems.append(f"start: {iso(start)} lies before the mission's first day, {iso(first)}")
+    if end > now:
+        problems.append(f"end: {iso(end)} lies in the future; now it is {iso(now)}")
+    return problems
+
+
+def _window_warnings(entry: Mapping[str, Any], event: Event) -> list[str]:
+    """What is odd about a window: a date without a clock time, no length, days of frames."""
+    found = [
+        f"{key}: {entry[key]} is a date alone and means {iso(time)}"
+        for key, time in (("start", event.start), ("end", event.end))
+        if DATE_ALONE.fullmatch(entry[key])
+    ]
+    if event.start == event.end:
+        found.append(f"end: {iso(event.end)} is also the start; such a window holds one record of each channel")
+    if event.end - event.start > 86400 and "every" not in event.options:
+        found.append(_size(event, slots(event)))
+    return found

@@ -1,0 +1,181 @@
+"""The configuration: checked before the first job, with one line for each thing that is wrong.
+
+The schema (`config/config.schema.yaml`) says what is allowed and what the defaults are; what a schema cannot say (the
+end after the start, names used once, conditions that compile) is checked here.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from aia_sequence.config.catalogues import read_catalogue
+from aia_sequence.config.event_checks import Event, check_event
+from aia_sequence.config.file import check_values
+from aia_sequence.config.schema import explain, schema, typed, unusable, with_defaults
+from aia_sequence.errors import ConfigError
+from aia_sequence.planning.blocks import block_length
+from aia_sequence.times import iso, tai_seconds
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole configuration, checked, with defaults filled in.
+
+    Attributes
+    ----------
+    archive
+        Name of the archive.
+    block, level1_cache
+        As in the configuration.
+    events
+        By name, in the configuration's order.
+    options
+        Every other option that is common to all events.
+    archive_url
+        Where the archive is reached; empty for its own address. It decides no product.
+    warnings
+        What is allowed and yet hardly what was meant, a line each; said once, before the first job.
+    """
+
+    archive: str
+    block: str
+    level1_cache: str
+    events: dict[str, Event]
+    options: dict[str, Any] = field(default_factory=dict)
+    archive_url: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
+    """Check a configuration and fill in its defaults.
+
+    Parameters
+    ----------
+    config
+        The configuration as Snakemake read it; it is not changed.
+    now
+        The present (TAI seconds); a window must lie before it.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    ConfigError
+        With one line for every problem: the key, the value, and what is allowed.
+    """
+    check_values(config)
+    config = typed(_plain(config), schema())
+    validator = Draft202012Validator(schema())
+    problems = list(unusable(config)) or [line for error in validator.iter_errors(config) for line in explain(error)]
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+    if "catalogue" in config and not isinstance(config["events"], str):
+        raise ConfigError("catalogue: belongs to a catalogue, but events is a list; name its file there")
+    filled = with_defaults(config, schema())
+    for key in ("level1_cache", "events"):
+        if isinstance(filled[key], str):
+            filled[key] = _home(key, filled[key])
+    events, problems, warnings = {}, _block_problems(filled["block"]), {}
+    taken: dict[str, str] = {}
+    for where, entry, reference in _entries(filled):
+        earlier = taken.setdefault(entry["name"].lower(), where)
+        if earlier != where:
+            problems.append(
+                f"{where}: name: {entry['name']!r} is taken by {earlier}; names must differ, and in more than case"
+            )
+            continue
+        merged = with_defaults(_merged(filled["defaults"], entry), {"$ref": "#/$defs/event"})
+        checked = check_event(merged, reference, now or tai_seconds(datetime.now(UTC)), filled["max_records"])
+        problems += [f"{where}: {line}" for line in checked.problems]
+        for line in checked.warnings:
+            warnings.setdefault(line, []).append(where)
+        events[entry["name"]] = checked.event
+    if problems:
+        raise ConfigError("\n".join(problems))
+    archive = filled.pop("archive")
+    named = archive if isinstance(archive, dict) else {"name": archive, "url": ""}
+    named = {"archive": named["name"], "archive_url": named["url"]}
+    named |= {key: filled.pop(key) for key in ("block", "level1_cache")}
+    options = {key: value for key, value in filled.items() if key not in ("events", "defaults", "catalogue")}
+    return Settings(**named, events=events, options=options, warnings=tuple(map(_warning, warnings, warnings.values())))
+
+
+def _warning(line: str, places: list[str]) -> str:
+    """A warning with where it holds, once for all events of a catalogue."""
+    first, *others = places
+    return f"{first}{f' and {len(others)} more' if others else ''}: {line}"
+
+
+def _entries(config: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+    """The events as they are written, with the words that say where each stands, and when its location holds."""
+    if isinstance(config["events"], str):
+        rows = read_catalogue(config["events"], config["catalogue"])
+        return [(row.origin, row.entry, row.reference or row.entry["start"]) for row in rows]
+    return [
+        (f"events[{number}] ({entry['name']})", entry, entry.get("peak", entry["start"]))
+        for number, entry in enumerate(config["events"])
+    ]
+
+
+def check_email(archive: str, environment: Mapping[str, str]) -> None:
+    """Make sure that the real archive can be asked: it wants to know a registered address.
+
+    Raises
+    ------
+    ConfigError
+        If `archive` is `jsoc` and JSOC_EMAIL is not set, or is no address. The address itself is never shown.
+    """
+    if archive != "jsoc":
+        return
+    address = environment.get("JSOC_EMAIL", "")
+    if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,6}", address):
+        found = "is not an e-mail address" if address else "is not set"
+        raise ConfigError(
+            f"archive: 'jsoc' needs an e-mail address that is registered there, and JSOC_EMAIL {found}. "
+            "Register at http://jsoc.stanford.edu/ajax/register_email.html, then: export JSOC_EMAIL=you@your.institute"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Copy a configuration; times that YAML read as such, because they were not quoted, become text again."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        with contextlib.suppress(OverflowError):  # in the first hours of the year 1
+            return iso(tai_seconds(value))
+    return str(value) if isinstance(value, date) else value
+
+
+def _home(key: str, path: str) -> str:
+    """A path whose `~` or `~name` is replaced by the home folder that it means."""
+    found = os.path.expanduser(path)
+    if found.startswith("~"):
+        raise ConfigError(f"{key}: {path!r}: there is no home folder {found.split('/')[0]}; write ./{path} for a file")
+    return found
+
+
+def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """An event's options over the common ones: mappings merge key by key, `null` removes a default."""
+    merged = dict(defaults)
+    for key, value in own.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def _block_problems(length: str) -> list[str]:
+    try:
+        block_length(length)
+    except ConfigError as error:
+        return [str(error)]
+    return []

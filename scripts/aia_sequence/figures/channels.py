@@ -1,0 +1,156 @@
+"""The channel panel: one frame of each channel, all as near to one moment as there are, and an RGB composite."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+
+from aia_sequence.config.figure import Options
+from aia_sequence.figures import pictures
+from aia_sequence.figures.measure import Statistics
+from aia_sequence.figures.points import Point
+from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_mean
+from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, save, write_heading
+from aia_sequence.times import clock, day, read_time
+
+LEFT, RIGHT, TOP, GAP, BAR, AXIS, FOOT = 12.5, 3.0, 7.0, 2.0, 7.0, 6.5, 5.2
+
+
+def moment(points: Mapping[int, Sequence[Point]]) -> float:
+    """Choose the moment of the panel: the peak of the channel whose light curve rises highest above its median."""
+    best, chosen = -np.inf, None
+    for channel in sorted(points):
+        mean = np.array([point.mean for point in points[channel]])
+        if not np.isfinite(mean).any():
+            continue
+        rise = np.nanmax(mean) / max(np.nanmedian(mean), np.finfo(float).tiny)
+        if rise > best:
+            best, chosen = rise, read_time(points[channel][int(np.nanargmax(mean))].T_OBS)
+    return chosen if chosen is not None else read_time(next(iter(points.values()))[0].T_OBS)
+
+
+def nearest(frames: Sequence[Frame], time: float) -> Frame:
+    """Find the frame whose T_OBS is nearest to a time; of two, the earlier one."""
+    return min(frames, key=lambda frame: (abs(frame.time - time), frame.time))
+
+
+def plot_channels(
+    frames: Mapping[int, Sequence[Frame]],
+    points: Mapping[int, Sequence[Point]],
+    statistics: Mapping[int, Statistics],
+    paths: Sequence[Path],
+    *,
+    title: str,
+    region: Region | None,
+    options: Options,
+) -> str:
+    """Draw the channel panel and return its caption.
+
+    Parameters
+    ----------
+    frames, points, statistics
+        By channel: its frames, light curve and brightness limits.
+    paths
+        Files to be written, PNG or PDF by suffix.
+    title
+        Name of the event.
+    region
+        Bounds in arcsec; None for the full disk.
+    options
+        See `Options`; `rgb` adds a composite.
+    """
+    time = moment(points)
+    chosen = {channel: nearest(frames[channel], time) for channel in sorted(frames)}
+    rows, columns = next(iter(statistics.values())).shape
+    synthetic = any(item.synthetic for item in statistics.values())
+    heading = f"{title}   SDO/AIA   {day(time)} {clock(time)} UTC"
+    with matplotlib.rc_context(RC):
+        page = _Page(len(chosen) + bool(options.rgb), rows / columns, options)
+        for channel, frame in chosen.items():
+            stretch = Stretch(options.stretch, *statistics[channel].limits, options.power)
+            page.draw_channel(channel, frame, read_picture(frame.path, region), stretch)
+        if options.rgb:
+            page.draw_composite(read_picture(chosen[options.rgb[0]].path, region))
+        page.write(heading, axis_labels(region), synthetic=synthetic)
+        for path in paths:
+            save(page.figure, path, options.dpi)
+    text = (
+        f"{title}: SDO/AIA channels, the frames nearest to {day(time)} {clock(time)} UTC, "
+        f"of {place(region)}. Each panel states channel, T_OBS and exposure time, with its own scale "
+        f"({options.stretch} stretch, DN/s)."
+    )
+    if options.rgb:
+        text += f" RGB: {', '.join(map(str, options.rgb))} Å as red, green and blue."
+    return f"{text} Synthetic data: not an observation of the Sun." if synthetic else text
+
+
+class _Page:
+    """The page of a channel panel, in mm: pictures in reading order, each with its colour bar above it."""
+
+    def __init__(self, number: int, aspect: float, options: Options) -> None:
+        self.number, self.options, self.drawn = number, options, 0
+        self.width = WIDTH_MM[options.size]
+        most = 2 if self.width < 100 else 4
+        self.columns = number if number <= most else -(-number // 2) if number <= 2 * most else most
+        self.side = (self.width - LEFT - RIGHT - (self.columns - 1) * GAP) / self.columns
+        self.high = self.side * aspect
+        self.height = TOP - (-number // self.columns) * (self.high + BAR + GAP) + AXIS + FOOT
+        self.figure = new_figure(self.width, self.height, dpi=options.dpi)
+        self.planes: dict[int, np.ndarray] = {}
+        self.missing: list[np.ndarray] = []
+
+    def _show(self, picture: Picture, image: np.ndarray, name: str, words: str) -> Axes:
+        row, column = divmod(self.drawn, self.columns)
+        left, top = LEFT + column * (self.side + GAP), TOP + row * (self.high + BAR + GAP) + BAR
+        bottom = 1 - (top + self.high) / self.height
+        axes = self.figure.add_axes((left / self.width, bottom, self.side / self.width, self.high / self.height))
+        pictures.show(axes, picture, image, self.options, (self.side, self.high), self._factor(picture))
+        pictures.label_ticks(axes, below=self.drawn + self.columns >= self.number, beside=column == 0)
+        _label(axes, name, words, picture.synthetic)
+        self.drawn += 1
+        return axes
+
+    def _factor(self, picture: Picture) -> int:
+        return max(1, int(picture.data.shape[1] / (self.side / 25.4 * self.options.dpi)))
+
+    def draw_channel(self, channel: int, frame: Frame, picture: Picture, stretch: Stretch) -> None:
+        """Draw the next panel: a channel's frame, and its colour bar above it."""
+        factor = self._factor(picture)
+        if channel in (self.options.rgb or ()):
+            data = reduce_mean(picture.data, factor)
+            self.missing.append(~np.isfinite(data))
+            self.planes[channel] = stretch.forward(np.where(self.missing[-1], stretch.low, data))
+        image = pictures.colours(picture, stretch, channel, factor)
+        axes = self._show(picture, image, f"{channel} Å", f"{clock(frame.time)}  {frame.EXPTIME:.2f} s")
+        box = axes.get_position()
+        unit = 1 / self.height
+        above = self.figure.add_axes((box.x0, box.y1 + 0.7 * unit, box.width, 1.8 * unit))
+        bar = pictures.draw_scale(above, stretch, channel, 0.16, upright=False)
+        bar.ax.xaxis.set_ticks_position("top")
+        bar.ax.tick_params(labelsize=5.5, pad=1)
+
+    def draw_composite(self, picture: Picture) -> None:
+        """Draw the last panel: three channels, each on its own scale, as red, green and blue."""
+        planes = np.stack([self.planes[channel] for channel in self.options.rgb], axis=-1)
+        image = np.round(255 * planes).astype(np.uint8)
+        image[np.any(self.missing, axis=0)] = np.round(255 * np.array(MISSING)).astype(np.uint8)
+        self._show(picture, image, "RGB", " ".join(map(str, self.options.rgb)) + " Å")
+
+    def write(self, heading: str, labels: tuple[str, str], *, synthetic: bool) -> None:
+        """Write the title, the axes' labels, and the unit of the colour bars."""
+        text, width, height = self.figure.text, self.width, self.height
+        write_heading(self.figure, LEFT, heading, synthetic=synthetic)
+        text(0.5 * (1 + (LEFT - RIGHT) / width), FOOT / height, labels[0], ha="center", va="bottom")
+        text(1 / width, 0.5 + 0.5 * (AXIS + FOOT - TOP) / height, labels[1], rotation=90, va="center")
+        note = f"Colour bars: intensity in DN s$^{{-1}}$ pixel$^{{-1}}$, {self.options.stretch} stretch."
+        text(LEFT / width, 1.4 / height, note, size=5.5, color="#333333", va="bottom")
+
+
+def _label(axes: Axes, name: str, when: str, synthetic: bool) -> None:
+    style = {"transform": axes.transAxes, "color": "white", "size": 6, "bbox": pictures.LABEL_BOX}
+    axes.text(0.03, 0.97, name, va="top", weight="bold", **style)
+    axes.text(0.97, 0.97, when, va="top", ha="right", **style)
+    if synthetic:
+        axes.text(0.97, 0.035, "synthetic", va="bottom", ha="right", **{**style, "size": 5})

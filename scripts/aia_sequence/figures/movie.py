@@ -1,0 +1,241 @@
+"""The movie of a sequence: one brightness scale, a real time axis on which gaps stay gaps."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import gcd
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+
+from aia_sequence.config.figure import Options
+from aia_sequence.figures import overlay, pictures
+from aia_sequence.figures.encoding import encode
+from aia_sequence.figures.lightcurve import draw_curve
+from aia_sequence.figures.measure import Statistics
+from aia_sequence.figures.points import GAP, Point
+from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows, read_picture
+from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, saturated_name, write_heading
+from aia_sequence.files import replacing
+from aia_sequence.joblog import Counter
+from aia_sequence.planning.blocks import Series, series_of, slot_number
+from aia_sequence.times import clock, day, read_time
+
+log = logging.getLogger(__name__)
+
+# 720 lines of image: full resolution for regions up to 430 arcsec, and small enough for a laptop's browser.
+IMAGE_PX = 720
+DPI = 130
+LEFT, RIGHT, TOP, AXIS, STRIP, FOOT = 80, 128, 42, 62, 104, 76
+FINEST = 8
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One time step of the movie: its time (TAI seconds), and the frame shown, or None in a gap."""
+
+    time: float
+    frame: int | None
+
+
+def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
+    """Lay a sequence on equal time steps.
+
+    The step is the largest number of slots that meets every frame, but not less than an eighth of the usual (median)
+    distance of frames. A frame stays until the next one; in a gap (more than 2.5 times the usual distance) it
+    stays for the usual distance, and no frame is shown for the rest of the gap.
+
+    Parameters
+    ----------
+    frames
+        The sequence, ascending.
+    series
+        The series of its channel.
+
+    Returns
+    -------
+    list of Tick
+        From the first frame's slot to the last one's.
+    """
+    slots = np.array([slot_number(series, frame.slot) for frame in frames])
+    distances = np.diff(slots)[np.diff(slots) > 0]
+    if not distances.size:
+        return [Tick(frames[-1].slot, len(frames) - 1)]
+    usual = int(np.median(distances))
+    step = max(reduce(gcd, distances.tolist()), usual // FINEST)
+    ticks = []
+    for slot in range(int(slots[0]), int(slots[-1]) + step, step):
+        index = int(np.searchsorted(slots, slot, side="right")) - 1
+        following = slots[min(index + 1, len(slots) - 1)]
+        gap = following - slots[index] > GAP * usual and slot - slots[index] >= usual
+        ticks.append(Tick(float(slot * series.step), None if gap else index))
+    return ticks
+
+
+class Canvas:
+    """The page of the movie: what stays is drawn once, what changes is drawn onto it for each time step."""
+
+    def __init__(
+        self,
+        first: Picture,
+        points: Sequence[Point],
+        statistics: Statistics,
+        *,
+        title: str,
+        channel: int,
+        region: Region | None,
+        options: Options,
+        note: str,
+    ) -> None:
+        rows, columns = first.data.shape
+        scale = IMAGE_PX / max(rows, columns)
+        self.channel, self.options = channel, options
+        self.labels, self.moves = axis_labels(region), follows(region)
+        self.stretch = Stretch(options.stretch, *statistics.limits, options.power)
+        self.factor = max(1, int(1 / scale))
+        high, wide = round(rows * scale), round(columns * scale)
+        # 4:2:0 chroma wants even sides.
+        width, height = LEFT + wide + RIGHT, TOP + high + AXIS + STRIP + FOOT
+        width, height = width + width % 2, height + height % 2
+        self.size = width, height
+        self.figure = new_figure(width / DPI * 25.4, height / DPI * 25.4, dpi=DPI)
+        self.image_axes, self.artists = self._image(first, wide, high, options)
+        self._scale(high)
+        strip = self._place(LEFT, TOP + high + AXIS, wide, STRIP)
+        draw_curve(strip, points, options.marks, range(len(points)))
+        self.cursor = strip.axvline(read_time(points[0].T_OBS), color="black", lw=1.1, animated=True)
+        self.strip = strip
+        write_heading(self.figure, LEFT / DPI * 25.4, f"{title}   SDO/AIA {channel} Å", synthetic=statistics.synthetic)
+        self.figure.text(LEFT / width, 8 / height, note, size=5.5, color="#333333", va="bottom")
+        self.figure.canvas.draw()
+        self.still = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+
+    def _place(self, left: float, top: float, wide: float, high: float) -> Axes:
+        width, height = self.size
+        return self.figure.add_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
+
+    def _image(self, first: Picture, wide: int, high: int, options: Options) -> tuple[Axes, list]:
+        axes = self._place(LEFT, TOP, wide, high)
+        image = pictures.colours(first, self.stretch, self.channel, self.factor)
+        size = wide / DPI * 25.4, high / DPI * 25.4
+        self.image, self.lines = pictures.show(axes, first, image, options, size, self.factor)
+        axes.set(xlabel=self.labels[0], ylabel=self.labels[1])
+        box = {"facecolor": "black", "alpha": 0.5, "edgecolor": "none", "pad": 1.5}
+        style = {"transform": axes.transAxes, "color": "white", "bbox": box, "animated": True}
+        self.clock = axes.text(0.015, 0.985, "", va="top", size=8, **style)
+        self.exposure = axes.text(0.985, 0.985, "", va="top", ha="right", size=8, **style)
+        moving = [self.image, *self.lines, self.clock, self.exposure]
+        if first.synthetic:
+            moving.append(axes.text(0.985, 0.015, "synthetic data", va="bottom", ha="right", size=7, **style))
+        for artist in moving:
+            artist.set_animated(True)
+        return axes, [*moving, *axes.spines.values()]
+
+    def _scale(self, high: int) -> None:
+        axes = self._place(self.size[0] - RIGHT + 12, TOP, 18, high)
+        bar = pictures.draw_scale(axes, self.stretch, self.channel, 0.05)
+        bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)")
+
+    def draw(self, time: float, frame: Frame | None, picture: Picture | None) -> np.ndarray:
+        """Draw one time step.
+
+        Returns
+        -------
+        numpy.ndarray
+            RGB, uint8, shape (height, width, 3).
+        """
+        if picture is None:
+            self.image.set_data(np.full((2, 2, 3), np.round(255 * np.array(MISSING)).astype(np.uint8)))
+            self.clock.set_text(f"{day(time)} {clock(time)} UTC")
+            self.exposure.set_text("no frame")
+        elif frame is not None:
+            self.image.set_data(pictures.colours(picture, self.stretch, self.channel, self.factor))
+            self.clock.set_text(f"{day(frame.time)} {clock(frame.time)} UTC")
+            self.exposure.set_text(f"exposure {frame.EXPTIME:.2f} s")
+            if self.moves:
+                moved = overlay.curves(picture, with_limb=self.options.limb, grid=self.options.grid)
+                for line, (_, curve) in zip(self.lines, moved, strict=True):
+                    line.set_data(curve)
+        self.cursor.set_xdata([time if frame is None else frame.time] * 2)
+        canvas = self.figure.canvas
+        canvas.restore_region(self.still)
+        for artist in self.artists:
+            self.image_axes.draw_artist(artist)
+        self.strip.draw_artist(self.cursor)
+        return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def render_movie(
+    frames: Sequence[Frame],
+    points: Sequence[Point],
+    statistics: Statistics,
+    path: Path,
+    *,
+    title: str,
+    channel: int,
+    region: Region | None,
+    options: Options,
+) -> int:
+    """Render the movie of a sequence as MP4; frames are read one after the other.
+
+    Parameters
+    ----------
+    frames, points, statistics
+        The sequence, its light curve and brightness limits.
+    path
+        MP4 file to be written.
+    title
+        Name of the event.
+    channel
+        Wavelength in angstrom.
+    region
+        Bounds in arcsec; None for the full disk.
+    options
+        See `Options`.
+
+    Returns
+    -------
+    int
+        Time steps, each a frame of the movie.
+
+    Raises
+    ------
+    FrameError
+        If ffmpeg fails; with its own words.
+    """
+    ticks = time_axis(frames, series_of(channel))
+    step = int(ticks[1].time - ticks[0].time) if len(ticks) > 1 else 0
+    stretch = Stretch(options.stretch, *statistics.limits, options.power)
+    note = f"{options.fps} steps of {step} s per second of movie; {stretch.words}."
+    if any(point.saturated for point in points):
+        note += f" {saturated_name(channel).capitalize()}: saturated."
+    if any(point.missing for point in points) or any(tick.frame is None for tick in ticks):
+        note += " Grey: missing."
+    with matplotlib.rc_context(RC):
+        first = read_picture(frames[0].path, region)
+        canvas = Canvas(
+            first, points, statistics, title=title, channel=channel, region=region, options=options, note=note
+        )
+        images = _images(canvas, ticks, frames, region)
+        with replacing(path) as part:
+            encode(images, part, canvas.size, options.fps)
+    log.info("%d time steps of %d s, %d x %d pixels", len(ticks), step, *canvas.size)
+    return len(ticks)
+
+
+def _images(
+    canvas: Canvas, ticks: Sequence[Tick], frames: Sequence[Frame], region: Region | None
+) -> Iterator[np.ndarray]:
+    shown, image = -1, None
+    counter = Counter("drawn", len(ticks), "images")
+    for tick in ticks:
+        if tick.frame is None:
+            shown, image = -1, canvas.draw(tick.time, None, None)
+        elif tick.frame != shown or image is None:
+            shown, frame = tick.frame, frames[tick.frame]
+            image = canvas.draw(tick.time, frame, read_picture(frame.path, region))
+        counter.step()
+        yield image

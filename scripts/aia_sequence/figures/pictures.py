@@ -1,0 +1,78 @@
+"""One picture in its axes: image, limb, grid, ticks in arcsec, and its colour bar. Every figure consists of these."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+
+from aia_sequence.config.figure import Options
+from aia_sequence.figures import overlay
+from aia_sequence.figures.sequence import Picture, reduce_any, reduce_mean
+from aia_sequence.figures.style import Stretch, colour_map, paint, round_ticks
+
+LABEL_BOX = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 0.8}
+
+
+def colours(picture: Picture, stretch: Stretch, channel: int, factor: int = 1) -> np.ndarray:
+    """Colour a picture, `factor` by `factor` pixels averaged into one: RGB, uint8, shape (rows, columns, 3)."""
+    flags = reduce_any(picture.saturated, factor)
+    return paint(reduce_mean(picture.data, factor), flags, stretch, channel)
+
+
+def show(
+    axes: Axes, picture: Picture, image: np.ndarray, options: Options, size_mm: tuple[float, float], factor: int = 1
+) -> tuple[AxesImage, list[Line2D]]:
+    """Show a coloured picture in axes that count arcsec, with limb, grid and round ticks.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    picture
+        The picture, for its place on the Sun.
+    image
+        Its colours, see `colours`.
+    options
+        Whether limb and grid are drawn.
+    size_mm
+        Width and height of the axes on the page, for ticks whose labels fit.
+    factor
+        Pixels of the picture per pixel of the image and axis.
+
+    Returns
+    -------
+    tuple of (AxesImage, list of Line2D)
+        The image, and the lines of `overlay.curves`.
+    """
+    left, right, bottom, top = picture.axes_extent
+    rows, columns = picture.data.shape
+    # The last bins can reach over the edge of the region: the axes cut them.
+    wide, high = image.shape[1] * factor / columns, image.shape[0] * factor / rows
+    extent = left, left + (right - left) * wide, bottom, bottom + (top - bottom) * high
+    shown = axes.imshow(image, origin="lower", extent=extent, aspect="auto")
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    lines = overlay.draw(axes, picture, with_limb=options.limb, grid=options.grid)
+    axes.set_xticks(round_ticks(left, right, size_mm[0]))
+    axes.set_yticks(round_ticks(bottom, top, size_mm[1], upright=True))
+    return shown, lines
+
+
+def label_ticks(axes: Axes, *, below: bool, beside: bool) -> None:
+    """Let a panel among others show its ticks inside, and their labels only at the edges of the grid of panels."""
+    axes.tick_params(labelbottom=below, labelleft=beside, direction="in", color="white")
+
+
+def draw_scale(axes: Axes, stretch: Stretch, channel: int, gap: float, *, upright: bool = True) -> Colorbar:
+    """Draw the colour bar of a stretch, round brightnesses marked at least `gap` of its length apart."""
+    bar = axes.figure.colorbar(
+        ScalarMappable(stretch.norm(), colour_map(channel)),
+        cax=axes,
+        orientation="vertical" if upright else "horizontal",
+        ticks=stretch.ticks(gap),
+        format=lambda value, _: f"{value:,.10g}".replace(",", "\u2009"),
+    )
+    bar.ax.minorticks_off()
+    bar.outline.set_linewidth(0.5)
+    return bar

@@ -1,0 +1,288 @@
+"""Level-1.5 files as we write and read them; level-1 files are read by `aia_sequence.frames.level1file`."""
+
+import hashlib
+import io
+import logging
+import math
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyError
+from astropy.utils.exceptions import AstropyUserWarning
+
+from aia_sequence.config.calibration import COMPRESSIONS
+from aia_sequence.errors import FrameError
+from aia_sequence.files import replacing
+from aia_sequence.frames import companions
+from aia_sequence.frames.checksums import disagreeing
+from aia_sequence.frames.hdus import parts
+
+logger = logging.getLogger(__name__)
+
+RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
+# astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
+DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
+STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
+WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
+
+
+def image_hdu(hdus: fits.HDUList) -> Any:
+    """The HDU that holds the image: the primary one, or the compressed one after an empty primary one.
+
+    Raises
+    ------
+    FrameError
+        If there is none.
+    """
+    for hdu in hdus:
+        if hdu.is_image and hdu.header.get("NAXIS", 0) == 2:
+            return hdu
+    raise FrameError(f"{hdus.filename()}: there is no image in it")
+
+
+def read_header(path: str | Path) -> fits.Header:
+    """Header of a frame's image, of level 1 or 1.5, compressed or not."""
+    with _opened(path) as hdus:
+        return image_hdu(hdus).header.copy()
+
+
+@contextmanager
+def told(path: str | Path) -> Iterator[None]:
+    """Read from a file; whatever goes wrong meanwhile is told as a `FrameError` of it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            warnings.filterwarnings("error", DAMAGE, AstropyUserWarning)
+            yield
+    except (FrameError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        # astropy has no exception of its own for what a file can do to it, and its decoder's is of no module.
+        if not isinstance(error, (OSError, ValueError, TypeError, RuntimeError, VerifyError, AstropyUserWarning)):
+            logger.info("%s", traceback.format_exc())
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FrameError(
+            f"{path}: the file is missing or damaged ({reason}); delete its block to make it again"
+        ) from None
+
+
+@contextmanager
+def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
+    """Open a FITS file; whatever astropy says of a damaged one, then or while it is read, becomes a `FrameError`."""
+    with told(path), fits.open(path, **options) as hdus:
+        yield hdus
+
+
+def read_level15(
+    path: str | Path, region: Mapping[str, Sequence[float]] | None = None, *parts: str
+) -> tuple[np.ndarray | fits.Header, ...]:
+    """Read a level-1.5 frame, or a region of it: then no more than the region's rows are read from disk.
+
+    Parameters
+    ----------
+    path
+        FITS file as `write_level15` writes it.
+    region
+        `{"x": [low, high], "y": [low, high]}`, helioprojective, arcsec: the pixels whose centres lie within, bounds
+        included. Without one, the whole frame.
+    parts
+        What is read, `image` if nothing is named: `image`, its standard deviation `uncertainty`, its `flags` (see
+        `aia_sequence.frames.companions.BITS`).
+
+    Returns
+    -------
+    parts : numpy.ndarray
+        One for each that was named, (ny, nx), native byte order: float32, flags uint8.
+    header : astropy.io.fits.Header
+        The image's header; CRPIX and NAXIS are those of the region.
+
+    Raises
+    ------
+    FrameError
+        If the region lies outside the frame, or there is no uncertainty.
+    """
+    with _opened(path, memmap=True) as hdus:
+        image = image_hdu(hdus)
+        header = image.header.copy()
+        spans = [slice(0, header[f"NAXIS{axis}"]) for axis in (2, 1)]
+        if region is not None:
+            spans = [_pixels(header, axis, region[name], path) for axis, name in ((2, "y"), (1, "x"))]
+        # `section` reads rows, and decompresses tiles, of the region alone.
+        read = {"image": lambda: np.ascontiguousarray(image.section[tuple(spans)], dtype=np.float32)}
+        read["uncertainty"] = lambda: companions.read_uncertainty(table(hdus, companions.UNCERTAINTY), *spans)
+        read["flags"] = lambda: companions.read_flags(table(hdus, companions.FLAGS), *spans)
+        found = [read[part]() for part in parts or ("image",)]
+    for axis, span in ((2, spans[0]), (1, spans[1])):
+        header[f"CRPIX{axis}"] -= span.start
+        header[f"NAXIS{axis}"] = span.stop - span.start
+    return *found, header
+
+
+def table(hdus: fits.HDUList, name: str) -> Any:
+    """A table beside the image of a level-1.5 frame, see `aia_sequence.frames.companions`.
+
+    Raises
+    ------
+    FrameError
+        If it is not there.
+    """
+    if name in hdus:
+        return hdus[name]
+    if name == companions.UNCERTAINTY:
+        raise FrameError(f"{hdus.filename()}: there is no uncertainty in it; set calibration.uncertainty: true")
+    raise FrameError(f"{hdus.filename()}: there is no table {name} in it; delete its block to make it again")
+
+
+def _pixels(header: fits.Header, axis: int, bounds: Sequence[float], path: str | Path) -> slice:
+    """The 0-based pixels along an axis whose centres lie within the bounds, arcsec."""
+    scale, centre = header[f"CDELT{axis}"], header[f"CRPIX{axis}"] - 1
+    low, high = ((bound - header.get(f"CRVAL{axis}", 0.0)) / scale + centre for bound in sorted(bounds))
+    slack = 1e-6  # bounds that are a pixel's centre include it, whatever the division leaves
+    first, last = max(math.ceil(low - slack), 0), min(math.floor(high + slack), header[f"NAXIS{axis}"] - 1)
+    if first > last:
+        raise FrameError(f"{path}: the region {'xy'[axis - 1]} {list(bounds)} arcsec lies outside the frame")
+    return slice(first, last + 1)
+
+
+def check_tables(path: str | Path, shape: tuple[int, int], *, uncertainty: bool) -> None:
+    """Make sure that the tables of a level-1.5 frame are there, and of its image's size; `FrameError` if not."""
+    with _opened(path) as hdus:
+        table(hdus, companions.FLAGS)
+        if uncertainty and companions.uncertainty_shape(table(hdus, companions.UNCERTAINTY)) != shape:
+            raise FrameError("its uncertainty is not of its image's size")
+
+
+def write_level15(
+    path: str | Path,
+    image: np.ndarray,
+    header: fits.Header,
+    flags: np.ndarray | None = None,
+    uncertainty: np.ndarray | None = None,
+    compression: str = "none",
+    step: float | None = None,
+    datasum: int | None = None,
+) -> None:
+    """Write a level-1.5 frame in one move, with CHECKSUM and DATASUM, bytes depending on the content alone.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    image
+        float32 (ny, nx), in either byte order. **It is left in the file's**: the caller has no further use for it.
+    header
+        Header of the image.
+    flags
+        Runs of flagged pixels, of type `aia_sequence.frames.companions.RUN`; without, none is flagged.
+    uncertainty
+        Standard deviation of the image, likewise.
+    compression
+        `none`: the image stands uncompressed in the primary HDU and can be mapped into memory. `gzip`: without loss.
+        `rice`: values rounded to multiples of `step` with subtractive dithering.
+    step
+        For `rice`: quantisation step in the image's unit.
+    datasum
+        Of the image, where it is known.
+
+    Raises
+    ------
+    ValueError
+        If the compression is unknown.
+    """
+    if compression not in COMPRESSIONS:
+        raise ValueError(f"{compression!r} is not a compression; allowed are {', '.join(COMPRESSIONS)}")
+    tables = [companions.flags_table(np.empty(0, companions.RUN) if flags is None else flags)]
+    if uncertainty is not None:
+        packed = compression != "none"
+        tables.append(companions.uncertainty_table(uncertainty, packed=packed))
+    if compression == "none":
+        hdu = _SummedHDU(_big_endian(image), header)
+        hdu.known_datasum = datasum
+        hdu.header.set("EXTEND", True, after="NAXIS2")
+        _write(path, fits.HDUList([hdu, *tables]))
+        return
+    written = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), _compressed(image, header, compression, step), *tables]).writeto(written)
+    written.seek(0)
+    # As the tables that stand in the file: what is summed is what is written.
+    with fits.open(written, disable_image_compression=True, memmap=False) as hdus:
+        _write(path, hdus)
+
+
+def _write(path: str | Path, hdus: fits.HDUList) -> None:
+    for hdu in hdus:
+        hdu.add_checksum(when=WHEN)
+    with replacing(path) as part:
+        hdus.writeto(part, overwrite=True)
+
+
+def _big_endian(image: np.ndarray) -> np.ndarray:
+    """The same array, its bytes swapped in place where the machine is little-endian."""
+    if image.dtype == np.dtype(">f4"):
+        return image
+    return image.byteswap(inplace=True).view(">f4")
+
+
+class _SummedHDU(fits.PrimaryHDU):
+    """An image whose DATASUM is known, so that it is not worked out again; reading the file back checks it."""
+
+    known_datasum: int | None = None
+
+    def _calculate_datasum(self) -> int:
+        return super()._calculate_datasum() if self.known_datasum is None else self.known_datasum
+
+
+def _compressed(image: np.ndarray, header: fits.Header, compression: str, step: float | None) -> fits.CompImageHDU:
+    options: dict[str, Any] = {"compression_type": "GZIP_2", "quantize_level": 0}
+    if compression == "rice":
+        # A negative level is the step itself; a fixed seed makes the dithering repeatable.
+        options = {"compression_type": "RICE_1", "quantize_level": -step, "quantize_method": 1, "dither_seed": 1}
+    return fits.CompImageHDU(image, header, **options)
+
+
+def verify(path: str | Path) -> str:
+    """Read a file again, compare every HDU, header and data, with its CHECKSUM, and return the SHA-256 of its bytes.
+
+    Both are worked out while a strip of the file is at hand, so the file is read once.
+
+    Raises
+    ------
+    FrameError
+        If a checksum differs or is missing.
+    """
+    from aia_sequence.calibration.statistics import sum_of_words
+
+    digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
+    room = memoryview(strip).cast("B")
+    with told(path), open(path, "rb") as file:
+        found, size = list(parts(file)), os.fstat(file.fileno()).st_size
+        file.seek(0)
+
+        def sum_up(size: int) -> int:
+            """Sum of the file's next bytes, which go into its hash as well."""
+            total = 0
+            while size:
+                read = file.readinto(room[: min(size, len(room))])
+                if not read or read % 4:
+                    raise FrameError(f"{path}: the file ends too early")
+                digest.update(room[:read])
+                total, size = sum_of_words(strip[: read // 4], total, swap), size - read
+            return total
+
+        if found[-1].end != size:
+            raise FrameError(f"{path}: the file has {size} bytes where its headers promise {found[-1].end}")
+        for number, part in enumerate(found):
+            if not {"CHECKSUM", "DATASUM"} <= set(part.header):
+                raise FrameError(f"HDU {number} has no CHECKSUM")
+            of_header, of_data = sum_up(part.data - part.start), sum_up(part.end - part.data)
+            if disagreeing(part.header, of_header, of_data):
+                raise FrameError(f"HDU {number} does not fit its CHECKSUM")
+    return digest.hexdigest()

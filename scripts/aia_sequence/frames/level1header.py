@@ -1,0 +1,164 @@
+"""What the header of a level-1 frame must say, checked before a pixel is touched.
+
+A keyword may be missing where its use says so; one that is there has the type, range and unit of its line here, and
+does not contradict another. The ranges are those of the instrument and of SDO's orbit, with room.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+from aia_sequence.calibration.geometry import SIDE, Geometry, number, stated
+from aia_sequence.errors import FrameError
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers that a keyword can have, both ends included, in a unit."""
+
+    low: float
+    high: float
+    unit: str = ""
+    whole: bool = False
+
+
+ANGLE, PLACE, METRES = Range(-360, 360, "degrees"), Range(-10_000, 10_000, "pixels"), Range(-1.6e11, 1.6e11, "m")
+NUMBERS = {
+    "NAXIS1": Range(1, SIDE, "pixels", whole=True),
+    "NAXIS2": Range(1, SIDE, "pixels", whole=True),
+    "EXPTIME": Range(1e-4, 100, "s"),
+    "WAVELNTH": Range(94, 4500, "angstrom"),
+    "QUALITY": Range(-(2**31), 2**32 - 1, whole=True),
+    "NSPIKES": Range(0, 2**31, whole=True),
+    "CRPIX1": PLACE,
+    "CRPIX2": PLACE,
+    "X0_MP": PLACE,
+    "Y0_MP": PLACE,
+    "CRVAL1": Range(-3000, 3000, "arcsec"),
+    "CRVAL2": Range(-3000, 3000, "arcsec"),
+    "CDELT1": Range(-1000, 1000, "arcsec per pixel"),  # what a level-1 frame has is narrower: see `Geometry`
+    "CDELT2": Range(-1000, 1000, "arcsec per pixel"),
+    "IMSCL_MP": Range(0.5, 0.7, "arcsec per pixel"),
+    "CROTA2": ANGLE,
+    "INST_ROT": ANGLE,
+    "SAT_ROT": ANGLE,
+    "RSUN_OBS": Range(900, 1000, "arcsec"),
+    "RSUN_REF": Range(6.9e8, 7.0e8, "m"),
+    "DSUN_OBS": Range(1.4e11, 1.6e11, "m"),
+    "HAEX_OBS": METRES,
+    "HAEY_OBS": METRES,
+    "HAEZ_OBS": METRES,
+    "CRLN_OBS": ANGLE,
+    "HGLN_OBS": ANGLE,
+    "CRLT_OBS": Range(-8, 8, "degrees"),
+    "HGLT_OBS": Range(-8, 8, "degrees"),
+}
+TEXTS = {
+    "CTYPE1": "HPLN-TAN",
+    "CTYPE2": "HPLT-TAN",
+    "CUNIT1": "arcsec",
+    "CUNIT2": "arcsec",
+    "WAVEUNIT": "angstrom",
+}
+COUNTS = ("dn", "dn/pix", "dn/pixel", "ct", "count", "counts")
+CORRECTED = ("L15VERS", "DEGCORR", "EXPNORM", "RESPIKED", "PSFDECON")
+NO_COUNT = {16: -(2**15), 32: -(2**31)}  # by BITPIX: what the archive writes where there is no pixel
+
+
+def check_level1(header: Mapping[str, Any]) -> None:
+    """Make sure that a frame is of level 1, that nothing has been corrected yet, and that its header makes sense.
+
+    The level comes first: a frame of another level is refused for that, and not for what follows from it.
+
+    Raises
+    ------
+    FrameError
+        Naming the keyword, or the two that contradict each other, what they say, and what is allowed.
+    """
+    if number(header, "LVL_NUM") != 1.0:
+        raise FrameError(f"LVL_NUM is {stated(header, 'LVL_NUM')}; only level 1.0 can be calibrated to level 1.5")
+    for key in CORRECTED:
+        if key in header:
+            raise FrameError(f"{key} is {header[key]!r}: the frame is corrected already, and twice would be wrong")
+    for key, allowed in NUMBERS.items():
+        _check_number(key, stated(header, key), allowed)
+    for key, allowed in TEXTS.items():
+        value = stated(header, key)
+        if value is not None and str(value).strip().lower() != allowed.lower():
+            raise FrameError(f"{key} is {value!r}; level-1 frames have {allowed!r}")
+    Geometry.of_header(header)
+    _check_pixels(header)
+    _check_unit(header)
+
+
+def _check_number(key: str, value: Any, allowed: Range) -> None:
+    if value is None:
+        return
+    sound = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    if not sound or not allowed.low <= value <= allowed.high or (allowed.whole and value != int(value)):
+        kind, unit = "a whole number" if allowed.whole else "a number", f" {allowed.unit}" if allowed.unit else ""
+        raise FrameError(f"{key} is {value!r}; {kind} from {allowed.low:g} to {allowed.high:g}{unit} is allowed")
+
+
+def _check_pixels(header: Mapping[str, Any]) -> None:
+    """How the counts are stored: whole numbers, as they were counted."""
+    bits = header.get("BITPIX", 16)
+    if type(bits) is int and bits < 0:
+        raise FrameError(f"its pixels are float{-bits}; level 1 has integers, so something was done to them")
+    if bits not in NO_COUNT:
+        raise FrameError(f"BITPIX is {bits!r}; the counts of level 1 have 16 bits, or 32")
+    scaling = [header.get("BSCALE", 1), header.get("BZERO", 0)]
+    if scaling != [1, 0]:
+        raise FrameError(f"BSCALE is {scaling[0]!r}, BZERO {scaling[1]!r}; level-1 counts are unscaled")
+    blank = stated(header, "BLANK")
+    if "BLANK" in header and blank is not None:
+        _check_number("BLANK", blank, Range(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1, f"(BITPIX is {bits})", whole=True))
+
+
+def _check_unit(header: Mapping[str, Any]) -> None:
+    """Counts, under both names that a header has for the unit."""
+    found = {key: stated(header, key) for key in ("BUNIT", "PIXLUNIT")}
+    found = {key: value for key, value in found.items() if value is not None}
+    other = [key for key, value in found.items() if str(value).replace(" ", "").lower() not in COUNTS]
+    if other:
+        both = " and ".join(f"{key} is {value!r}" for key, value in found.items())
+        more = ", or its header contradicts itself" if len(found) > len(other) else ""
+        raise FrameError(f"{both}; level 1 counts DN, so the frame is normalised already{more}")
+
+
+def check_blank(header: Mapping[str, Any], image: np.ndarray) -> None:
+    """Make sure that what the archive writes for a missing pixel is missing by the header too.
+
+    Raises
+    ------
+    FrameError
+        If missing pixels would be taken for counts.
+    """
+    bits = header["BITPIX"]
+    if header.get("BLANK") != NO_COUNT[bits] and int(image.min()) == NO_COUNT[bits]:
+        raise FrameError(
+            f"BLANK is {header.get('BLANK', 'missing')} and BITPIX is {bits}, but pixels are {NO_COUNT[bits]}, "
+            "which no camera counts: missing ones would be taken for counts"
+        )
+
+
+def flatten(header: fits.Header) -> None:
+    """Make the header of a cube of depth one that of its image: it loses what it says of further axes.
+
+    Raises
+    ------
+    FrameError
+        If the cube is deeper.
+    """
+    for axis in range(3, header["NAXIS"] + 1):
+        if header[f"NAXIS{axis}"] != 1:
+            raise FrameError(f"NAXIS{axis} is {header[f'NAXIS{axis}']}; a level-1 file holds one image")
+        of_axis = re.compile(rf"(NAXIS|CTYPE|CUNIT|CNAME|CRPIX|CRVAL|CDELT|CROTA){axis}|(PC|CD)({axis}_\d+|\d+_{axis})")
+        for key in [key for key in header if of_axis.fullmatch(key)]:
+            del header[key]
+    header["NAXIS"] = 2

@@ -1,0 +1,1 @@
+"""What there is of every event, and the page of results."""

@@ -1,0 +1,116 @@
+"""What there is of the configured events, by the files that lie there: finished or not, and why not.
+
+It is read when a run ends, whatever way it ended, so it asks nobody but the disk.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aia_sequence import times
+from aia_sequence.config import settings
+from aia_sequence.joblog import reason_in
+
+KEPT, DROPPED = {"calibrated"}, {"filtered", "other channel", "no image"}
+PRODUCTS = {
+    "sequence.png": "sequence figure",
+    "sequence.pdf": "PDF",
+    "lightcurve.png": "light curve",
+    "lightcurve.csv": "light curve as a table",
+    "movie.mp4": "movie",
+    "movie.gif": "GIF",
+    "viewer.html": "viewer",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A step that failed: its rule, the reason that its log gives, and the log."""
+
+    rule: str
+    reason: str
+    log: Path
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as it lies on disk.
+
+    Attributes
+    ----------
+    name, window, channels
+        As configured; the window as two texts (UTC).
+    finished
+        Whether everything was made.
+    kept, dropped, failed
+        Records by what became of them, of the channels asked for; zero where there is no audit yet.
+    products
+        Of each channel the files of its figures that are there, by name.
+    problems
+        Steps that failed since the event was last finished.
+    """
+
+    name: str
+    window: tuple[str, str]
+    channels: tuple[int, ...]
+    finished: bool = False
+    kept: int = 0
+    dropped: int = 0
+    failed: int = 0
+    products: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+
+    @property
+    def status(self) -> str:
+        """What there is, in a line."""
+        if self.problems:
+            first = self.problems[0]
+            return f"not finished: {first.rule} failed, {first.reason.splitlines()[0]}"
+        if not self.finished:
+            return "not finished"
+        frames = "frame" if self.kept == 1 else "frames"
+        return f"{self.kept:,} {frames} kept, {self.dropped:,} dropped, {self.failed:,} failed"
+
+
+def look(event: settings.Event, results: Path, logs: Path) -> Event:
+    """See what there is of a configured event below the folders `results` and `logs`, in which every event has one."""
+    name, channels, folder = event.name, event.channels, results / event.name
+    window = tuple(f"{times.day(time)} {times.clock(time)}" for time in (event.start, event.end))
+    last = folder / "ro-crate-metadata.json"
+    made = last.stat().st_mtime_ns if last.is_file() else None
+    problems = _problems(logs / name, made or 0)
+    counts = _outcomes(folder / "audit.csv", channels)
+    kept, dropped = (sum(counts[outcome] for outcome in outcomes) for outcomes in (KEPT, DROPPED))
+    figures = folder / "figures"
+    return Event(
+        name, window, channels,
+        finished=made is not None and not problems,
+        kept=kept,
+        dropped=dropped,
+        failed=counts.total() - kept - dropped,
+        products={
+            channel: [file for file in PRODUCTS if (figures / str(channel) / file).is_file()] for channel in channels
+        },
+        problems=problems,
+    )  # fmt: skip
+
+
+def _problems(logs: Path, since: int) -> list[Problem]:
+    """Steps whose log ends in an error and is younger than what was last finished."""
+    found = []
+    for path in sorted(logs.rglob("*.log")):
+        if path.stat().st_mtime_ns > since and (reason := reason_in(path)):
+            found.append(Problem(path.relative_to(logs).parts[0].removesuffix(".log"), reason, path))
+    return found
+
+
+def _outcomes(audit: Path, channels: Sequence[int]) -> Counter:
+    """How many records of the channels asked for came to what."""
+    asked = set(map(str, channels))
+    try:
+        with audit.open(newline="", encoding="utf-8") as lines:
+            return Counter(row["outcome"] for row in csv.DictReader(lines) if row["WAVELNTH"] in asked)
+    except (OSError, KeyError):
+        return Counter()

@@ -1,0 +1,1 @@
+"""From a configuration to blocks and jobs: what will be made, and what it costs."""

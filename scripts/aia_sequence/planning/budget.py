@@ -1,0 +1,166 @@
+"""What a configuration will cost, from the records that its conditions keep and the figures of `planning.costs`."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from aia_sequence.config.cutouts import footprint
+from aia_sequence.planning import costs
+
+VERSION = "3"  # of the estimate; a parameter of its rule
+
+GB = 1e9
+
+
+@dataclass
+class Work:
+    """What an event costs, or all of them.
+
+    Attributes
+    ----------
+    event
+        Name of the event; `total` of the sum.
+    records, kept
+        Records that the archive has in the window and channels, and how many of them fulfil the conditions.
+    files
+        Files to fetch: one a record, or two with its spikes.
+    download_gb, written_gb
+        Level 1 over the network, and level 1 and 1.5 on disk (1 GB = 1e9 bytes).
+    core_hours
+        Of calibration and figures.
+    queries, exports
+        Requests to the archive: a block's metadata, what its keywords mean, and the proof of its record sets; exports.
+    """
+
+    event: str
+    records: int = 0
+    kept: int = 0
+    files: int = 0
+    download_gb: float = 0.0
+    written_gb: float = 0.0
+    core_hours: float = 0.0
+    queries: int = 0
+    exports: int = 0
+
+    def add(self, other: "Work") -> None:
+        """Add another event's work."""
+        for field in fields(self)[1:]:
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+def estimate(
+    event: str,
+    options: Mapping[str, Any],
+    blocks: Iterable[tuple[str, int, int]],
+    series: int,
+    most_records: int | None,
+) -> Work:
+    """Estimate the work of one event.
+
+    Parameters
+    ----------
+    event
+        Its name.
+    options
+        Its options: `calibration`, `region`, `cutout`.
+    blocks
+        Of each block and channel: the channel, how many records there are, and how many of them are kept.
+    series
+        Number of metadata tables: one a block and series.
+    most_records
+        Largest number of records in one export request; None where files are fetched without one.
+    """
+    work = Work(event, queries=2 * series)
+    calibration = options.get("calibration") or {}
+    share = frame_pixels(options)[1] / costs.LEVEL1_PIXELS
+    level1 = level1_bytes(options)
+    compression = calibration.get("compression", "none")
+    parts = costs.COMPRESSED[compression]
+    if calibration.get("uncertainty"):
+        parts += 1.0 if compression == "none" else costs.UNCERTAINTY_COMPRESSED
+    level15 = costs.LEVEL15_BYTES * share * parts
+    sequences = set()
+    for channel, records, kept in blocks:
+        sequences.add(channel)
+        work.records += records
+        work.kept += kept
+        work.files += kept * (2 if calibration.get("respike") else 1)
+        work.download_gb += kept * level1 / GB
+        work.written_gb += kept * (level1 + level15) / GB
+        seconds = kept * (costs.frame_seconds(calibration) * share + costs.FIGURE_SECONDS)
+        work.core_hours += (seconds + (costs.STARTUP_SECONDS if kept else 0)) / 3600
+        work.queries += 1
+        work.exports += math.ceil(kept / most_records) if most_records else 0
+    work.core_hours += series * costs.LOOKUP_SECONDS / 3600
+    work.core_hours += len(sequences) * costs.FIGURE_JOBS * costs.STARTUP_SECONDS / 3600
+    return work
+
+
+def frame_pixels(options: Mapping[str, Any]) -> tuple[float, float]:
+    """Pixels of an event's frames of level 1 and 1.5: of the full disk, or of its region if that is cut out."""
+    region = options.get("region")
+    if not options.get("cutout") or not region:
+        return costs.LEVEL1_PIXELS, costs.LEVEL1_PIXELS
+    if "width" in region:
+        region = {axis: (-region[side] / 2, region[side] / 2) for axis, side in (("x", "width"), ("y", "height"))}
+    (_, width), (_, height) = footprint(region).values()
+    (left, right), (bottom, top) = region["x"], region["y"]
+    sizes = (width * height, (right - left) * (top - bottom))
+    return tuple(min(size / costs.PLATE_SCALE**2, costs.LEVEL1_PIXELS) for size in sizes)
+
+
+def level1_bytes(options: Mapping[str, Any]) -> float:
+    """Size of a level-1 file of an event, bytes."""
+    pixels, _ = frame_pixels(options)
+    return costs.LEVEL1_BYTES if pixels == costs.LEVEL1_PIXELS else costs.CUTOUT_BYTES * pixels
+
+
+def count(table: Path) -> tuple[str, int, int]:
+    """Channel of a record table (`records/{channel}/{block}.csv`), its records, and how many of them are kept."""
+    with table.open(newline="", encoding="utf-8") as lines:
+        kept = [row["kept"] == "True" for row in csv.DictReader(lines)]
+    return table.parent.name, len(kept), sum(kept)
+
+
+def total(works: Sequence[Work]) -> Work:
+    """Sum of several events' work."""
+    everything = Work("total")
+    for work in works:
+        everything.add(work)
+    return everything
+
+
+def as_csv(works: Sequence[Work]) -> str:
+    """One line for each event, and the total."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(Work))
+    for work in [*works, total(works)]:
+        writer.writerow(_cells(work))
+    return text.getvalue()
+
+
+def as_text(table: str) -> str:
+    """Set the CSV of `as_csv` as a table for the terminal."""
+    header, *rows = list(csv.reader(table.splitlines()))
+    titles = [{"download_gb": "GB down", "written_gb": "GB disk"}.get(name, name.replace("_", " ")) for name in header]
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    lines = [
+        [titles[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(titles[1:], widths[1:], strict=True))]
+    ]
+    lines += [
+        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        for row in rows
+    ]
+    text = ["  ".join(line) for line in lines]
+    text.insert(len(text) - 1, "-" * len(text[0]))
+    return "\n".join(text)
+
+
+def _cells(work: Work) -> list[str]:
+    values = [getattr(work, field.name) for field in fields(work)]
+    return [f"{value:.3f}" if isinstance(value, float) else str(value) for value in values]

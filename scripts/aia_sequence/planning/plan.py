@@ -1,0 +1,92 @@
+"""From the configuration to names: which blocks, series and days an event consists of.
+
+Pure functions of the settings, so that the plan needs no network and no file of an earlier run.
+"""
+
+from datetime import timedelta
+from functools import cached_property
+
+from aia_sequence.config.event_checks import Event
+from aia_sequence.config.settings import Settings
+from aia_sequence.errors import ConfigError
+from aia_sequence.planning.blocks import SERIES, Block, Series, block_length, blocks, series_of
+from aia_sequence.times import utc_of
+
+
+class Plan:
+    """What the configured events consist of.
+
+    Parameters
+    ----------
+    settings
+        A checked configuration.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._blocks: dict[tuple[str, str], dict[str, Block]] = {}
+
+    @property
+    def events(self) -> dict[str, Event]:
+        """Events by name."""
+        return self.settings.events
+
+    @cached_property
+    def length(self) -> timedelta:
+        """Length of a block."""
+        return block_length(self.settings.block)
+
+    def event(self, name: str) -> Event:
+        """Return an event by its name.
+
+        Raises
+        ------
+        ConfigError
+            If the configuration has no such event.
+        """
+        try:
+            return self.events[name]
+        except KeyError:
+            raise ConfigError(
+                f"{name!r} is not an event of the configuration; it has {', '.join(self.events)}"
+            ) from None
+
+    def series(self, event: str) -> list[Series]:
+        """Series that the event's channels belong to, in the order of the archive's channels."""
+        wanted = {series_of(channel).name for channel in self.event(event).channels}
+        return [series for name, series in SERIES.items() if name in wanted]
+
+    def blocks(self, event: str, series: Series) -> dict[str, Block]:
+        """Blocks of an event's window in a series, by label, ascending."""
+        key = event, series.name
+        if key not in self._blocks:
+            window = self.event(event)
+            self._blocks[key] = {block.label: block for block in blocks(window.start, window.end, self.length, series)}
+        return self._blocks[key]
+
+    def block(self, event: str, series: str | int, label: str) -> Block:
+        """Return one block of an event.
+
+        Parameters
+        ----------
+        event, label
+            Names of event and block.
+        series
+            A series' name, or a channel (wavelength in angstrom) of it.
+
+        Raises
+        ------
+        ConfigError
+            If the event's window has no such block.
+        """
+        found = SERIES[series] if series in SERIES else series_of(int(series))
+        try:
+            return self.blocks(event, found)[label]
+        except KeyError:
+            raise ConfigError(f"{event}: the window has no block {label} of {found.name}") from None
+
+    def days(self, event: str, series: str | int, label: str) -> list[str]:
+        """UTC days (YYYYMMDD) of a block's slots, ascending."""
+        block = self.block(event, series, label)
+        first, last = (utc_of(slot * block.series.step).date() for slot in (block.first, block.last))
+        return [(first + timedelta(days=n)).strftime("%Y%m%d") for n in range((last - first).days + 1)]

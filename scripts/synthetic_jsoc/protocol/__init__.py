@@ -1,0 +1,1 @@
+"""How the archive speaks: record sets, queries, exports, files over HTTP, and its faults."""

@@ -1,0 +1,124 @@
+"""Where code lies, and what may use what: imports run downwards, and the archive shares nothing with what it tests."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import aia_sequence
+import synthetic_jsoc
+
+# What a package may import besides itself and the ground floor: DESIGN of the library, docs/architecture.md.
+ROOMS = {
+    "aia_sequence": {
+        "config": set(),
+        "planning": {"config"},
+        "frames": set(),
+        "archive": set(),
+        "acquisition": {"archive", "config", "frames"},
+        "calibration": {"archive", "config", "frames"},
+        "figures": {"calibration", "config", "frames"},
+        "audit": {"config", "frames"},
+        "provenance": {"frames"},
+        "overview": {"config"},
+        "terminal": {"overview", "planning"},
+        "commands": {"acquisition", "archive", "audit", "config", "frames", "planning", "provenance"},
+    },
+    "synthetic_jsoc": {
+        "sun": set(),
+        "camera": {"sun"},
+        "holdings": {"camera", "sun"},
+        "protocol": {"camera", "holdings", "sun"},
+    },
+}
+
+
+def imports(path):
+    """Modules that a file imports anywhere, by full name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def modules_of(package):
+    """Modules of a distribution, with what each imports of it."""
+    folder = Path(package.__path__[0])
+    names = {".".join(path.relative_to(folder.parent).with_suffix("").parts): path for path in folder.rglob("*.py")}
+    names = {name.removesuffix(".__init__"): path for name, path in names.items()}
+    return {name: imports(path) for name, path in names.items()}
+
+
+@pytest.fixture(scope="module", params=[aia_sequence, synthetic_jsoc], ids=list(ROOMS))
+def distribution(request):
+    return request.param.__name__, modules_of(request.param)
+
+
+def test_imports_run_downwards(distribution):
+    name, modules = distribution
+    rooms = ROOMS[name]
+    upwards = []
+    for module, found in modules.items():
+        room = module.split(".")[1] if module.count(".") > 1 else ""
+        allowed = rooms[room] | {room} if room else set()
+        if module in {name, f"{name}.__main__"}:
+            continue
+        for other in found & modules.keys():
+            target = other.split(".")[1] if other.count(".") > 1 or other.removeprefix(f"{name}.") in rooms else ""
+            if target and target not in allowed:
+                upwards.append(f"{module} imports {other}")
+    assert upwards == []
+
+
+def test_every_package_is_on_the_plan(distribution):
+    name, modules = distribution
+    assert {module.split(".")[1] for module in modules if module.count(".") > 1} == ROOMS[name].keys()
+
+
+def test_no_two_modules_need_each_other(distribution):
+    """A sorter refuses a circle, and names it."""
+    _, modules = distribution
+    TopologicalSorter({name: found & modules.keys() for name, found in modules.items()}).prepare()
+
+
+def test_the_archive_imports_nothing_of_the_library():
+    guilty = {
+        name
+        for name, found in modules_of(synthetic_jsoc).items()
+        if any(one.partition(".")[0] == "aia_sequence" for one in found)
+    }
+    assert not guilty
+
+
+def test_the_library_reaches_the_archive_only_where_its_client_starts_it(root):
+    scripts = root / "scripts"
+    using = {
+        path.relative_to(scripts).as_posix()
+        for path in [*scripts.glob("*.py"), *scripts.glob("aia_sequence/**/*.py")]
+        if any(one.partition(".")[0] == "synthetic_jsoc" for one in imports(path))
+    }
+    # The errors of the photometry are a table that the archive, like JSOC, does not serve.
+    assert using == {"aia_sequence/archive/client.py", "fetch_errors.py"}
+
+
+def test_the_archive_runs_where_the_library_is_absent(tmp_path):
+    program = (
+        "import sys; sys.modules['aia_sequence'] = None; import numpy as np\n"
+        "from synthetic_jsoc.holdings import catalogue, frames, model\n"
+        "from synthetic_jsoc.protocol import faults, files, handler\n"
+        "from synthetic_jsoc.sun import truth\n"
+        "from synthetic_jsoc import __main__\n"
+        "print(len(catalogue.records('aia.lev1_vis_1h', 200000, 200002)))\n"
+    )
+    folder = synthetic_jsoc.__path__[0] + "/.."
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": folder}, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip().isdigit()
