@@ -16,7 +16,10 @@ from aia_sequence import __version__
 from aia_sequence.planning import budget, costs
 from aia_sequence.config import conditions
 from aia_sequence.overview import events, page
-from aia_sequence.planning.blocks import EUV, series_of
+from aia_sequence.instrument import (
+    EUV,
+    series_of,
+)
 from aia_sequence.config.cutouts import im_patch
 from aia_sequence.config.event import event_config
 from aia_sequence.config.region import out_of_sight

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.points import read_points
 from aia_sequence.figures.sequence import Region, list_frames
@@ -18,7 +20,7 @@ def main(
     lightcurve: Path,
     statistics: Path,
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
     html: Path,
 ) -> None:
     build_viewer(
@@ -42,6 +44,6 @@ if __name__ == "__main__":
             lightcurve=Path(snakemake.input.lightcurve),
             statistics=Path(snakemake.input.statistics),
             region=snakemake.params.region,
-            options=Options.of(snakemake.params.figure),
+            options=FigureOptions.of(snakemake.params.figure),
             html=Path(snakemake.output.html),
         )

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from aia_sequence.calibration import corrections
-from aia_sequence.calibration.block import COLUMNS, Job, calibrate_block
-from aia_sequence.config.calibration import Options
+from aia_sequence.calibration.block import (
+    COLUMNS,
+    calibrate_block,
+)
+from aia_sequence.calibration.job import (
+    Job,
+)
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.frames.manifests import read_manifest, write_manifest
 from aia_sequence.joblog import job_log
 
@@ -31,7 +39,7 @@ def main(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     listed = corrections.read(corrected) if corrected else {}
-    job = Job(level1.parent, folder, Options(**options), listed, errors, psf)
+    job = Job(level1.parent, folder, CalibrationOptions(**options), listed, errors, psf)
     made = calibrate_block(rows, job, threads)
     write_manifest(manifest, made, COLUMNS)
     logger.info("%d of %d frames calibrated", sum(not row["reason"] for row in made), len(rows))

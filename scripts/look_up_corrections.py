@@ -7,7 +7,9 @@ from typing import Any
 
 from aia_sequence.archive import metadata
 from aia_sequence.calibration import corrections, lookup, tables
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.files import write_csv
 from aia_sequence.joblog import job_log
 
@@ -22,7 +24,7 @@ def main(
         tables.join(map(tables.thaw, pointing)) if pointing else None,
         tables.thaw(degradation) if degradation else None,
     )
-    rows = lookup.look_up(metadata.read(records).to_dict("records"), frozen, Options(**options))
+    rows = lookup.look_up(metadata.read(records).to_dict("records"), frozen, CalibrationOptions(**options))
     write_csv(output, corrections.COLUMNS, (row.values() for row in rows))
     logger.info("%d of %d records corrected", sum(not row["reason"] for row in rows), len(rows))
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.points import write_points
 from aia_sequence.figures.sequence import Region, require_frames
@@ -16,7 +18,7 @@ def main(
     manifests: list[Path],
     records: list[Path],
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
     lightcurve: Path,
     statistics: Path,
 ) -> None:
@@ -34,7 +36,7 @@ if __name__ == "__main__":
             manifests=[Path(path) for path in snakemake.input.manifests],
             records=[Path(path) for path in snakemake.input.records],
             region=snakemake.params.region,
-            options=Options.of(snakemake.params.figure),
+            options=FigureOptions.of(snakemake.params.figure),
             lightcurve=Path(snakemake.output.lightcurve),
             statistics=Path(snakemake.output.statistics),
         )

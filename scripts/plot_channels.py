@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures.channels import plot_channels
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.points import read_points
@@ -19,7 +21,7 @@ def main(
     lightcurves: list[Path],
     statistics: list[Path],
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
     png: Path,
     pdf: Path,
     caption: Path,
@@ -46,7 +48,7 @@ if __name__ == "__main__":
             lightcurves=[Path(path) for path in snakemake.input.lightcurves],
             statistics=[Path(path) for path in snakemake.input.statistics],
             region=snakemake.params.region,
-            options=Options.of(snakemake.params.figure),
+            options=FigureOptions.of(snakemake.params.figure),
             png=Path(snakemake.output.png),
             pdf=Path(snakemake.output.pdf),
             caption=Path(snakemake.output.caption),

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures.lightcurve import plot_lightcurve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.panels import plot_sequence
@@ -20,7 +22,7 @@ def main(
     lightcurve: Path,
     statistics: Path,
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
     png: Path,
     pdf: Path,
     caption: Path,
@@ -57,7 +59,7 @@ if __name__ == "__main__":
             lightcurve=Path(snakemake.input.lightcurve),
             statistics=Path(snakemake.input.statistics),
             region=snakemake.params.region,
-            options=Options.of(snakemake.params.figure),
+            options=FigureOptions.of(snakemake.params.figure),
             png=Path(snakemake.output.png),
             pdf=Path(snakemake.output.pdf),
             caption=Path(snakemake.output.caption),

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aia_sequence import lists
 from aia_sequence.archive.metadata import inert_table
 from aia_sequence.audit import join
 from aia_sequence.audit import remarks as notes
 from aia_sequence.audit.page import page
 from aia_sequence.files import write_text
+from aia_sequence.instrument import (
+    series_of,
+)
 from aia_sequence.joblog import job_log
-from aia_sequence.planning.blocks import series_of
 
 
 def main(
@@ -30,20 +33,20 @@ def main(
     output: Path,
     html: Path,
 ) -> None:
-    queried = join.read_lists(metadata)
+    queried = lists.read_lists(metadata)
     exported = join.read_exports(exports)
     table = join.join(
         event=event,
         channels=channels,
         metadata=queried,
-        records=join.read_lists(records),
+        records=lists.read_lists(records),
         exports=exported,
-        level1=join.read_lists(level1),
-        level15=join.read_lists(level15),
+        level1=lists.read_lists(level1),
+        level15=lists.read_lists(level15),
     )
     join.check_counts(event, table, len(queried))
     for committed in record_list:
-        join.check_frozen(event, table, join.read_lists([committed]))
+        join.check_frozen(event, table, lists.read_lists([committed]))
     headers = notes.read_headers(table, output.parent)
     told = notes.about_synthetic(headers["synthetic"]) + [notes.Note(None, "region", f"{line}.") for line in remarks]
     told += notes.about_absent(absent)

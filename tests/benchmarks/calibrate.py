@@ -43,7 +43,13 @@ def make_frames(folder, number):
     from aia_sequence.archive.recordsets import block_set
     from aia_sequence.calibration import tables
     from aia_sequence.files import sha256
-    from aia_sequence.planning.blocks import series_of, slot_number, slot_time
+    from aia_sequence.instrument import (
+        series_of,
+    )
+    from aia_sequence.slots import (
+        slot_number,
+        slot_time,
+    )
     from synthetic_jsoc.holdings import catalogue, frames
 
     (folder / "level1").mkdir(parents=True, exist_ok=True)
@@ -78,9 +84,17 @@ def pick(fetched):
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
     from aia_sequence.calibration import corrections
-    from aia_sequence.calibration.block import COLUMNS, Job, calibrate_block
+    from aia_sequence.calibration.block import (
+        COLUMNS,
+        calibrate_block,
+    )
+    from aia_sequence.calibration.job import (
+        Job,
+    )
     from aia_sequence.calibration.stages import Stages
-    from aia_sequence.config.calibration import Options
+    from aia_sequence.config.calibration import (
+        CalibrationOptions,
+    )
     from aia_sequence.frames.manifests import read_manifest, write_manifest
 
     stages, out = Stages(), folder / "ours"
@@ -88,7 +102,7 @@ def ours(folder, number, processes):
     rows = read_manifest(folder / "level1.csv")[:number]
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    job = Job(folder / "level1", out, Options(), corrections.read(folder / "corrections.csv"))
+    job = Job(folder / "level1", out, CalibrationOptions(), corrections.read(folder / "corrections.csv"))
     write_manifest(out.with_suffix(".csv"), calibrate_block(rows, job, processes, stages), COLUMNS)
     report(stages.seconds)
 

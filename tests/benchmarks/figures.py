@@ -25,7 +25,9 @@ def run(product: str, folder: Path) -> None:
     """Make one product of a sequence, and print how much memory and time that took."""
     import importlib
 
-    from aia_sequence.config.figure import Options
+    from aia_sequence.config.figure import (
+        FigureOptions,
+    )
 
     start = time.perf_counter()
     inputs = {"lightcurve": folder / "lightcurve.csv", "statistics": folder / "statistics.json"}
@@ -41,7 +43,7 @@ def run(product: str, folder: Path) -> None:
         "render_movie": {**frames, **inputs, "mp4": folder / "movie.mp4"},
         "build_viewer": {**frames, **inputs, "html": folder / "viewer.html"},
     }[product]
-    importlib.import_module(product).main(event="bench", channel=211, options=Options(), **arguments)
+    importlib.import_module(product).main(event="bench", channel=211, options=FigureOptions(), **arguments)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{memory:.1f} {time.perf_counter() - start:.2f}")
 

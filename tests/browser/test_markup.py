@@ -8,7 +8,9 @@ import pytest
 from small_frames import write_sequence
 from test_auditpage import FATES, audited
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import list_frames
 from aia_sequence.figures.viewer import build_viewer
@@ -41,8 +43,8 @@ def test_the_checker_finds_faults(faults, tmp_path):
 def test_the_viewer_and_the_audit_have_none(faults, root, tmp_path):
     manifests, _ = write_sequence(tmp_path, 4)
     frames = list_frames(manifests)
-    points, statistics = measure(frames, REGION, Options())
+    points, statistics = measure(frames, REGION, FigureOptions())
     viewer, audit = tmp_path / "viewer.html", tmp_path / "event" / "audit.html"
-    build_viewer(frames, points, statistics, viewer, title="flare", channel=211, region=REGION, options=Options())
+    build_viewer(frames, points, statistics, viewer, title="flare", channel=211, region=REGION, options=FigureOptions())
     audited(audit.parent, root, FATES)
     assert faults(viewer, audit) == []

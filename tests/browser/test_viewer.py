@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from small_frames import write_sequence
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import list_frames, read_picture
 from aia_sequence.figures.viewer import build_viewer
@@ -20,8 +22,8 @@ def viewer(tmp_path_factory):
     folder = tmp_path_factory.mktemp("viewer")
     manifests, _ = write_sequence(folder, 6)
     frames = list_frames(manifests)
-    points, statistics = measure(frames, REGION, Options())
-    options = Options(marks={"GOES peak": "2021-07-03T14:29:00Z"})
+    points, statistics = measure(frames, REGION, FigureOptions())
+    options = FigureOptions(marks={"GOES peak": "2021-07-03T14:29:00Z"})
     path = folder / "viewer.html"
     build_viewer(frames, points, statistics, path, title="flare", channel=211, region=REGION, options=options)
     return path, [read_picture(frame.path, REGION) for frame in frames], points
@@ -159,10 +161,10 @@ def test_the_stretch_and_limits_change_the_picture_and_reset_restores_it(page):
 def test_a_curve_that_hardly_changes_has_labels_that_differ(opened, tmp_path, mean, step):
     manifests, _ = write_sequence(tmp_path, 6)
     frames = list_frames(manifests)
-    points, statistics = measure(frames, REGION, Options())
+    points, statistics = measure(frames, REGION, FigureOptions())
     points = [replace(point, mean=mean + number * step) for number, point in enumerate(points)]
     path = tmp_path / "viewer.html"
-    build_viewer(frames, points, statistics, path, title="flare", channel=211, region=REGION, options=Options())
+    build_viewer(frames, points, statistics, path, title="flare", channel=211, region=REGION, options=FigureOptions())
     page = opened(path)
     page.wait_for_selector("#curve .dot")
     labels = page.locator("#curve text[text-anchor=end]").all_text_contents()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from aia_sequence import lists
 from aia_sequence.files import sha256, write_text
 
 SERIES = "aia.lev1_euv_12s"
@@ -43,7 +44,7 @@ class EventFolder:
         from aia_sequence.audit import join
 
         names = ("metadata", "records", "level1", "level15")
-        lists = {name: join.read_lists(self.files[name]) for name in names}
+        lists = {name: lists.read_lists(self.files[name]) for name in names}
         return {
             "event": self.name,
             "channels": list(self.fates),

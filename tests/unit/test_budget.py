@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aia_sequence import instrument
 from aia_sequence.planning import budget, costs
 
 
@@ -53,7 +54,9 @@ def test_a_cutout_costs_its_share_of_the_disk(table, region):
     full = budget.estimate("flare", {"region": region}, tables, 1, 1000)
     cutout = budget.estimate("flare", {"region": region, "cutout": True}, tables, 1, 1000)
     assert cutout.written_gb / full.written_gb == pytest.approx(400 * 300 / 0.36 / 4096**2, rel=0.1)
-    assert cutout.download_gb / cutout.kept > 1.15 * costs.CUTOUT_BYTES * 400 * 300 / 0.36 / 1e9  # a margin comes along
+    assert (
+        cutout.download_gb / cutout.kept > 1.15 * instrument.CUTOUT_BYTES * 400 * 300 / 0.36 / 1e9
+    )  # a margin comes along
     assert full.written_gb == budget.estimate("flare", {}, tables, 1, 1000).written_gb
 
 

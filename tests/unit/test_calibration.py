@@ -19,15 +19,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
-from aia_sequence import versions
-from aia_sequence.audit import join, remarks
+from aia_sequence import lists, versions
+from aia_sequence.audit import remarks
 from aia_sequence.calibration import block as calibration
 from aia_sequence.calibration import lookup, psf, tables, worker, workspace
-from aia_sequence.calibration.block import COLUMNS, Job, calibrate_block
+from aia_sequence.calibration.block import (
+    COLUMNS,
+    calibrate_block,
+)
 from aia_sequence.calibration.header import check_level15
+from aia_sequence.calibration.job import (
+    Job,
+)
 from aia_sequence.calibration.statistics import statistics
 from aia_sequence.calibration.worker import level15_name
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import FrameError, ProductError
 from aia_sequence.frames import fits as frames
 from aia_sequence.frames.manifests import read_manifest, write_manifest
@@ -52,7 +60,7 @@ def rows(tmp_path_factory):
 
 def run(rows, folder, sources, processes=1, **options):
     folder.mkdir(parents=True, exist_ok=True)
-    options = Options(**options)
+    options = CalibrationOptions(**options)
     return calibrate_block(
         rows[0], Job(rows[1], folder, options, looked_up(rows, sources, options), sources["errors"]), processes
     )
@@ -268,7 +276,7 @@ def test_a_block_is_deconvolved_before_it_is_registered_and_says_so(rows, source
     kernel = np.full((120, 150), 0.1 / 120 / 150)
     kernel[60, 75] += 0.9
     psf.write(tmp_path / "psf.fits", kernel, 211)
-    options = Options(psf=True, psf_iterations=3)
+    options = CalibrationOptions(psf=True, psf_iterations=3)
     (tmp_path / "b").mkdir()
     job = Job(rows[1], tmp_path / "b", options, looked_up(rows, sources, options), psf=tmp_path / "psf.fits")
     result = calibrate_block(rows[0], job, processes)
@@ -301,12 +309,12 @@ def test_a_table_that_was_changed_is_refused_by_name(rows, sources, tmp_path, pr
 
 
 def test_a_block_without_frames_needs_no_table(tmp_path):
-    assert calibrate_block([], Job(tmp_path, tmp_path / "b", Options())) == []
+    assert calibrate_block([], Job(tmp_path, tmp_path / "b", CalibrationOptions())) == []
 
 
 def test_a_frame_that_the_list_of_corrections_does_not_have_is_not_calibrated_without(rows, tmp_path):
     with pytest.raises(FrameError, match="the list of corrections has no row for its record"):
-        calibrate_block(rows[0], Job(rows[1], tmp_path, Options()))
+        calibrate_block(rows[0], Job(rows[1], tmp_path, CalibrationOptions()))
 
 
 def test_a_file_that_is_not_the_manifests_is_refused(rows, sources, tmp_path):
@@ -373,17 +381,17 @@ def test_a_written_frame_that_does_not_hold_what_it_must_is_not_accepted(made, t
     result, folder = made
     path = folder.parent / result[0]["file"]
     shape = frames.read_level15(path)[0].shape
-    worker.accept(path, Options(uncertainty=True), shape)
+    worker.accept(path, CalibrationOptions(uncertainty=True), shape)
     with pytest.raises(ProductError, match="BUNIT is 'DN / s' instead of 'DN'"):
-        worker.accept(path, Options(exposure=False), shape)
+        worker.accept(path, CalibrationOptions(exposure=False), shape)
     with pytest.raises(ProductError, match="instead of 4096 x 4096"):
-        worker.accept(path, Options(), (4096, 4096))
+        worker.accept(path, CalibrationOptions(), (4096, 4096))
     damaged = tmp_path / "damaged.fits"
     content = bytearray(path.read_bytes())
     content[40000] ^= 1
     damaged.write_bytes(content)
     with pytest.raises(ProductError, match="does not fit its CHECKSUM"):
-        worker.accept(damaged, Options(uncertainty=True), shape)
+        worker.accept(damaged, CalibrationOptions(uncertainty=True), shape)
 
 
 @pytest.mark.parametrize(
@@ -401,10 +409,10 @@ def test_a_written_frame_that_does_not_hold_what_it_must_is_not_accepted(made, t
 def test_a_header_that_contradicts_itself_is_not_accepted(made, changes, said):
     result, folder = made
     cards = frames.read_header(folder.parent / result[0]["file"])
-    check_level15(cards, Options(uncertainty=True))
+    check_level15(cards, CalibrationOptions(uncertainty=True))
     cards.update(changes)
     with pytest.raises(FrameError, match=said):
-        check_level15(cards, Options(uncertainty=True))
+        check_level15(cards, CalibrationOptions(uncertainty=True))
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -498,11 +506,15 @@ def test_statistics_agree_with_numpy(ny, nx, seed):
 def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
     """The job is killed while its processes calibrate frames that will never be done."""
     script = (
-        "import sys, time; from pathlib import Path; from aia_sequence.calibration import block as calibration, worker\n"
-        "from aia_sequence.frames.manifests import read_manifest; from aia_sequence.config.calibration import Options\n"
+        "import sys, time; from pathlib import Path\n"
+        "from aia_sequence.calibration import block, worker\n"
+        "from aia_sequence.calibration.job import Job\n"
+        "from aia_sequence.config.calibration import CalibrationOptions\n"
+        "from aia_sequence.frames.manifests import read_manifest\n"
         "worker.Worker._calibrate = lambda *_: print('calibrating', flush=True) or time.sleep(600)\n"
         "folder = Path(sys.argv[1])\n"
-        "calibration.calibrate_block(read_manifest(folder / 'b.csv'), calibration.Job(folder, folder, Options()), 2)\n"
+        "job = Job(folder, folder, CalibrationOptions())\n"
+        "block.calibrate_block(read_manifest(folder / 'b.csv'), job, 2)\n"
     )
     write_manifest(rows[1] / "b.csv", rows[0])
     with subprocess.Popen([sys.executable, "-c", script, str(rows[1])], stdout=subprocess.PIPE, text=True) as job:
@@ -587,7 +599,7 @@ def test_the_audit_names_each_correction_that_was_not_made_and_no_other(rows, so
     options = dict(zip(("pointing", "degradation", "exposure"), made, strict=True))
     result = run(rows, tmp_path / "level1.5" / "211" / "b", sources, **options)
     write_manifest(tmp_path / "level1.5" / "211" / "b.csv", result, COLUMNS)
-    listed = join.read_lists([tmp_path / "level1.5" / "211" / "b.csv"])
+    listed = lists.read_lists([tmp_path / "level1.5" / "211" / "b.csv"])
     table = listed.assign(**{"level1.5": listed["file"]})
     said = remarks.about_corrections(table.assign(**remarks.read_headers(table, tmp_path)), 211)
     words = {"pointing": "pointing", "degradation": "degradation", "exposure": "exposure time"}

@@ -8,7 +8,9 @@ import pytest
 from level1_frames import CHANNELS, freeze_tables, header, pointing_table
 
 from aia_sequence.calibration import corrections, lookup, tables
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import FrameError
 from aia_sequence.files import write_csv
 
@@ -26,7 +28,7 @@ def record(number, channel=211, **changes):
 
 
 def test_a_list_reads_back_as_it_was_looked_up(tmp_path, frozen):
-    rows = lookup.look_up([record(0), record(1, T_OBS="", DATE__OBS="")], frozen, Options())
+    rows = lookup.look_up([record(0), record(1, T_OBS="", DATE__OBS="")], frozen, CalibrationOptions())
     write_csv(tmp_path / "list.csv", corrections.COLUMNS, (row.values() for row in rows))
     found = corrections.read(tmp_path / "list.csv")
     assert list(found) == ["r0", "r1"]
@@ -37,7 +39,9 @@ def test_a_list_reads_back_as_it_was_looked_up(tmp_path, frozen):
 
 def test_every_record_has_a_row_and_one_without_an_answer_says_why(frozen):
     """A record without an image has no time; it may be dropped later, and is no reason to fail."""
-    first, second, third = lookup.look_up([record(0), record(1, T_OBS=""), record(2, channel=171)], frozen, Options())
+    first, second, third = lookup.look_up(
+        [record(0), record(1, T_OBS=""), record(2, channel=171)], frozen, CalibrationOptions()
+    )
     assert not first["reason"]
     assert second["reason"].startswith("the archive states no T_OBS")
     assert "no degradation of 171 Å" in third["reason"]
@@ -47,19 +51,19 @@ def test_every_record_has_a_row_and_one_without_an_answer_says_why(frozen):
 def test_a_degradation_that_nothing_can_be_divided_by_is_a_reason(frozen, area):
     table = frozen.degradation.copy()
     table["EFF_AREA"][-1] *= area
-    (row,) = lookup.look_up([record(0)], lookup.Tables(frozen.pointing, table), Options())
+    (row,) = lookup.look_up([record(0)], lookup.Tables(frozen.pointing, table), CalibrationOptions())
     assert row["reason"].startswith("the degradation of 211 Å on 2021-07-03T14:27:24.090 by aia.response")
     assert row["degradation"] is None
 
 
 def test_a_frame_fails_with_the_reason_that_its_record_has(frozen):
-    (row,) = lookup.look_up([record(0, T_OBS="2021-07-04T12:00:00Z")], frozen, Options())
+    (row,) = lookup.look_up([record(0, T_OBS="2021-07-04T12:00:00Z")], frozen, CalibrationOptions())
     with pytest.raises(FrameError, match="no row of the pointing table"):
-        corrections.of_frame(header(), row, Options())
+        corrections.of_frame(header(), row, CalibrationOptions())
 
 
 def test_no_table_is_needed_for_what_is_not_asked_for():
-    plain = Options(pointing=False, degradation=False)
+    plain = CalibrationOptions(pointing=False, degradation=False)
     (row,) = lookup.look_up([record(0)], lookup.Tables(), plain)
     assert set(row.values()) == {"r0", row["T_OBS"], None}
     assert corrections.of_frame(header(), None, plain).degradation is None
@@ -73,7 +77,7 @@ def test_aiapy_is_asked_once_for_a_row_of_the_pointing_table(monkeypatch):
     update = lookup.update_pointing
     monkeypatch.setattr(lookup, "update_pointing", lambda *a, **k: asked.append(a) or update(*a, **k))
     records = [record(number, channel) for number in range(20) for channel in CHANNELS]
-    rows = lookup.look_up(records, lookup.Tables(table), Options(degradation=False))
+    rows = lookup.look_up(records, lookup.Tables(table), CalibrationOptions(degradation=False))
     assert not any(row["reason"] for row in rows)
     assert len(asked) == len(CHANNELS)
 
@@ -90,8 +94,8 @@ def test_calibrating_needs_neither_aiapy_nor_scipy_and_leaves_scipy_as_it_was():
         "import sys\n"
         "import calibrate_level15\n"
         "from aia_sequence.calibration import worker\n"
-        "from aia_sequence.config.calibration import Options\n"
-        "worker.load_kernels(Options())\n"
+        "from aia_sequence.config.calibration import CalibrationOptions\n"
+        "worker.load_kernels(CalibrationOptions())\n"
         "assert not {'aiapy', 'sunpy', 'pandas', 'scipy.linalg'} & set(sys.modules), sorted(sys.modules)\n"
         "import scipy.linalg\n"
         "assert scipy.linalg.norm([3.0, 4.0]) == 5.0\n"

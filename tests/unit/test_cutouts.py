@@ -8,10 +8,15 @@ from scipy import ndimage
 
 from aia_sequence.calibration import kernels
 from aia_sequence.calibration.corrections import Corrections
-from aia_sequence.calibration.geometry import FULL_DISK, Geometry, Grid
 from aia_sequence.calibration.level15 import calibrate
-from aia_sequence.config.calibration import KERNELS, Options
+from aia_sequence.calibration.resample import (
+    KERNELS,
+)
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.config.cutouts import KERNEL, SHIFT, footprint, im_patch
+from aia_sequence.frames.geometry import FULL_DISK, Geometry, Grid
 from synthetic_jsoc import tables, times
 from synthetic_jsoc.holdings import catalogue, frames
 from synthetic_jsoc.holdings.patch import cut_out, read_patch
@@ -51,7 +56,7 @@ def pointed(cards, shift=(0.0, 0.0), scale=None):
 
 def both(sky, cards, region, shift=(0.0, 0.0), **options):
     """The region from the full disk, and from what the archive cuts out for it."""
-    options = Options(**{"degradation": False, "region": region, "uncertainty": True} | options)
+    options = CalibrationOptions(**{"degradation": False, "region": region, "uncertainty": True} | options)
     sigma = np.sqrt(np.arange(16384) * 0.9 + 2).astype(np.float32)
     whole = calibrate(sky, cards, Corrections(pointed(cards, shift)), options, sigma=sigma)
     (arguments,) = im_patch(region, REFERENCE).values()
@@ -129,7 +134,7 @@ def test_what_a_rolled_camera_leaves_out_is_missing_and_not_guessed(sky, roll):
 def test_the_full_disks_own_grid_has_the_same_pixels(sky):
     cards, region = level1_header(335), {"x": [-500.0, -480.0], "y": [300.0, 330.0]}
     whole, cutout, _ = both(sky, cards, region)
-    full = calibrate(sky, cards, Corrections(pointed(cards)), Options(degradation=False))
+    full = calibrate(sky, cards, Corrections(pointed(cards)), CalibrationOptions(degradation=False))
     assert full.grid == FULL_DISK
     left, bottom = (int(2048.5 - c) for c in (cutout.grid.crpix1, cutout.grid.crpix2))
     part = full.image[bottom : bottom + cutout.grid.ny, left : left + cutout.grid.nx]

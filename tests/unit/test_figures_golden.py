@@ -15,7 +15,9 @@ import pytest
 from small_frames import write_sequence
 
 from aia_sequence import versions
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures import pictures
 from aia_sequence.figures.channels import plot_channels
 from aia_sequence.figures.measure import measure
@@ -25,7 +27,9 @@ from aia_sequence.figures.points import write_points
 from aia_sequence.figures.sequence import list_frames, read_picture
 from aia_sequence.figures.style import Stretch
 from aia_sequence.figures.viewer import build_viewer
-from aia_sequence.planning.blocks import series_of
+from aia_sequence.instrument import (
+    series_of,
+)
 
 GOLDEN = {
     "3": {
@@ -38,7 +42,7 @@ GOLDEN = {
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}
-OPTIONS = Options(size="one-column", dpi=50)
+OPTIONS = FigureOptions(size="one-column", dpi=50)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,9 @@ from astropy.table import QTable
 from images import assert_looks_like
 from small_frames import PEAK, brightness, scene, write_sequence
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import lightcurve
 from aia_sequence.figures.flares import find_flare
@@ -34,7 +36,7 @@ def truth(number):
 def measured(tmp_path_factory):
     manifests, _ = write_sequence(tmp_path_factory.mktemp("noisy"), 12, noise=1.0, uncertainty=True)
     frames = list_frames(manifests)
-    return frames, *measure(frames, REGION, Options())
+    return frames, *measure(frames, REGION, FigureOptions())
 
 
 def test_the_light_curve_is_the_flares_although_exposures_change_by_a_factor_of_ten(measured):
@@ -55,7 +57,7 @@ def test_sum_mean_and_pixels_agree(measured):
 
 def test_missing_pixels_are_left_out_and_counted(tmp_path):
     manifests, _ = write_sequence(tmp_path, 1)
-    (point,), _ = measure(list_frames(manifests), {"x": [-60, 60], "y": [-1200, -1170]}, Options())
+    (point,), _ = measure(list_frames(manifests), {"x": [-60, 60], "y": [-1200, -1170]}, FigureOptions())
     # The southernmost three of five rows are missing.
     assert point.missing == pytest.approx(3 / 5)
     assert point.pixels == 2 * 20
@@ -77,7 +79,7 @@ def test_a_light_curve_survives_its_file(measured, tmp_path):
 
 def test_without_uncertainties_their_cells_are_empty(tmp_path):
     manifests, _ = write_sequence(tmp_path, 1)
-    points, _ = measure(list_frames(manifests), REGION, Options())
+    points, _ = measure(list_frames(manifests), REGION, FigureOptions())
     write_points(points, tmp_path / "lightcurve.csv")
     with (tmp_path / "lightcurve.csv").open(encoding="utf-8") as file:
         row = next(csv.DictReader(line for line in file if not line.startswith("#")))
@@ -97,7 +99,7 @@ def test_limits_are_percentiles_of_all_frames_together():
 
 def test_given_limits_win_over_percentiles(tmp_path):
     manifests, _ = write_sequence(tmp_path, 1)
-    _, statistics = measure(list_frames(manifests), REGION, Options(limits=(10, 5000)))
+    _, statistics = measure(list_frames(manifests), REGION, FigureOptions(limits=(10, 5000)))
     assert statistics.limits == (10, 5000)
 
 
@@ -112,7 +114,7 @@ def test_frames_of_different_size_are_not_compared(tmp_path):
     (one,), _ = write_sequence(tmp_path / "one", 1, size=400)
     (other,), _ = write_sequence(tmp_path / "other", 1, size=200)
     with pytest.raises(FrameError, match="cannot be compared"):
-        measure(list_frames([one, other]), None, Options())
+        measure(list_frames([one, other]), None, FigureOptions())
 
 
 def times_of(seconds):
@@ -149,7 +151,7 @@ def drawn_axes(points, monkeypatch, **options):
     """Axes of the light curve's figure, with the labels of their ticks as numbers."""
     figures = []
     monkeypatch.setattr(lightcurve, "save", lambda figure, path, dpi: figures.append(figure))
-    plot_lightcurve(points, ["unused"], title="flare", synthetic=True, options=Options(**options))
+    plot_lightcurve(points, ["unused"], title="flare", synthetic=True, options=FigureOptions(**options))
     figures[0].canvas.draw()
     for axes in figures[0].axes:
         low, high = axes.get_ylim()
@@ -181,7 +183,7 @@ def test_exposure_times_have_round_labels_that_differ(measured, monkeypatch, exp
 
 def test_the_light_curve_figure_looks_as_it_did(measured, tmp_path):
     _, points, _ = measured
-    options = Options(size="one-column", dpi=100, marks={"GOES peak": "2021-07-03T14:29:00Z"})
+    options = FigureOptions(size="one-column", dpi=100, marks={"GOES peak": "2021-07-03T14:29:00Z"})
     path = tmp_path / "lightcurve.png"
     plot_lightcurve(points, [path], title="flare   SDO/AIA 211 Å", synthetic=True, options=options)
     assert_looks_like(path, "lightcurve")

@@ -9,18 +9,22 @@ import pytest
 from PIL import Image
 from small_frames import scene, write_sequence
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import encoding
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.movie import LEFT, TOP, render_movie, time_axis
 from aia_sequence.figures.sequence import Frame, list_frames
 from aia_sequence.figures.style import MISSING, Stretch, colour_map
-from aia_sequence.planning.blocks import series_of
+from aia_sequence.instrument import (
+    series_of,
+)
 from aia_sequence.times import iso, read_time
 
 REGION = {"x": [690, 990], "y": [240, 480]}
-OPTIONS = Options(fps=4, limb=False)
+OPTIONS = FigureOptions(fps=4, limb=False)
 
 
 def slots(*seconds):
@@ -181,7 +185,7 @@ def test_the_limb_moves_through_a_region_that_turns_with_the_sun(tmp_path):
     manifests, _ = write_sequence(tmp_path, numbers=[0, 600], size=512, cdelt=4.8)
     region = {"follow": [60.0, 20.0], "at": "2021-07-03T14:27:00Z", "width": 360.0, "height": 360.0}
     frames = list_frames(manifests)
-    options = Options(fps=2, stretch="power")
+    options = FigureOptions(fps=2, stretch="power")
     points, statistics = measure(frames, region, options)
     about = {"title": "flare", "channel": 211, "region": region, "options": options}
     assert render_movie(frames, points, statistics, tmp_path / "movie.mp4", **about) == 2

@@ -9,7 +9,9 @@ from astropy.io import fits
 from images import assert_looks_like, pixels
 from small_frames import PEAK, write_sequence
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.channels import moment, nearest, plot_channels
 from aia_sequence.figures.measure import measure
@@ -19,7 +21,7 @@ from aia_sequence.figures.style import MISSING
 from aia_sequence.frames import companions
 
 REGION = {"x": [690, 990], "y": [240, 480]}
-OPTIONS = Options(size="one-column", dpi=100, panels=6, grid=15, marks={"GOES peak": "2021-07-03T14:29:00Z"})
+OPTIONS = FigureOptions(size="one-column", dpi=100, panels=6, grid=15, marks={"GOES peak": "2021-07-03T14:29:00Z"})
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +49,25 @@ def drawn(sequence, tmp_path_factory):
 
 
 def test_all_frames_are_shown_if_they_fit():
-    assert select(8, 3, Options(panels=12)) == (list(range(8)), "all 8 frames")
-    assert select(1, 0, Options()) == ([0], "the only frame")
+    assert select(8, 3, FigureOptions(panels=12)) == (list(range(8)), "all 8 frames")
+    assert select(1, 0, FigureOptions()) == ([0], "the only frame")
 
 
 def test_evenly_chosen_frames_include_the_first_and_last():
-    chosen, words = select(100, 3, Options(panels=5))
+    chosen, words = select(100, 3, FigureOptions(panels=5))
     assert chosen == [0, 25, 50, 74, 99]
     assert words == "5 of 100 frames, evenly chosen"
 
 
 @pytest.mark.parametrize(("peak", "first"), [(50, 47), (1, 0), (99, 94)])
 def test_frames_around_the_peak_stay_inside_the_sequence(peak, first):
-    chosen, words = select(100, peak, Options(panels=6, select="peak"))
+    chosen, words = select(100, peak, FigureOptions(panels=6, select="peak"))
     assert chosen == list(range(first, first + 6))
     assert words == "6 of 100 frames around the peak"
 
 
 def test_all_frames_are_shown_on_request():
-    assert select(70, 0, Options(panels="all")) == (list(range(70)), "all 70 frames")
+    assert select(70, 0, FigureOptions(panels="all")) == (list(range(70)), "all 70 frames")
 
 
 def test_more_frames_than_a_page_holds_are_refused():

@@ -8,7 +8,9 @@ import pytest
 from astropy.io import fits
 from small_frames import header, write_sequence
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures import sequence
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.movie import render_movie
@@ -17,7 +19,7 @@ from aia_sequence.figures.sequence import list_frames, read_picture
 from aia_sequence.figures.viewer import build_viewer
 from aia_sequence.frames import companions
 
-OPTIONS = Options(size="one-column", dpi=80, panels=6)
+OPTIONS = FigureOptions(size="one-column", dpi=80, panels=6)
 FEW, MANY = 4, 24
 SIZE = 400  # of a frame of 640 kB
 

@@ -9,7 +9,10 @@ from PIL import Image
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
 from sunpy.visualization.colormaps import cm
 
-from aia_sequence.config.figure import Options, check_figure
+from aia_sequence.config.figure import (
+    FigureOptions,
+    check_figure,
+)
 from aia_sequence.errors import ConfigError
 from aia_sequence.figures import overlay, style
 
@@ -153,7 +156,7 @@ def test_options_that_cannot_be_drawn_are_refused(section, words):
 
 
 def test_marks_of_any_zone_become_utc():
-    marks = Options(marks={"a": "2021-07-03T16:29:00+02:00", "b": "2021-07-03 14:29"}).marks
+    marks = FigureOptions(marks={"a": "2021-07-03T16:29:00+02:00", "b": "2021-07-03 14:29"}).marks
     assert set(marks.values()) == {"2021-07-03T14:29:00Z"}
 
 
@@ -162,8 +165,8 @@ def test_options_have_the_defaults_of_the_schema(root):
 
     schema = yaml.safe_load((root / "config" / "config.schema.yaml").read_text(encoding="utf-8"))
     described = schema["$defs"]["options"]["properties"]["figure"]["properties"]
-    options = Options()
-    assert set(described) == set(Options.__dataclass_fields__)
+    options = FigureOptions()
+    assert set(described) == set(FigureOptions.__dataclass_fields__)
     for name, entry in described.items():
         value = getattr(options, name)
         assert (list(value) if isinstance(value, tuple) else value) == entry.get("default"), name

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_frames import write_sequence
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures import viewer
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import list_frames, read_picture
@@ -43,11 +45,11 @@ def test_the_file_stays_below_its_bound_even_if_nothing_can_be_compressed(frames
 
 
 def test_the_worked_example_is_kept_at_full_resolution():
-    assert viewer.plan(20, (667, 667), Options().viewer_mb).factor == 1
+    assert viewer.plan(20, (667, 667), FigureOptions().viewer_mb).factor == 1
 
 
 def test_a_full_disk_is_binned():
-    assert viewer.plan(20, (4096, 4096), Options().viewer_mb).factor == 6
+    assert viewer.plan(20, (4096, 4096), FigureOptions().viewer_mb).factor == 6
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("viewer")
     manifests, _ = write_sequence(folder, 5)
     frames = list_frames(manifests)
-    points, statistics = measure(frames, REGION, Options())
+    points, statistics = measure(frames, REGION, FigureOptions())
     for name in ("viewer.html", "again.html"):
         viewer.build_viewer(
             frames,
@@ -65,7 +67,7 @@ def built(tmp_path_factory):
             title="a </script> & b",
             channel=211,
             region=REGION,
-            options=Options(),
+            options=FigureOptions(),
         )
     return folder / "viewer.html", frames
 
@@ -120,10 +122,10 @@ def test_where_a_region_stops_following_its_place_is_told(tmp_path):
     texts = {}
     for until in ("", "2021-07-03T14:26:00Z"):
         asked = region | ({"until": until} if until else {})
-        points, statistics = measure(frames, asked, Options())
+        points, statistics = measure(frames, asked, FigureOptions())
         viewer.build_viewer(
             frames, points, statistics, tmp_path / "viewer.html",
-            title="flare", channel=211, region=asked, options=Options(),
+            title="flare", channel=211, region=asked, options=FigureOptions(),
         )  # fmt: skip
         texts[until] = (tmp_path / "viewer.html").read_text(encoding="utf-8")
     remark = '<p class="remark" role="note">N15E20 turns behind the limb at 2021-07-03T14:26:00Z; '

@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aia_sequence.calibration.flags import runs_of, saturation
-from aia_sequence.calibration.geometry import Geometry, Grid
-from aia_sequence.calibration.resample import REACH, resample
-from aia_sequence.config.calibration import KERNELS
+from aia_sequence.calibration.resample import (
+    KERNELS,
+    REACH,
+    resample,
+)
 from aia_sequence.frames import companions
 from aia_sequence.frames.companions import NEAR_SATURATED, SATURATED
 from aia_sequence.frames.fits import read_level15, write_level15
+from aia_sequence.frames.geometry import Geometry, Grid
 
 SIZE = 40
 GRID = Grid(SIZE, SIZE, (SIZE + 1) / 2, (SIZE + 1) / 2)

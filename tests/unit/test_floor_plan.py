@@ -17,7 +17,7 @@ ROOMS = {
         "config": set(),
         "planning": {"config"},
         "frames": set(),
-        "archive": set(),
+        "archive": {"config"},
         "acquisition": {"archive", "config", "frames"},
         "calibration": {"archive", "config", "frames"},
         "figures": {"calibration", "config", "frames"},

@@ -14,9 +14,13 @@ from sunpy.map import Map
 
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.config.cutouts import im_patch
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.config.settings import load
-from aia_sequence.planning.blocks import EUV
+from aia_sequence.instrument import (
+    EUV,
+)
 from aia_sequence.planning.plan import Plan
 from aia_sequence.times import iso
 
@@ -111,7 +115,7 @@ class Event:
 
         folder = self.path("figures", f"figures/{channel}/lightcurve.csv").parent
         common = {"event": self.name, "channel": channel, "manifests": of("level15")}
-        common |= {"region": self.event.options["region"], "options": Options.of(self.event.options["figure"])}
+        common |= {"region": self.event.options["region"], "options": FigureOptions.of(self.event.options["figure"])}
         common |= {"lightcurve": folder / "lightcurve.csv", "statistics": folder / "statistics.json"}
         self.run["measure_sequence"](**common, records=of("records"))
         self.run["plot_sequence"](

@@ -16,14 +16,16 @@ from sunpy.map.sources import AIAMap
 
 from aia_sequence.calibration import tables, workspace
 from aia_sequence.calibration.corrections import Corrections
-from aia_sequence.calibration.geometry import FULL_DISK, Geometry, grid_of
 from aia_sequence.calibration.level15 import calibrate, respike
 from aia_sequence.calibration.lookup import sigma_of_counts
 from aia_sequence.calibration.workspace import Workspace, touched
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import FrameError
+from aia_sequence.frames.geometry import FULL_DISK, Geometry, grid_of
 
-PLAIN = Options(pointing=False, degradation=False, exposure=False)
+PLAIN = CalibrationOptions(pointing=False, degradation=False, exposure=False)
 
 
 def corrected(cards, factor=None):
@@ -31,7 +33,7 @@ def corrected(cards, factor=None):
 
 
 def run(image, cards, factor=None, **options):
-    options = Options(**{"pointing": False, "degradation": factor is not None, "exposure": False} | options)
+    options = CalibrationOptions(**{"pointing": False, "degradation": factor is not None, "exposure": False} | options)
     return calibrate(image, cards, corrected(cards, factor), options)
 
 
@@ -145,7 +147,7 @@ def test_what_cannot_be_calibrated_is_refused(changes, text):
 ])  # fmt: skip
 def test_unknown_options_are_refused(name, value, text):
     with pytest.raises(ValueError, match=text):
-        Options(**{name: value})
+        CalibrationOptions(**{name: value})
 
 
 def spikes_around(x, y):
@@ -186,7 +188,7 @@ def test_the_scatter_of_repeated_exposures_is_the_uncertainty(kernel):
     rng, cards = np.random.default_rng(4), header(exposure=0.5)
     scene = ndimage.gaussian_filter(rng.gamma(1, 300, (48, 56)), 2) + 5
     variances = np.arange(16384) * 0.88 + 1.2**2 + 1 / 12
-    options = Options(pointing=False, uncertainty=True, interpolation=kernel)
+    options = CalibrationOptions(pointing=False, uncertainty=True, interpolation=kernel)
     images, claimed = [], []
     for _ in range(400):
         image = np.round(rng.poisson(scene / 0.88) * 0.88 + rng.normal(0, 1.2, scene.shape)).astype(np.int16)
@@ -204,7 +206,7 @@ def test_the_scatter_of_repeated_exposures_is_the_uncertainty(kernel):
 def test_missing_pixels_have_no_uncertainty_either():
     image, cards = counts((60, 60)), header()
     image[20:24, 30:34] = cards["BLANK"] = -32768
-    options = Options(pointing=False, degradation=False, uncertainty=True)
+    options = CalibrationOptions(pointing=False, degradation=False, uncertainty=True)
     pixels = calibrate(image, cards, corrected(cards), options, sigma=np.full(16384, 2.0))
     np.testing.assert_array_equal(np.isnan(pixels.image), np.isnan(pixels.uncertainty))
     assert 60 < np.isnan(pixels.image[15:30, 25:40]).sum() < 100
@@ -242,7 +244,7 @@ def test_the_disc_centre_comes_to_rest_on_the_reference_pixel():
 def test_repeated_synthetic_exposures_scatter_as_their_uncertainty_says(repeated_exposures, kernel):
     """The model's noise against aiapy's estimate of it, from counts to DN/s, on disc, limb and corona."""
     cards, images, sigma = repeated_exposures
-    options = Options(pointing=False, uncertainty=True, interpolation=kernel)
+    options = CalibrationOptions(pointing=False, uncertainty=True, interpolation=kernel)
     results = [calibrate(image, cards, corrected(cards, 0.62), options, sigma=sigma) for image in images]
     inside = np.all([np.isfinite(result.image) for result in results], axis=0)
     scatter = np.var([result.image[inside] for result in results], axis=0, ddof=1, dtype=float)

@@ -15,17 +15,24 @@ from PIL import Image
 from scipy import ndimage, optimize
 
 from aia_sequence.calibration import lookup, tables
-from aia_sequence.calibration.block import Job, calibrate_block
+from aia_sequence.calibration.block import (
+    calibrate_block,
+)
 from aia_sequence.calibration.corrections import Corrections
-from aia_sequence.calibration.geometry import FULL_DISK, Geometry
+from aia_sequence.calibration.job import (
+    Job,
+)
 from aia_sequence.calibration.level15 import calibrate
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import FrameError
 from aia_sequence.files import sha256
 from aia_sequence.frames import fits as frames
+from aia_sequence.frames.geometry import FULL_DISK, Geometry
 from aia_sequence.frames.level1file import read_level1
 
-ONLY_REGISTERED = Options(pointing=False, degradation=False)
+ONLY_REGISTERED = CalibrationOptions(pointing=False, degradation=False)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +72,7 @@ def test_a_pointing_table_of_what_real_headers_state_changes_nothing(headers):
         ):  # fmt: skip
             table[f"A_171_{key}"] = [float(row[source])] * unit
         table.meta = {"archive": "jsoc", "source": "header", "sha256": "0"}
-        found = corrections_of(cards, lookup.Tables(table), Options(degradation=False)).geometry
+        found = corrections_of(cards, lookup.Tables(table), CalibrationOptions(degradation=False)).geometry
         own = Geometry.of_header(cards)
         for name in ("x0", "y0", "scale", "roll"):
             assert getattr(found, name) == pytest.approx(getattr(own, name), abs=1e-6)
@@ -120,7 +127,7 @@ def test_real_frames_are_centred_on_the_limb(shared_data, tmp_path, number):
     row = {"file": "a.image_lev1.fits", "record": "r", "T_REC": cards["T_REC"], "T_OBS": cards["T_OBS"],
            "WAVELNTH": 171, "EXPTIME": cards["EXPTIME"], "QUALITY": cards["QUALITY"], "reason": "",
            "sha256": sha256(tmp_path / "a.image_lev1.fits")}  # fmt: skip
-    options = Options(pointing=False)
+    options = CalibrationOptions(pointing=False)
     found = listed(cards, lookup.Tables(degradation=tables.thaw(tmp_path / "d.ecsv")), options)
     made = calibrate_block([row], Job(tmp_path, tmp_path / "out", options, {"r": found}))
     image, header = frames.read_level15(tmp_path / made[0]["file"])

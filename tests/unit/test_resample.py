@@ -13,7 +13,7 @@ from sunpy.image.transform import affine_transform
 from sunpy.map.sources import AIAMap
 
 from aia_sequence.calibration import kernels, resample
-from aia_sequence.calibration.geometry import Geometry, Grid
+from aia_sequence.frames.geometry import Geometry, Grid
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
 SIZE = 320

@@ -11,14 +11,24 @@ from astropy.io import fits
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
 from aia_sequence.calibration import lookup, tables
-from aia_sequence.calibration.block import Job, calibrate_block
+from aia_sequence.calibration.block import (
+    calibrate_block,
+)
+from aia_sequence.calibration.job import (
+    Job,
+)
 from aia_sequence.calibration.lookup import sigma_of_counts
 from aia_sequence.config import figure as figures
-from aia_sequence.config.calibration import COMPRESSIONS, Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import Frame
 from aia_sequence.files import sha256
-from aia_sequence.frames.fits import read_header
+from aia_sequence.frames.fits import (
+    COMPRESSIONS,
+    read_header,
+)
 from aia_sequence.frames.level1file import read_level1
 
 UNCERTAIN = [{"compression": packing, "uncertainty": wanted} for packing in COMPRESSIONS for wanted in (False, True)]
@@ -41,7 +51,7 @@ def rows(tmp_path_factory):
 
 def calibrated(rows, folder, sources, **options):
     """Level-1.5 files of a block."""
-    options = Options(**options)
+    options = CalibrationOptions(**options)
     found = lookup.Tables(tables.thaw(sources["pointing"]), tables.thaw(sources["degradation"]))
     corrections = {
         row["record"]: listed(read_header(rows[1] / row["file"]), found, options, row["record"]) for row in rows[0]
@@ -151,7 +161,7 @@ def test_the_light_curve_reads_flags_and_uncertainty_off_the_files(tmp_path, sou
     rows, folder = single(tmp_path / "a.image_lev1.fits", cards)
     (path,) = calibrated((rows, folder), tmp_path / "out", sources, uncertainty=True, **options)
     frame = Frame(path, "r", cards["T_REC"], cards["T_OBS"], 211, 2.0, 0, rows[0]["sha256"])
-    (point,), _ = measure([frame], {"x": [-670, -620], "y": [-380, -330]}, figures.Options())
+    (point,), _ = measure([frame], {"x": [-670, -620], "y": [-380, -330]}, figures.FigureOptions())
     assert 1 <= point.saturated * point.pixels <= 4
     # 400 DN of 0.88 DN a photon, read noise and compression: sigma of a pixel, in DN
     sigma = sigma_of_counts(211, tables.thaw(sources["errors"]))[400]

@@ -5,10 +5,14 @@ import pytest
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
-from aia_sequence.calibration.geometry import Geometry, Grid
-from aia_sequence.calibration.resample import coefficients, interpolate, variance
+from aia_sequence.calibration.resample import (
+    KERNELS,
+    coefficients,
+    interpolate,
+    variance,
+)
 from aia_sequence.calibration.sums import sum_uncertainty
-from aia_sequence.config.calibration import KERNELS
+from aia_sequence.frames.geometry import Geometry, Grid
 
 BASIS = {"cubic-spline": BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)}
 # Plate scale, roll: of 171, 211, 1600 and 1700 Å, and rolled spacecraft

@@ -14,13 +14,15 @@ from sunpy.map.sources import AIAMap
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import Patience
 from aia_sequence.calibration import lookup, tables
-from aia_sequence.calibration.geometry import Geometry
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import ArchiveError, FrameError
+from aia_sequence.frames.geometry import Geometry
 
 V10 = {94: 0.90317732, 171: 0.78689527, 193: 0.86181854, 211: 0.82998772, 304: 0.14925002, 335: 0.32689207,
        1600: 0.56048306, 1700: 0.87895035}  # fmt: skip
-ONLY_DEGRADATION = Options(pointing=False)
+ONLY_DEGRADATION = CalibrationOptions(pointing=False)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def degradation(table, channel, date, version=10):
     cards = header()
     cards["WAVELNTH"], cards["T_OBS"], cards["DATE-OBS"] = channel, date, date
     cards["CDELT1"] = cards["CDELT2"] = 0.6
-    options = Options(pointing=False, degradation_version=version)
+    options = CalibrationOptions(pointing=False, degradation_version=version)
     return corrections_of(cards, lookup.Tables(degradation=table), options)
 
 
@@ -116,7 +118,7 @@ def resolve_pointing(table, **changes):
     table.meta.update({"archive": "synthetic", "source": "s", "sha256": "0"})
     cards = header()
     cards.update(changes)
-    options = Options(degradation=False)
+    options = CalibrationOptions(degradation=False)
     return corrections_of(cards, lookup.Tables(pointing=table), options)
 
 

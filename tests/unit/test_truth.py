@@ -16,7 +16,9 @@ from level1_frames import corrections_of
 
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.calibration.lookup import Tables
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from synthetic_jsoc import keywords, tables, times
 from synthetic_jsoc.holdings import catalogue, frames
 from synthetic_jsoc.instrument import CHANNELS, SATURATION_DN
@@ -91,8 +93,8 @@ def pair_of(channel, clock, calibration_tables):
         for realisation in range(1, repeats):
             image += frames.image(record, realisation)
         image /= repeats
-    corrections = corrections_of(header, calibration_tables, Options())
-    calibrated = calibrate(image, header, corrections, Options()).image
+    corrections = corrections_of(header, calibration_tables, CalibrationOptions())
+    calibrated = calibrate(image, header, corrections, CalibrationOptions()).image
     return Pair(record, calibrated, scene.truth(channel, record["T_OBS"]))
 
 

@@ -1,13 +1,10 @@
 """Whether a file is the whole, undamaged frame of the record that it is meant to be."""
 
-import math
 import re
 import threading
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
 
 import numpy as np
 from astropy.io import fits
@@ -18,9 +15,8 @@ from aia_sequence.files import opened
 from aia_sequence.frames.checksums import ALL_ONES, disagreeing
 from aia_sequence.frames.fits import DAMAGE
 from aia_sequence.frames.hdus import Part, parts
-from aia_sequence.times import read_time
+from aia_sequence.frames.level1header import check_observed, refuse
 
-T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
 ONE_AT_A_TIME = threading.Lock()  # what is done with warnings holds for all threads of a process
 
 
@@ -98,47 +94,12 @@ def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
         Naming the keyword that differs.
     """
     what = f"{name} is not of {expected.series}[{expected.t_rec}][{expected.wavelnth}]"
-    _check_observed(header, what, expected.wavelnth, expected.t_rec, expected.t_obs)
+    check_observed(header, what, expected.wavelnth, expected.t_rec, expected.t_obs)
     series = expected.series + ("_mod" if expected.processed else "")
     number = "…" if expected.recnum is None or expected.processed else str(expected.recnum)
     wanted = re.escape(f"{series}:{number}:{expected.segment}").replace("…", "[0-9]+")
     if not re.fullmatch(wanted, str(header.get("DRMS_ID"))):
-        _fail(what, header, "DRMS_ID", f"{series}:{number}:{expected.segment}")
-
-
-def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
-    """Make sure that a level-1 header is of the record whose row of the block's list names its file.
-
-    Raises
-    ------
-    FrameError
-        Naming the keyword that differs.
-    """
-    what = f"{row['file']} is not of {row['record']}"
-    _check_observed(header, what, row["WAVELNTH"], row["T_REC"], row["T_OBS"])
-    series, prime, _ = row["record"].partition("[")
-    # Files that somebody has rewritten may have none.
-    if prime and "DRMS_ID" in header and not re.match(rf"{re.escape(series)}(_mod)?:", str(header["DRMS_ID"])):
-        _fail(what, header, "DRMS_ID", f"{series}:…")
-
-
-def _check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
-    """Compare channel and times; a time that the record does not have is not compared."""
-    if header.get("WAVELNTH") != wavelnth:
-        _fail(what, header, "WAVELNTH", wavelnth)
-    for keyword, wanted, tolerance in (("T_REC", t_rec, 0.5), ("T_OBS", t_obs, T_OBS_TOLERANCE)):
-        if not wanted:
-            continue
-        try:
-            apart = abs(read_time(str(header.get(keyword))) - read_time(wanted))
-        except ValueError:
-            apart = math.inf
-        if apart > tolerance:
-            _fail(what, header, keyword, wanted)
-
-
-def _fail(what: str, header: fits.Header, keyword: str, wanted: object) -> NoReturn:
-    raise FrameError(f"{what}: {keyword} is {header.get(keyword)!r} and should be {wanted!r}")
+        refuse(what, header, "DRMS_ID", f"{series}:{number}:{expected.segment}")
 
 
 def _check_sums(name: str, part: Part, raw: np.ndarray) -> None:

@@ -4,22 +4,17 @@ Files lie under `objects/`, named by their SHA-256; under `records/` one small f
 size and the request that brought it. An object never changes, and an entry changes in one move, so any number of
 workflows may use a cache at once. A file is taken only after its bytes have been hashed again: neither a name nor a
 date is trusted. A folder that cannot be written to is read all the same.
-
-`python -m aia_sequence.acquisition.cache report` says what a cache holds.
 """
 
-import argparse
 import errno
 import json
 import logging
 import os
 import re
 import shutil
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from aia_sequence.commands.cache import report
 from aia_sequence.files import beside, opened, sha256, write_json
 
 logger = logging.getLogger(__name__)
@@ -167,20 +162,3 @@ def place(source: str | Path, target: str | Path) -> None:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Say on the terminal what a cache holds."""
-    parser = argparse.ArgumentParser(
-        prog="python -m aia_sequence.acquisition.cache", description="Verified level-1 files, kept by record."
-    )
-    commands = parser.add_subparsers(required=True)
-    shown = commands.add_parser("report", help="what the cache holds, and which events use it")
-    shown.add_argument("--cache", default="resources/level1", help="folder of the cache (%(default)s)")
-    shown.add_argument("--results", default="results", help="folder of the events (%(default)s)")
-    given = parser.parse_args(arguments)
-    sys.stdout.write(report(given.cache, given.results))
-
-
-if __name__ == "__main__":
-    main()

@@ -14,36 +14,16 @@ import pandas as pd
 from aia_sequence import quality
 from aia_sequence.audit.outcomes import OUTCOMES
 from aia_sequence.errors import AIAError
+from aia_sequence.lists import MANIFEST, some
 
 KEYWORDS = ["T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
 QUARANTINED = (
     "quarantined: "  # how `aia_sequence.acquisition.folder` begins the reason of a file that arrived and was refused
 )
-MANIFEST = ["file", "record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "bytes", "sha256", "reason"]
 
 
 class AuditError(AIAError):
     """The lists of an event's stages contradict each other."""
-
-
-def read_lists(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """
-    Read CSV files of one kind and put them below each other.
-
-    Every cell stays the text that the file holds (an empty cell stays empty): an audit repeats values, it does not
-    reinterpret them.
-
-    Raises
-    ------
-    AuditError
-        If a record occurs twice: neighbouring blocks share none.
-    """
-    parts = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in paths]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=MANIFEST, dtype=str)
-    twice = sorted(set(table.loc[table["record"].duplicated(), "record"]))
-    if twice:
-        raise AuditError(f"{_some(twice)} listed more than once in {_names(paths)}; delete these files and run again")
-    return table
 
 
 def read_exports(paths: Iterable[Path | str]) -> pd.DataFrame:
@@ -144,7 +124,7 @@ def check_counts(event: str, table: pd.DataFrame, queried: int) -> None:
     used = table.loc[table["level1.5"] != ""]
     wrong = [row.record for row in used.itertuples() if not quality.has_image(int(row.QUALITY))]
     if wrong or len(used) != counts.get("calibrated", 0):
-        raise AuditError(f"{event}: level-1.5 files of records that cannot have one: {_some(wrong or used['record'])}")
+        raise AuditError(f"{event}: level-1.5 files of records that cannot have one: {some(wrong or used['record'])}")
 
 
 def check_frozen(event: str, table: pd.DataFrame, frozen: pd.DataFrame) -> None:
@@ -199,22 +179,11 @@ def _same(event, left, right, left_says: str, right_says: str, optional: Iterabl
     lost = sorted(set(left) - set(right) - set(optional))
     gained = sorted(set(right) - set(left))
     if lost:
-        raise AuditError(f"{event}: {left_says} {_some(lost)}, which {right_says} nowhere")
+        raise AuditError(f"{event}: {left_says} {some(lost)}, which {right_says} nowhere")
     if gained:
-        raise AuditError(f"{event}: {right_says} {_some(gained)}, although it is not among what {left_says}")
+        raise AuditError(f"{event}: {right_says} {some(gained)}, although it is not among what {left_says}")
 
 
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:
     order = table.assign(channel=table["WAVELNTH"].astype(int)).sort_values(["T_REC", "channel", "record"]).index
     return table.loc[order].reset_index(drop=True)
-
-
-def _some(records: Iterable[str], most: int = 5) -> str:
-    """Name records, but not hundreds of them."""
-    names = list(records)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ("record " if len(names) == 1 else "records ") + ", ".join(names[:most]) + more
-
-
-def _names(paths: Iterable[Path | str]) -> str:
-    return ", ".join(sorted(Path(path).name for path in paths))

@@ -11,9 +11,9 @@ import pandas as pd
 from astropy.io import fits
 
 from aia_sequence.frames.manifests import OWN_POINTING
+from aia_sequence.instrument import SIDE
 from aia_sequence.times import read_time
 
-FULL_DISK_PIXELS = 4096 * 4096
 POINTING_STEP = 3 * 3600 + 1  # seconds, one of them a leap second; the newest master pointing provisionally spans more
 LONG = 1.5  # a spacing is a gap from this multiple of the usual one on: exposures shift T_OBS by seconds within a slot
 
@@ -43,7 +43,7 @@ def saturated(nsatpix: str) -> str:
     count = float(nsatpix) if nsatpix else 0.0
     if count <= 0:
         return ""
-    percent = Decimal(f"{100 * count / FULL_DISK_PIXELS:.2g}")
+    percent = Decimal(f"{100 * count / SIDE**2:.2g}")
     return f"{percent:f} % saturated ({_count(int(count), 'pixel')})"
 
 

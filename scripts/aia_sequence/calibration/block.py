@@ -14,21 +14,19 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aia_sequence.calibration.corrections import Row
-from aia_sequence.calibration.geometry import SIDE
+from aia_sequence.calibration.job import Job, PhotometricErrors
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace, touched
-from aia_sequence.config.calibration import Options
 from aia_sequence.errors import AIAError, FrameError
+from aia_sequence.instrument import (
+    SIDE,
+)
 from aia_sequence.joblog import Counter
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from aia_sequence.calibration.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -70,38 +68,6 @@ DEFECT = -1  # in place of a frame's number: a process has failed, and why comes
 
 type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
 type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what became of it, seconds by stage
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be done to the frames of a block.
-
-    Attributes
-    ----------
-    level1, folder
-        Where level-1 files are read (relative to it) and level-1.5 files are written; both exist.
-    options
-        What is done.
-    corrections
-        Rows of the list of corrections, by record; empty where no option asks for a table.
-    errors, psf
-        Files of the photometric errors and of the point spread function, where the options ask for them.
-    """
-
-    level1: Path
-    folder: Path
-    options: Options
-    corrections: Mapping[str, Row] = field(default_factory=dict)
-    errors: Path | None = None
-    psf: Path | None = None
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Standard deviation (DN) of 0, 1, 2 … counts, by channel, and the table that it comes from."""
-
-    sigma: Mapping[int, "np.ndarray"]
-    about: Mapping[str, str]
 
 
 def calibrate_block(
@@ -176,7 +142,7 @@ def _run(tasks: Sequence[Task], job: Job, processes: int) -> Iterator[Result]:
             loaded = {}
 
 
-def _errors(job: Job, channels: Sequence[int]) -> Errors | None:
+def _errors(job: Job, channels: Sequence[int]) -> PhotometricErrors | None:
     """The estimates that uncertainties need, worked out by a process that ends before frames are calibrated.
 
     They come from aiapy, which takes memory that those that calibrate shall not inherit.
@@ -189,12 +155,12 @@ def _errors(job: Job, channels: Sequence[int]) -> Errors | None:
         return apart.submit(_estimate, job.errors, channels).result()
 
 
-def _estimate(path: Path, channels: Sequence[int]) -> Errors:
+def _estimate(path: Path, channels: Sequence[int]) -> PhotometricErrors:
     from aia_sequence.calibration import lookup, tables
 
     table = tables.thaw(path)
     about = {key: table.meta[key] for key in ("archive", "source", "sha256")}
-    return Errors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
+    return PhotometricErrors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
 
 
 def _alone(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Result]:

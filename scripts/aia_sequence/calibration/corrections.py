@@ -1,7 +1,7 @@
 """The numbers that correct a frame: what its block's list of corrections says, brought together with its own header.
 
-A list has a row for each record that the archive answered with. `calibration.lookup` makes it with aiapy, whose start takes
-longer than ten frames; calibrating reads it here and needs nothing of aiapy.
+A list has a row for each record that the archive answered with. `calibration.lookup` makes it with aiapy, whose start
+takes longer than ten frames; calibrating reads it here and needs nothing of aiapy.
 """
 
 import csv
@@ -10,9 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aia_sequence.calibration.geometry import Geometry, number
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import FrameError
+from aia_sequence.frames.geometry import (
+    Geometry,
+)
+from aia_sequence.frames.keywords import (
+    number,
+)
 
 COLUMNS = {
     "record": str,
@@ -76,7 +83,7 @@ def read(path: str | Path) -> dict[str, Row]:
     return {row["record"]: row for row in rows}
 
 
-def of_frame(header: Mapping[str, Any], row: Row | None, options: Options) -> Corrections:
+def of_frame(header: Mapping[str, Any], row: Row | None, options: CalibrationOptions) -> Corrections:
     """Work out a frame's corrections.
 
     Parameters

@@ -11,11 +11,24 @@ from astropy.io.fits.verify import VerifyWarning
 
 from aia_sequence import __version__
 from aia_sequence.calibration.corrections import Corrections
-from aia_sequence.calibration.geometry import CENTRE, SCALE, SIDE, Grid, number
 from aia_sequence.calibration.level15 import VERSION, Pixels
 from aia_sequence.calibration.statistics import PERCENTILES
-from aia_sequence.config.calibration import SATURATED_FROM, Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import FrameError
+from aia_sequence.frames.geometry import (
+    Grid,
+)
+from aia_sequence.frames.keywords import (
+    number,
+)
+from aia_sequence.instrument import (
+    CENTRE,
+    SATURATED_FROM,
+    SCALE,
+    SIDE,
+)
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings (FITS allows CROTA2 or
 # PCi_j, not both), the prime keys of the level-1 series. DATE_OBS is an old spelling of DATE-OBS.
@@ -59,7 +72,7 @@ def make_header(
     pixels: Pixels,
     statistics: Mapping[str, Any],
     corrections: Corrections,
-    options: Options,
+    options: CalibrationOptions,
     origin: Mapping[str, str],
 ) -> fits.Header:
     """Make the header of a level-1.5 frame.
@@ -153,7 +166,7 @@ def _set_grid(header: fits.Header, grid: Grid) -> None:
         header.set("R_SUN", radius / SCALE, "[pixel] radius of the Sun, RSUN_OBS / CDELT1")
 
 
-def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
     if not options.pointing:
         header.set("POINTCOR", False, "pointing: the level-1 header's own")
         return ["pointing: not updated, as the level-1 header states it"]
@@ -171,7 +184,7 @@ def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     return [f"pointing: {about['record']}"]
 
 
-def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
     header.set("RESPIKED", options.respike, "spikes put back in")
     if not options.respike:
         return []
@@ -180,7 +193,7 @@ def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, opti
     return [f"respike: {pixels.respiked} pixels"]
 
 
-def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
     header.set("PSFDECON", options.psf, "deconvolved with the point spread function")
     if not options.psf:
         return []
@@ -191,7 +204,9 @@ def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options:
     return [f"psf: Richardson-Lucy, {options.psf_iterations} iterations, {about['source']}"]
 
 
-def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+def _registration(
+    header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions
+) -> list[str]:
     geometry = corrections.geometry
     header.set("REGMETH", options.interpolation, "interpolation kernel of the registration")
     header.set("REG_X", round(geometry.x0 + 1, 9), "[pixel] disc centre in level 1, CRPIX1")
@@ -201,7 +216,9 @@ def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections,
     return [f"registration: {options.interpolation}, {SCALE} arcsec per pixel, roll {geometry.roll:.6f} deg"]
 
 
-def _degradation(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+def _degradation(
+    header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions
+) -> list[str]:
     if not options.degradation:
         header.set("DEGCORR", 1.0, "degradation: not corrected")
         return ["degradation: not corrected"]
@@ -217,7 +234,7 @@ def _degradation(header: fits.Header, pixels: Pixels, corrections: Corrections, 
     return lines
 
 
-def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
     if not options.exposure:
         header.set("EXPNORM", 1.0, "exposure: not normalised")
         return ["exposure: not normalised"]
@@ -228,7 +245,9 @@ def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     return [f"exposure: divided by {pixels.exposure} s"]
 
 
-def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, options: Options) -> list[str]:
+def _uncertainty(
+    header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions
+) -> list[str]:
     header.set("UNCERTAI", options.uncertainty, "standard deviation in the table UNCERT")
     if not options.uncertainty:
         return []
@@ -238,7 +257,7 @@ def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, 
     return ["uncertainty: aiapy's estimate_error on counts, squared weights"]
 
 
-def check_level15(header: Mapping[str, Any], options: Options, shape: tuple[int, int] | None = None) -> None:
+def check_level15(header: Mapping[str, Any], options: CalibrationOptions, shape: tuple[int, int] | None = None) -> None:
     """Make sure that a header holds what every level-1.5 frame must state.
 
     Raises

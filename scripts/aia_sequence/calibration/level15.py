@@ -2,8 +2,8 @@
 
 The order is that of aiapy's "Preparing AIA data from level 1 to level 1.5": pointing, respike, PSF deconvolution,
 registration, degradation, exposure normalisation. The first and the last two are numbers, from
-`calibration.corrections`; they enter the one resampling pass that makes the pixels. Nothing here imports sunpy or aiapy, whose
-start-up takes longer than a frame.
+`calibration.corrections`; they enter the one resampling pass that makes the pixels. Nothing here imports sunpy or
+aiapy, whose start-up takes longer than a frame.
 """
 
 import time
@@ -16,14 +16,28 @@ import numpy as np
 from aia_sequence import versions
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.flags import saturation
-from aia_sequence.calibration.geometry import SIDE, Cut, Grid, grid_of, number, stated
 from aia_sequence.calibration.resample import Coefficients, coefficients, interpolate, variance
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
-from aia_sequence.config.calibration import SATURATED_FROM, Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.config.cutouts import KERNEL
 from aia_sequence.errors import FrameError
+from aia_sequence.frames.geometry import (
+    Cut,
+    Grid,
+    grid_of,
+)
+from aia_sequence.frames.keywords import (
+    number,
+    stated,
+)
 from aia_sequence.frames.level1header import check_level1
+from aia_sequence.instrument import (
+    SATURATED_FROM,
+    SIDE,
+)
 
 VERSION = versions.LEVEL15
 
@@ -60,7 +74,7 @@ def calibrate(
     image: np.ndarray,
     header: Mapping[str, Any],
     corrections: Corrections,
-    options: Options,
+    options: CalibrationOptions,
     *,
     spikes: tuple[np.ndarray, np.ndarray] | None = None,
     sigma: np.ndarray | None = None,

@@ -17,8 +17,13 @@ from astropy.time import Time
 from sunpy.map.sources import AIAMap
 
 from aia_sequence.calibration.corrections import COLUMNS
-from aia_sequence.config.calibration import SATURATION, Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import FrameError
+from aia_sequence.instrument import (
+    SATURATION,
+)
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
 
@@ -31,7 +36,7 @@ class Tables:
     degradation: QTable | None = None
 
 
-def look_up(records: Iterable[Mapping[str, Any]], tables: Tables, options: Options) -> list[dict[str, Any]]:
+def look_up(records: Iterable[Mapping[str, Any]], tables: Tables, options: CalibrationOptions) -> list[dict[str, Any]]:
     """Look up the corrections of records.
 
     Parameters
@@ -44,7 +49,7 @@ def look_up(records: Iterable[Mapping[str, Any]], tables: Tables, options: Optio
     Returns
     -------
     list of dict
-        A row of `calibration.corrections.COLUMNS` for each record, in their order; with a `reason` where a table has nothing.
+        A row of `corrections.COLUMNS` for each record, in their order; with a `reason` where a table has nothing.
     """
     pointing = Pointing(tables.pointing) if options.pointing else None
     sensitivity = Degradation(tables.degradation, options.degradation_version) if options.degradation else None

@@ -21,8 +21,8 @@ these pixels, by at most `OVERSHOOT` times their range.
 import numpy as np
 
 from aia_sequence.calibration import kernels
-from aia_sequence.config.calibration import KERNELS
 
+KERNELS = ("cubic-spline", "keys")
 # A missing pixel claims every output pixel that lies closer to it than this, in input pixels along both axes. Keys has
 # four taps and nothing else. The spline's prefilter reaches on without end, falling off by 0.27 a pixel; sunpy claims
 # one pixel more than the taps, and so do we.

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from aia_sequence.frames.checksums import added, folded, swapped
 from aia_sequence.frames.compiled import njit
 
 LANES = 16
@@ -149,63 +150,17 @@ def _ranked(bits, histogram, ranks, swap):
             slot = slots[key >> np.uint32(FINE)]
             if slot:
                 fine[slot, key & np.uint32((1 << FINE) - 1)] += 1
-        total = _added(row, total)
+        total = added(row, total)
         if swap:
             for i in range(row.size):
-                row[i] = _swapped(row[i])
+                row[i] = swapped(row[i])
     values = np.empty(ranks.size, np.float32)
     for n in range(ranks.size):
         lower, _ = _reached(fine[slots[bins[n]]], ranks[n] - below[n])
         key = np.uint32(bins[n] << FINE | lower)
         back = key ^ np.uint32(SIGN) if key >> np.uint32(31) else ~key
         values[n] = np.uint32(back).view(np.float32)
-    return values, _folded(total)
-
-
-@njit(cache=True, nogil=True)
-def sum_of_words(words, total, swap):
-    """Sum of 32-bit words, carries added in, as FITS defines it.
-
-    Parameters
-    ----------
-    words : numpy.ndarray
-        uint32.
-    total : int
-        Sum of the words before.
-    swap : bool
-        Whether their bytes stand in the other order, that of a file on most machines.
-    """
-    total = np.uint64(total)
-    if swap:
-        for i in range(words.size):
-            total += np.uint64(_swapped(words[i]))
-    else:
-        total = _added(words, total)
-    return _folded(total)
-
-
-@njit(cache=True, nogil=True)
-def _added(words, total):
-    """A sum of 32-bit words, carried on in 64 bits."""
-    for i in range(words.size):
-        total += np.uint64(words[i])
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _folded(total):
-    """A sum of words with its carries added in."""
-    while total >> np.uint64(32):
-        total = (total & np.uint64(0xFFFFFFFF)) + (total >> np.uint64(32))
-    return np.uint32(total)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _swapped(word):
-    """A word's bytes in the other order."""
-    low = np.uint32(0x00FF00FF)
-    pairs = (word & low) << np.uint32(8) | (word >> np.uint32(8)) & low
-    return np.uint32(pairs << np.uint32(16) | pairs >> np.uint32(16))
+    return values, folded(total)
 
 
 @njit(cache=True, nogil=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from aia_sequence.calibration.geometry import Geometry, Grid
 from aia_sequence.calibration.kernels import _cardinal_squares, _keys_squares, _keys_weights, _spline_weights
 from aia_sequence.calibration.resample import coefficients
 from aia_sequence.frames.compiled import njit
+from aia_sequence.frames.geometry import Geometry, Grid
 
 MARGIN = 10  # level-1 pixels around a region; the spline's weights fall off by 0.27 a pixel
 

@@ -12,21 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aia_sequence.acquisition.arrival_checks import check_listed
 from aia_sequence.calibration import level15, statistics
 from aia_sequence.calibration.corrections import Corrections, of_frame
-from aia_sequence.calibration.geometry import SIDE
 from aia_sequence.calibration.header import check_level15, make_header
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
-from aia_sequence.config.calibration import Options
+from aia_sequence.config.calibration import (
+    CalibrationOptions,
+)
 from aia_sequence.errors import AIAError, FrameError, ProductError
 from aia_sequence.files import forget, settle
-from aia_sequence.frames import fits, level1file, rice
+from aia_sequence.frames import checksums, fits, level1file, rice
+from aia_sequence.frames.level1header import (
+    check_listed,
+)
 from aia_sequence.frames.manifests import OWN_POINTING
+from aia_sequence.instrument import (
+    SIDE,
+)
 
 if TYPE_CHECKING:
-    from aia_sequence.calibration.block import Errors, Job
+    from aia_sequence.calibration.job import (
+        Job,
+        PhotometricErrors,
+    )
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +53,7 @@ class Worker:
         What it works in.
     """
 
-    def __init__(self, job: "Job", errors: "Errors | None", space: Workspace) -> None:
+    def __init__(self, job: "Job", errors: "PhotometricErrors | None", space: Workspace) -> None:
         self.job, self.errors, self.space = job, errors, space
         self.stages, self.deconvolve = Stages(), None
 
@@ -152,7 +161,7 @@ def level15_name(name: str) -> str:
     return f"{stem}.image_lev1.5.fits"
 
 
-def accept(path: Path, options: Options, shape: tuple[int, int]) -> str:
+def accept(path: Path, options: CalibrationOptions, shape: tuple[int, int]) -> str:
     """Check a written frame against the invariants of level 1.5 and its checksums; the SHA-256 of the file.
 
     Raises
@@ -169,7 +178,7 @@ def accept(path: Path, options: Options, shape: tuple[int, int]) -> str:
     return digest
 
 
-def _told(found: Corrections, pixels: level15.Pixels, options: Options) -> dict[str, Any]:
+def _told(found: Corrections, pixels: level15.Pixels, options: CalibrationOptions) -> dict[str, Any]:
     """What the manifest tells of the corrections."""
     geometry = found.geometry
     return {
@@ -189,11 +198,11 @@ def _told(found: Corrections, pixels: level15.Pixels, options: Options) -> dict[
     }
 
 
-def load_kernels(options: Options) -> None:
+def load_kernels(options: CalibrationOptions) -> None:
     """Load the compiled kernels, for processes that are forked afterwards to inherit."""
     source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
     statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
-    statistics.sum_of_words(np.zeros(8, np.uint32), 0, True)
+    checksums.sum_of_words(np.zeros(8, np.uint32), 0, True)
     rice.warm_up()
 
 

@@ -1,7 +1,9 @@
 """What a level-1 cache holds, and which events of a results folder use it."""
 
+import argparse
 import csv
 import json
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,3 +111,20 @@ def _suffix(processing: str) -> str:
 def _listed(events: tuple[str, ...]) -> str:
     shown = ", ".join(events[:3])
     return f"{shown} and {len(events) - 3} more" if len(events) > 3 else shown or "-"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Say on the terminal what a cache holds."""
+    parser = argparse.ArgumentParser(
+        prog="python -m aia_sequence.commands.cache", description="Verified level-1 files, kept by record."
+    )
+    commands = parser.add_subparsers(required=True)
+    shown = commands.add_parser("report", help="what the cache holds, and which events use it")
+    shown.add_argument("--cache", default="resources/level1", help="folder of the cache (%(default)s)")
+    shown.add_argument("--results", default="results", help="folder of the events (%(default)s)")
+    given = parser.parse_args(arguments)
+    sys.stdout.write(report(given.cache, given.results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Why is my figure different? `python -m aia_sequence.commands.compare A B` for two folders of events, two events, or two FITS files.
+"""Why is my figure different? `aia-sequence compare A B` for two folders of events, two events, or two FITS files.
 
 Says what differs in configuration, software, tables, records, data, corrections and figures; nothing, if nothing does.
 The exit status is 0 for equal products, 1 for different ones. When a run took place is not compared.
@@ -15,9 +15,11 @@ import numpy as np
 import yaml
 from astropy.io import fits
 
-from aia_sequence.audit.join import read_lists
 from aia_sequence.errors import AIAError
 from aia_sequence.frames.fits import image_hdu
+from aia_sequence.lists import (
+    read_lists,
+)
 from aia_sequence.provenance import crate
 
 PERCENTILES = (50, 90, 99, 99.9)

@@ -1,4 +1,4 @@
-"""Hash everything again and compare it with what was recorded: `python -m aia_sequence.commands.verify results resources`.
+"""Hash everything again and compare it with what was recorded: `aia-sequence verify results resources`.
 
 Where hashes are kept: a frame's in its block's manifest; that of every file of an event, manifests and frames included,
 in the event's crate and in its checksum list, which also holds the crate's own; a calibration table's in the crates of
@@ -17,10 +17,12 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aia_sequence.audit.join import read_lists
 from aia_sequence.commands.repair import TIMESTAMP, Finding, Folders, rebuild, repair, withdraw
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
+from aia_sequence.lists import (
+    read_lists,
+)
 from aia_sequence.provenance import crate
 
 BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)")

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aia_sequence.config.region import FRAME
+from aia_sequence.instrument import CUTOUT_BYTES, LEVEL1_BYTES, SCALE, SIDE
 
 # What the archive cuts out is larger than the region, by what level 1.5 needs around it. It is asked before the tables
 # are there that say how the CCD was pointed, and once for all frames of a block, so all of it is an upper limit.
@@ -66,3 +68,22 @@ def im_patch(region: Mapping[str, Sequence[float]], reference: str) -> dict[str,
             "height": f"{height:.8g}",
         }
     }
+
+
+def frame_pixels(options: Mapping[str, Any]) -> tuple[float, float]:
+    """Pixels of an event's frames of level 1 and 1.5: of the full disk, or of its region if that is cut out."""
+    region = options.get("region")
+    if not options.get("cutout") or not region:
+        return SIDE**2, SIDE**2
+    if "width" in region:
+        region = {axis: (-region[side] / 2, region[side] / 2) for axis, side in (("x", "width"), ("y", "height"))}
+    (_, width), (_, height) = footprint(region).values()
+    (left, right), (bottom, top) = region["x"], region["y"]
+    sizes = (width * height, (right - left) * (top - bottom))
+    return tuple(min(size / SCALE**2, SIDE**2) for size in sizes)
+
+
+def level1_bytes(options: Mapping[str, Any]) -> float:
+    """Size of a level-1 file of an event, bytes."""
+    pixels, _ = frame_pixels(options)
+    return LEVEL1_BYTES if pixels == SIDE**2 else CUTOUT_BYTES * pixels

@@ -1,4 +1,4 @@
-"""The table of all options in config/README.md, made from the schema: `python -m aia_sequence.config.docs config/README.md`."""
+"""The table of all options in config/README.md, made from the schema by `make config-docs`."""
 
 import json
 import sys

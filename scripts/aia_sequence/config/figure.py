@@ -13,7 +13,7 @@ SIZES = ("one-column", "two-columns")
 
 
 @dataclass(frozen=True)
-class Options:
+class FigureOptions:
     """Validated options; the meaning of each is described in ``config/config.schema.yaml``.
 
     Raises
@@ -56,7 +56,7 @@ class Options:
         object.__setattr__(self, "marks", {label: _utc(label, time) for label, time in self.marks.items()})
 
     @classmethod
-    def of(cls, section: Mapping[str, Any] | None) -> "Options":
+    def of(cls, section: Mapping[str, Any] | None) -> "FigureOptions":
         """Take a `figure:` section of the configuration; what it does not mention has its default.
 
         Raises
@@ -79,7 +79,7 @@ def check_figure(section: Mapping[str, Any] | None, channels: Collection[int]) -
     ConfigError
         For an unknown key, a value that is not allowed, or a composite of a channel that the event does not have.
     """
-    if missing := sorted(set(Options.of(section).rgb or ()) - set(channels)):
+    if missing := sorted(set(FigureOptions.of(section).rgb or ()) - set(channels)):
         have = ", ".join(map(str, sorted(channels)))
         raise ConfigError(f"figure.rgb: {missing[0]} is not among the channels of the event, which are {have}")
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aia_sequence.config.ephemeris import behind_limb, in_sight, seen_from_earth, turned, visible_at
+from aia_sequence.instrument import SCALE, SIDE
 from aia_sequence.times import iso, read_time
 
 TEXT = re.compile(r"([NS])\s*(\d{1,2}(?:\.\d+)?)\s*([EW])\s*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
-PIXEL = 0.6  # arcsec, level 1.5
-FRAME = 2048 * PIXEL  # arcsec from the disc centre to the edges of a level-1.5 frame
+FRAME = SIDE / 2 * SCALE  # arcsec from the disc centre to the edges of a level-1.5 frame
 IN_SIGHT = ("since", "until")  # what `within_sight` adds to a region
 LIMB = 95  # degrees of longitude; flares are listed beyond 90 whose loops are seen above the limb
 ALLOWED = "allowed is N23W80, or [longitude, latitude] in degrees, Stonyhurst, west and north positive"
@@ -56,8 +56,8 @@ def box(middle: Sequence[float], width: float, height: float) -> dict[str, list[
     """
     bounds = {}
     for axis, angle, side in zip("xy", middle, (width, height), strict=True):
-        room = max(int((FRAME - side / 2) / PIXEL + 1e-6), 0)
-        centre = max(min(round(angle / PIXEL), room), -room) * PIXEL
+        room = max(int((FRAME - side / 2) / SCALE + 1e-6), 0)
+        centre = max(min(round(angle / SCALE), room), -room) * SCALE
         bounds[axis] = [round(centre - side / 2, 3), round(centre + side / 2, 3)]
     return bounds
 
@@ -117,19 +117,19 @@ def out_of_sight(region: Mapping[str, Any] | None) -> list[str]:
 
 def region_problems(region: Mapping[str, Any]) -> list[str]:
     """Why a region that is complete cannot be seen: off the detector, less than a pixel, on the far side."""
-    edge = FRAME - PIXEL / 2  # the centres of the outermost pixels
+    edge = FRAME - SCALE / 2  # the centres of the outermost pixels
     if "follow" not in region:
         return [
             f"region.{axis}: {region[axis]} lies off the detector, which sees {-FRAME:g} to {FRAME:g} arcsec"
             if region[axis][0] > edge or region[axis][1] < -edge
-            else f"region.{axis}: {region[axis]} is less than a pixel of level 1.5, which has {PIXEL:g} arcsec"
+            else f"region.{axis}: {region[axis]} is less than a pixel of level 1.5, which has {SCALE:g} arcsec"
             for axis in "xy"
-            if region[axis][0] > edge or region[axis][1] < -edge or region[axis][1] - region[axis][0] < PIXEL
+            if region[axis][0] > edge or region[axis][1] < -edge or region[axis][1] - region[axis][0] < SCALE
         ]
     problems = [
-        f"region.{side}: {region[side]} is less than a pixel of level 1.5, which has {PIXEL:g} arcsec"
+        f"region.{side}: {region[side]} is less than a pixel of level 1.5, which has {SCALE:g} arcsec"
         for side in ("width", "height")
-        if region[side] < PIXEL
+        if region[side] < SCALE
     ]
     longitude, latitude = region["follow"]
     behind = behind_limb(longitude, latitude, read_time(region["at"]))

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -19,8 +19,7 @@ from aia_sequence.config.event_checks import Event, check_event
 from aia_sequence.config.file import check_values
 from aia_sequence.config.schema import explain, schema, typed, unusable, with_defaults
 from aia_sequence.errors import ConfigError
-from aia_sequence.planning.blocks import block_length
-from aia_sequence.times import iso, tai_seconds
+from aia_sequence.times import duration, iso, tai_seconds
 
 
 @dataclass(frozen=True)
@@ -179,3 +178,21 @@ def _block_problems(length: str) -> list[str]:
     except ConfigError as error:
         return [str(error)]
     return []
+
+
+def block_length(text: str) -> timedelta:
+    """Length of a block from text such as `1h`, `30m` or `1d`.
+
+    Raises
+    ------
+    ConfigError
+        If the text is not a whole number of minutes, or lies outside 1 minute to 1 day.
+    """
+    wrong = ConfigError(f"block: {text!r} is not a block length; allowed are 1m to 1d, such as 30m, 1h, 6h")
+    try:
+        length = duration(text)
+    except ValueError:
+        raise wrong from None
+    if length % timedelta(minutes=1) or not timedelta(minutes=1) <= length <= timedelta(days=1):
+        raise wrong
+    return length

@@ -7,7 +7,9 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures import pictures
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.points import Point
@@ -44,7 +46,7 @@ def plot_channels(
     *,
     title: str,
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
 ) -> str:
     """Draw the channel panel and return its caption.
 
@@ -59,7 +61,7 @@ def plot_channels(
     region
         Bounds in arcsec; None for the full disk.
     options
-        See `Options`; `rgb` adds a composite.
+        See `FigureOptions`; `rgb` adds a composite.
     """
     time = moment(points)
     chosen = {channel: nearest(frames[channel], time) for channel in sorted(frames)}
@@ -89,7 +91,7 @@ def plot_channels(
 class _Page:
     """The page of a channel panel, in mm: pictures in reading order, each with its colour bar above it."""
 
-    def __init__(self, number: int, aspect: float, options: Options) -> None:
+    def __init__(self, number: int, aspect: float, options: FigureOptions) -> None:
         self.number, self.options, self.drawn = number, options, 0
         self.width = WIDTH_MM[options.size]
         most = 2 if self.width < 100 else 4

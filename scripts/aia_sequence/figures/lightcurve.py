@@ -8,7 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures.flares import Flare, flare_of
 from aia_sequence.figures.points import Point, gaps
 from aia_sequence.figures.style import RC, SYNTHETIC_RED, WIDTH_MM, new_figure, save, write_heading
@@ -126,7 +128,7 @@ def exposure_limits(exposures: Sequence[float]) -> tuple[float, float]:
 
 
 def plot_lightcurve(
-    points: Sequence[Point], paths: Sequence[Path], *, title: str, synthetic: bool, options: Options
+    points: Sequence[Point], paths: Sequence[Path], *, title: str, synthetic: bool, options: FigureOptions
 ) -> None:
     """Draw the light curve figure: mean brightness above; exposure time, saturated and missing fraction below.
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from aia_sequence.calibration.sums import sum_uncertainty
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.points import Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture
@@ -89,7 +91,7 @@ class Statistics:
         return cls(**{**values, "shape": tuple(values["shape"]), "limits": tuple(values["limits"])})
 
 
-def measure(frames: Iterable[Frame], region: Region | None, options: Options) -> tuple[list[Point], Statistics]:
+def measure(frames: Iterable[Frame], region: Region | None, options: FigureOptions) -> tuple[list[Point], Statistics]:
     """Measure the region of interest of every frame, in one pass.
 
     Parameters

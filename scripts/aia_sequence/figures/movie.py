@@ -11,7 +11,9 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures import overlay, pictures
 from aia_sequence.figures.encoding import encode
 from aia_sequence.figures.lightcurve import draw_curve
@@ -20,8 +22,14 @@ from aia_sequence.figures.points import GAP, Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows, read_picture
 from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, saturated_name, write_heading
 from aia_sequence.files import replacing
+from aia_sequence.instrument import (
+    Series,
+    series_of,
+)
 from aia_sequence.joblog import Counter
-from aia_sequence.planning.blocks import Series, series_of, slot_number
+from aia_sequence.slots import (
+    slot_number,
+)
 from aia_sequence.times import clock, day, read_time
 
 log = logging.getLogger(__name__)
@@ -87,7 +95,7 @@ class Canvas:
         title: str,
         channel: int,
         region: Region | None,
-        options: Options,
+        options: FigureOptions,
         note: str,
     ) -> None:
         rows, columns = first.data.shape
@@ -117,7 +125,7 @@ class Canvas:
         width, height = self.size
         return self.figure.add_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
 
-    def _image(self, first: Picture, wide: int, high: int, options: Options) -> tuple[Axes, list]:
+    def _image(self, first: Picture, wide: int, high: int, options: FigureOptions) -> tuple[Axes, list]:
         axes = self._place(LEFT, TOP, wide, high)
         image = pictures.colours(first, self.stretch, self.channel, self.factor)
         size = wide / DPI * 25.4, high / DPI * 25.4
@@ -177,7 +185,7 @@ def render_movie(
     title: str,
     channel: int,
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
 ) -> int:
     """Render the movie of a sequence as MP4; frames are read one after the other.
 
@@ -194,7 +202,7 @@ def render_movie(
     region
         Bounds in arcsec; None for the full disk.
     options
-        See `Options`.
+        See `FigureOptions`.
 
     Returns
     -------

@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import pictures
 from aia_sequence.figures.flares import Flare, flare_of
@@ -34,7 +36,7 @@ from aia_sequence.times import clock, day
 NARROWEST_MM, TALLEST_MM = 11.0, 235.0
 
 
-def select(frames: int, peak: int, options: Options) -> tuple[list[int], str]:
+def select(frames: int, peak: int, options: FigureOptions) -> tuple[list[int], str]:
     """Choose the frames that the figure shows.
 
     Parameters
@@ -135,7 +137,7 @@ def plot_sequence(
     title: str,
     channel: int,
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
 ) -> str:
     """Draw the sequence figure and return its caption.
 
@@ -154,7 +156,7 @@ def plot_sequence(
     region
         Bounds in arcsec; None for the full disk.
     options
-        See `Options`.
+        See `FigureOptions`.
 
     Returns
     -------
@@ -181,7 +183,7 @@ def plot_sequence(
 class _Page:
     """The page of a sequence figure, on which its parts are drawn."""
 
-    def __init__(self, layout: Layout, stretch: Stretch, channel: int, options: Options) -> None:
+    def __init__(self, layout: Layout, stretch: Stretch, channel: int, options: FigureOptions) -> None:
         self.layout, self.stretch, self.channel, self.options = layout, stretch, channel, options
         self.figure = new_figure(layout.width, layout.height, dpi=options.dpi)
         self.saturated = self.missing = False

@@ -7,7 +7,9 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.figures import overlay
 from aia_sequence.figures.sequence import Picture, reduce_any, reduce_mean
 from aia_sequence.figures.style import Stretch, colour_map, paint, round_ticks
@@ -22,7 +24,12 @@ def colours(picture: Picture, stretch: Stretch, channel: int, factor: int = 1) -
 
 
 def show(
-    axes: Axes, picture: Picture, image: np.ndarray, options: Options, size_mm: tuple[float, float], factor: int = 1
+    axes: Axes,
+    picture: Picture,
+    image: np.ndarray,
+    options: FigureOptions,
+    size_mm: tuple[float, float],
+    factor: int = 1,
 ) -> tuple[AxesImage, list[Line2D]]:
     """Show a coloured picture in axes that count arcsec, with limb, grid and round ticks.
 

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from aia_sequence import quality
-from aia_sequence.config.figure import Options
+from aia_sequence.config.figure import (
+    FigureOptions,
+)
 from aia_sequence.config.region import out_of_sight
 from aia_sequence.figures.flares import flare_of
 from aia_sequence.figures.measure import Statistics
@@ -103,7 +105,7 @@ def build_viewer(
     title: str,
     channel: int,
     region: Region | None,
-    options: Options,
+    options: FigureOptions,
 ) -> Plan:
     """Write the viewer of a sequence; frames are read one after the other.
 
@@ -120,7 +122,7 @@ def build_viewer(
     region
         Bounds in arcsec; None for the full disk.
     options
-        See `Options`.
+        See `FigureOptions`.
 
     Returns
     -------

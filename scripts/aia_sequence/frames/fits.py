@@ -18,7 +18,6 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
-from aia_sequence.config.calibration import COMPRESSIONS
 from aia_sequence.errors import FrameError
 from aia_sequence.files import replacing
 from aia_sequence.frames import companions
@@ -27,6 +26,7 @@ from aia_sequence.frames.hdus import parts
 
 logger = logging.getLogger(__name__)
 
+COMPRESSIONS = ("none", "gzip", "rice")
 RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 # astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
 DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
@@ -258,7 +258,9 @@ def verify(path: str | Path) -> str:
     FrameError
         If a checksum differs or is missing.
     """
-    from aia_sequence.calibration.statistics import sum_of_words
+    from aia_sequence.frames.checksums import (
+        sum_of_words,
+    )
 
     digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
     room = memoryview(strip).cast("B")

@@ -8,13 +8,25 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.calibration.geometry import SIDE, Geometry, number, stated
 from aia_sequence.errors import FrameError
+from aia_sequence.frames.geometry import (
+    Geometry,
+)
+from aia_sequence.frames.keywords import (
+    number,
+    stated,
+)
+from aia_sequence.instrument import (
+    SIDE,
+)
+from aia_sequence.times import read_time
+
+T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
 
 
 @dataclass(frozen=True)
@@ -162,3 +174,38 @@ def flatten(header: fits.Header) -> None:
         for key in [key for key in header if of_axis.fullmatch(key)]:
             del header[key]
     header["NAXIS"] = 2
+
+
+def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
+    """Make sure that a level-1 header is of the record whose row of the block's list names its file.
+
+    Raises
+    ------
+    FrameError
+        Naming the keyword that differs.
+    """
+    what = f"{row['file']} is not of {row['record']}"
+    check_observed(header, what, row["WAVELNTH"], row["T_REC"], row["T_OBS"])
+    series, prime, _ = row["record"].partition("[")
+    # Files that somebody has rewritten may have none.
+    if prime and "DRMS_ID" in header and not re.match(rf"{re.escape(series)}(_mod)?:", str(header["DRMS_ID"])):
+        refuse(what, header, "DRMS_ID", f"{series}:…")
+
+
+def check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
+    """Compare channel and times; a time that the record does not have is not compared."""
+    if header.get("WAVELNTH") != wavelnth:
+        refuse(what, header, "WAVELNTH", wavelnth)
+    for keyword, wanted, tolerance in (("T_REC", t_rec, 0.5), ("T_OBS", t_obs, T_OBS_TOLERANCE)):
+        if not wanted:
+            continue
+        try:
+            apart = abs(read_time(str(header.get(keyword))) - read_time(wanted))
+        except ValueError:
+            apart = math.inf
+        if apart > tolerance:
+            refuse(what, header, keyword, wanted)
+
+
+def refuse(what: str, header: fits.Header, keyword: str, wanted: object) -> NoReturn:
+    raise FrameError(f"{what}: {keyword} is {header.get(keyword)!r} and should be {wanted!r}")

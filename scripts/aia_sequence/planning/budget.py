@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from aia_sequence.config.cutouts import footprint
+from aia_sequence.config.cutouts import frame_pixels, level1_bytes
+from aia_sequence.instrument import SIDE
 from aia_sequence.planning import costs
 
 VERSION = "3"  # of the estimate; a parameter of its rule
@@ -76,7 +77,7 @@ def estimate(
     """
     work = Work(event, queries=2 * series)
     calibration = options.get("calibration") or {}
-    share = frame_pixels(options)[1] / costs.LEVEL1_PIXELS
+    share = frame_pixels(options)[1] / SIDE**2
     level1 = level1_bytes(options)
     compression = calibration.get("compression", "none")
     parts = costs.COMPRESSED[compression]
@@ -98,25 +99,6 @@ def estimate(
     work.core_hours += series * costs.LOOKUP_SECONDS / 3600
     work.core_hours += len(sequences) * costs.FIGURE_JOBS * costs.STARTUP_SECONDS / 3600
     return work
-
-
-def frame_pixels(options: Mapping[str, Any]) -> tuple[float, float]:
-    """Pixels of an event's frames of level 1 and 1.5: of the full disk, or of its region if that is cut out."""
-    region = options.get("region")
-    if not options.get("cutout") or not region:
-        return costs.LEVEL1_PIXELS, costs.LEVEL1_PIXELS
-    if "width" in region:
-        region = {axis: (-region[side] / 2, region[side] / 2) for axis, side in (("x", "width"), ("y", "height"))}
-    (_, width), (_, height) = footprint(region).values()
-    (left, right), (bottom, top) = region["x"], region["y"]
-    sizes = (width * height, (right - left) * (top - bottom))
-    return tuple(min(size / costs.PLATE_SCALE**2, costs.LEVEL1_PIXELS) for size in sizes)
-
-
-def level1_bytes(options: Mapping[str, Any]) -> float:
-    """Size of a level-1 file of an event, bytes."""
-    pixels, _ = frame_pixels(options)
-    return costs.LEVEL1_BYTES if pixels == costs.LEVEL1_PIXELS else costs.CUTOUT_BYTES * pixels
 
 
 def count(table: Path) -> tuple[str, int, int]:

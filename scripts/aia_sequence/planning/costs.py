@@ -7,13 +7,9 @@ asked of a cluster carries a margin on top (`MARGIN`).
 
 import math
 
-MEGABYTE = 1e6
+from aia_sequence.instrument import SIDE
 
-LEVEL1_BYTES = 8.5e6  # mean of the 2,295 image files of a real export index of 2014-01-07: 5 to 13 MB, Rice-compressed
-LEVEL1_PIXELS = 4096 * 4096
-LEVEL15_BYTES = 4 * LEVEL1_PIXELS + 40_320  # float32, not compressed, with its header
-CUTOUT_BYTES = 2 * 0.35  # per pixel: int16, of which Rice compression leaves about a third
-PLATE_SCALE = 0.6  # arcsec per pixel
+LEVEL15_BYTES = 4 * SIDE**2 + 40_320  # float32, not compressed, with its header
 
 STARTUP_SECONDS = 1.5  # per job: Python, astropy, compiled kernels from their cache
 CALIBRATE_SECONDS = 0.5  # per frame: read, prefilter, resample, write, checksum

@@ -7,9 +7,20 @@ from datetime import timedelta
 from functools import cached_property
 
 from aia_sequence.config.event_checks import Event
-from aia_sequence.config.settings import Settings
+from aia_sequence.config.settings import (
+    Settings,
+    block_length,
+)
 from aia_sequence.errors import ConfigError
-from aia_sequence.planning.blocks import SERIES, Block, Series, block_length, blocks, series_of
+from aia_sequence.instrument import (
+    SERIES,
+    Series,
+    series_of,
+)
+from aia_sequence.planning.blocks import (
+    Block,
+    blocks,
+)
 from aia_sequence.times import utc_of
 
 

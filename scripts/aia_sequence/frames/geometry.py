@@ -6,18 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from astropy.io.fits.card import Undefined
-from astropy.io.fits.verify import VerifyError
 
 from aia_sequence.errors import FrameError
-from aia_sequence.values import is_missing
+from aia_sequence.frames.keywords import number, stated
+from aia_sequence.instrument import CENTRE, PLATE_SCALES, SCALE, SIDE
 
-SCALE = 0.6  # arcsec per pixel of level 1.5
-SIDE = 4096
-CENTRE = 2048.5  # CRPIX of the full disk
-PLATE_SCALES = (0.59, 0.62)  # arcsec per pixel that a level-1 frame can have; 1700 A has 0.6129
 SQUARE = 1e-5  # by which part CDELT1 and CDELT2 may differ, and terms of a rotation: 0.04 pixels across a frame
-NO_INTEGER = -(2**31)  # the archive's missing integer
 
 
 @dataclass(frozen=True)
@@ -235,22 +229,3 @@ def _check_rotation(header: Mapping[str, Any], roll: float, scale: float) -> Non
                     f"{key} is {stated(header, key) if key in header else value} and CROTA2 is {roll}, which makes it "
                     f"{expected * unit:.6g}: the header contradicts itself"
                 )
-
-
-def stated(header: Mapping[str, Any], key: str) -> Any:
-    """A keyword's value, or None if it has none: an empty card, the archive's words for it, or `-nan` unquoted."""
-    try:
-        value = header.get(key)
-    except VerifyError:
-        return None
-    missing = isinstance(value, Undefined) or (isinstance(value, str) and is_missing(value))
-    missing = missing or (isinstance(value, float) and math.isnan(value)) or (value == NO_INTEGER and key != "QUALITY")
-    return None if missing else value
-
-
-def number(header: Mapping[str, Any], key: str) -> float | None:
-    """A keyword's value as a finite number, or None if it is missing, undefined or none."""
-    value = stated(header, key)
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        return None
-    return float(value)

@@ -1,0 +1,64 @@
+"""AIA, as every part of the library takes it: its channels and their series, its frames, its converter."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aia_sequence.errors import ConfigError
+
+MISSION_START = datetime(2010, 5, 13, tzinfo=UTC)  # first day of regular AIA level-1 data
+SCALE = 0.6  # arcsec per pixel of level 1.5
+SIDE = 4096
+CENTRE = 2048.5  # CRPIX of the full disk
+PLATE_SCALES = (0.59, 0.62)  # arcsec per pixel that a level-1 frame can have; 1700 A has 0.6129
+SATURATION = 16383  # DN; the analogue-digital converter has 14 bits
+# DN from which a level-1 pixel counts as saturated, 0.95 of that: dark current has been taken off and the flat field
+# divided by, so the converter's limit lies a few per cent above or below.
+SATURATED_FROM = 15564
+LEVEL1_BYTES = 8.5e6  # mean of the 2,295 image files of a real export index of 2014-01-07: 5 to 13 MB, Rice-compressed
+CUTOUT_BYTES = 2 * 0.35  # per pixel of a level-1 cutout: int16, of which Rice compression leaves about a third
+
+
+@dataclass(frozen=True)
+class Series:
+    """A level-1 series of the archive.
+
+    Attributes
+    ----------
+    name
+        Series name as the archive spells it.
+    step
+        Slot length (cadence) in seconds.
+    channels
+        Channels (wavelengths in angstrom) of the series, ascending.
+    """
+
+    name: str
+    step: int
+    channels: tuple[int, ...]
+
+
+SERIES = {
+    series.name: series
+    for series in (
+        Series("aia.lev1_euv_12s", 12, (94, 131, 171, 193, 211, 304, 335)),
+        Series("aia.lev1_uv_24s", 24, (1600, 1700)),
+        Series("aia.lev1_vis_1h", 3600, (4500,)),
+    )
+}
+EUV = SERIES["aia.lev1_euv_12s"]
+CHANNELS = {channel: series for series in SERIES.values() for channel in series.channels}
+
+
+def series_of(channel: int) -> Series:
+    """Return the series that holds a channel (wavelength in angstrom).
+
+    Raises
+    ------
+    ConfigError
+        If AIA has no such channel.
+    """
+    try:
+        return CHANNELS[int(channel)]
+    except (KeyError, ValueError, TypeError):
+        allowed = ", ".join(map(str, CHANNELS))
+        raise ConfigError(f"{channel!r} is not an AIA channel; allowed are {allowed}") from None
