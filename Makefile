@@ -25,7 +25,7 @@ help: ## what there is to make
 
 demo: $(VENV) ## the worked example, from query to figure, on the embedded archive
 	@echo "The worked example: 20 full-size frames of a synthetic flare; about a minute on two cores, 2.9 GB of disk."
-	@$(SNAKEMAKE) --cores $(CORES)
+	@$(BIN)/aia-sequence run --cores $(CORES)
 
 test: $(VENV) ## the whole test suite
 	@$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
@@ -60,22 +60,22 @@ bench-transfer: $(VENV) ## 50 files over the loopback interface, beside curl
 	@$(BIN)/python tests/benchmarks/transfer.py
 
 cache-report: $(VENV) ## what the level-1 cache holds, and which events use it
-	@$(BIN)/python -m aia_sequence.acquisition.cache report
+	@$(BIN)/aia-sequence cache
 
 faults: $(VENV) ## write docs/faults.md anew
 	@PYTHONPATH=tests $(BIN)/python tests/workflow/test_faults.py
 
 verify: $(VENV) ## hash everything again and compare it with what was recorded
-	@$(BIN)/python -m aia_sequence.commands.verify results resources
+	@$(BIN)/aia-sequence verify
 
 repair: $(VENV) ## verify, and have what is wrong made again, and nothing else
-	@$(BIN)/python -m aia_sequence.commands.verify results resources --rebuild -- --cores $(CORES)
+	@$(BIN)/aia-sequence repair -- --cores $(CORES)
 
 archive: $(VENV) ## pack all finished events with tables, figures, provenance and the workflow itself, for Zenodo
-	@$(BIN)/python -m aia_sequence.commands.archive make $(ARCHIVE)
+	@$(BIN)/aia-sequence archive $(ARCHIVE)
 
 rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is, and compare them
-	@$(BIN)/python -m aia_sequence.commands.archive rebuild $(if $(wildcard archived),.,$(ARCHIVE)) --cores $(CORES)
+	@$(BIN)/aia-sequence rebuild $(if $(wildcard archived),.,$(ARCHIVE)) --cores $(CORES)
 
 lint: $(VENV) ## style of Python and Snakemake files
 	@$(BIN)/ruff check
@@ -91,14 +91,20 @@ lock: $(VENV) ## resolve envs/requirements.in anew
 config-docs: $(VENV) ## the table of options in config/README.md, from the schema
 	@$(BIN)/python -m aia_sequence.config.docs config/README.md
 
+rule-graph: $(VENV) ## the graph of rules in docs/architecture.md
+	@$(BIN)/python docs/graph.py
+
 serve: $(VENV) ## the embedded archive alone, for any JSOC client, on http://127.0.0.1:8080
-	@$(BIN)/python -m synthetic_jsoc serve --port 8080
+	@$(BIN)/aia-sequence serve --port 8080
 
 clean: ## remove what `make demo` made; the level-1 cache and the environment stay
 	@rm -rf results logs benchmarks resources/*/calibration resources/*/psf
 
 # Stamped when all is installed, so an interrupted installation starts again.
-$(VENV): envs/requirements.txt .python-version
+$(VENV): .venv/packages pyproject.toml scripts/aia_sequence/__init__.py
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . && touch $@
+
+.venv/packages: envs/requirements.txt .python-version
 	@python=; for candidate in $(PYTHONS); do \
 		if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then python=$$candidate; break; fi; \
 	done; \
@@ -107,7 +113,6 @@ $(VENV): envs/requirements.txt .python-version
 	$$python -m venv --clear .venv \
 	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/uv.txt \
 	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement envs/requirements.txt \
-	&& $(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "scripts.pth").write_text(str(pathlib.Path("scripts").resolve()))' \
 	&& touch $@
 
-.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs serve clean
+.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs rule-graph serve clean

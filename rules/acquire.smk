@@ -7,6 +7,7 @@
 # resource, because a changed parameter would repeat every finished job.
 
 from aia_sequence import versions
+from aia_sequence.config import conditions
 from aia_sequence.times import duration
 
 STATE = f"{RESOURCES}/synthetic/archive"
@@ -28,14 +29,14 @@ rule mark_refresh:
     conda:
         "../envs/acquire.yaml"
     message:
-        "Asking anew: {wildcards.asked}"
+        "Asking again: {wildcards.asked}"
     shell:
-        "(rm -f $(dirname {output:q})/*.txt && echo 'asked anew' > {output:q}) 2> {log:q}"
+        "(rm -f $(dirname {output:q})/*.txt && echo 'asked again' > {output:q}) 2> {log:q}"
 
 
 rule query_metadata:
     input:
-        asked_anew("{event}/{series}/{block}"),
+        refresh_marker("{event}/{series}/{block}"),
     output:
         table="<results>/{event}/metadata/{series}/{block}.csv",
         keywords="<results>/{event}/metadata/{series}/{block}.keywords.csv",
@@ -52,8 +53,8 @@ rule query_metadata:
     params:
         archive=ARCHIVE,
         state=STATE,
-        span=block_span,
-        keywords=query_keywords,
+        span=of_job("span"),
+        keywords=of_job("extra_keywords"),
         version=versions.METADATA,
     message:
         "Querying the metadata of {wildcards.event}, {wildcards.series}, block {wildcards.block}"
@@ -63,7 +64,7 @@ rule query_metadata:
 
 rule filter_records:
     input:
-        table=metadata_of_channel,
+        table=of_job("metadata_table"),
     output:
         records="<results>/{event}/records/{channel}/{block}.csv",
         recordset="<results>/{event}/records/{channel}/{block}.recordset.txt",
@@ -82,9 +83,9 @@ rule filter_records:
     params:
         archive=ARCHIVE,
         state=STATE,
-        span=block_span,
-        frames=frames_wanted,
-        version=filters.VERSION,
+        span=of_job("span"),
+        frames=of_job("frames_wanted"),
+        version=conditions.VERSION,
     message:
         "Filtering the records of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
     script:
@@ -116,7 +117,7 @@ rule request_export:
         archive=ARCHIVE,
         state=STATE,
         journal=JOURNAL,
-        frames=frames_wanted,
+        frames=of_job("frames_wanted"),
         method=EXPORT["method"],
         version=versions.EXPORT,
     message:
@@ -152,7 +153,7 @@ rule download_level1:
         state=STATE,
         journal=JOURNAL,
         quarantine=QUARANTINE,
-        frames=frames_wanted,
+        frames=of_job("frames_wanted"),
         method=EXPORT["method"],
         on_missing=EXPORT["on_missing"],
         version=versions.LEVEL1,

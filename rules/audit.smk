@@ -10,7 +10,7 @@ from aia_sequence import versions
 
 rule write_audit:
     input:
-        unpack(audited_lists),
+        unpack(of_job("audited_lists")),
         record_list=committed_records,
     output:
         csv="<results>/{event}/audit.csv",
@@ -31,7 +31,7 @@ rule write_audit:
     conda:
         "../envs/audit.yaml"
     params:
-        event=audited_event,
+        event=of_job("told_of_event"),
         version=versions.AUDIT,
     message:
         "Accounting for every record of {wildcards.event}"
@@ -42,7 +42,7 @@ rule write_audit:
 rule write_provenance:
     input:
         audit=rules.write_audit.output.csv,
-        drawn=drawn_figures,
+        drawn=of_job("drawn_figures"),
         snakefile=workflow.source_path("../Snakefile"),
     output:
         crate=report(
@@ -73,9 +73,9 @@ rule write_provenance:
     conda:
         "../envs/audit.yaml"
     params:
-        files=event_files,
-        tables=event_tables,
-        config=config_as_used,
+        files=located("files"),
+        tables=located("tables"),
+        config=of_job("config_as_used"),
         version=versions.CRATE,
     message:
         "Describing how the files of {wildcards.event} came about"

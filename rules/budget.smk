@@ -3,11 +3,12 @@
 # Order: summarise_budget, budget. Nothing but metadata is asked for.
 
 from aia_sequence.planning import budget
+from aia_sequence.planning.jobs import budget_events
 
 
 rule summarise_budget:
     input:
-        records=all_records,
+        records=all_events("<results>/{event}/records/{channel}/{block}.csv"),
     output:
         table="<results>/budget.csv",
     log:
@@ -19,7 +20,7 @@ rule summarise_budget:
     conda:
         "../envs/audit.yaml"
     params:
-        events=budget_events,
+        events=budget_events(PLAN),
         most_records=EXPORT["records"] if EXPORT["method"] == "url" else None,
         version=budget.VERSION,
     message:

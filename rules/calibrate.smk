@@ -9,7 +9,7 @@ from aia_sequence import versions
 
 rule fetch_pointing:
     input:
-        asked_anew("pointing/{day}"),
+        refresh_marker("pointing/{day}"),
     output:
         table="<resources>/{archive}/calibration/pointing/{day}.ecsv",
     log:
@@ -34,7 +34,7 @@ rule fetch_pointing:
 
 rule fetch_degradation:
     input:
-        asked_anew("degradation"),
+        refresh_marker("degradation"),
     output:
         table="<resources>/{archive}/calibration/degradation.ecsv",
     log:
@@ -59,7 +59,7 @@ rule fetch_degradation:
 
 rule fetch_errors:
     input:
-        asked_anew("errors"),
+        refresh_marker("errors"),
     output:
         table="<resources>/{archive}/calibration/errors.ecsv",
     log:
@@ -102,7 +102,7 @@ rule calculate_psf:
 
 rule look_up_corrections:
     input:
-        unpack(correction_tables),
+        unpack(of_job("correction_tables")),
         metadata=rules.query_metadata.output.table,
     output:
         corrections="<results>/{event}/corrections/{series}/{block}.csv",
@@ -116,7 +116,7 @@ rule look_up_corrections:
     conda:
         "../envs/calibrate.yaml"
     params:
-        calibration=correction_options,
+        calibration=of_job("corrections"),
         version=versions.CORRECTIONS,
     message:
         "Looking up the corrections of {wildcards.event}, {wildcards.series}, block {wildcards.block}"
@@ -126,8 +126,8 @@ rule look_up_corrections:
 
 rule calibrate_level15:
     input:
-        unpack(calibration_tables),
-        corrections=correction_list,
+        unpack(of_job("calibration_tables")),
+        corrections=of_job("correction_list"),
         frames=rules.download_level1.output.frames,
         manifest=rules.download_level1.output.manifest,
     output:
@@ -140,13 +140,13 @@ rule calibrate_level15:
     priority: PRIORITY["calibrate_level15"]
     conda:
         "../envs/calibrate.yaml"
-    threads: calibrate_threads
+    threads: of_job("threads")
     resources:
         mem_mb=calibrate_memory,
         runtime=calibrate_runtime,
     params:
         archive=ARCHIVE,
-        calibration=calibration_options,
+        calibration=of_job("calibration"),
         version=versions.LEVEL15,
     message:
         "Calibrating {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"

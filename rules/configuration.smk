@@ -12,20 +12,29 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# The library lies beside the rules, wherever the workflow was cloned or taken as a module.
-SCRIPTS = str(Path(str(workflow.current_basedir)).parent / "scripts")
-if SCRIPTS not in sys.path:
-    sys.path.insert(0, SCRIPTS)
-if not Path(SCRIPTS, "aia_sequence").is_dir():
+VERSION = "0.2.0"  # of these rules: the library that they call must be of the same
+
+# In a clone the library lies beside the rules. Rules that were fetched alone, by github("…"), take the installed one.
+SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
+if (SCRIPTS / "aia_sequence").is_dir() and str(SCRIPTS) not in sys.path:
+    sys.path.insert(0, str(SCRIPTS))
+try:
+    from aia_sequence import __version__
+except ImportError:
     raise WorkflowError(
-        f"{SCRIPTS}/aia_sequence is not there: the workflow needs a clone or a git submodule, and its library beside its rules. "
-        'As a module, name the path of its Snakefile; github("…") would fetch single files.'
+        f"The library aia_sequence {VERSION} is neither beside the rules nor installed: take a clone or a git submodule "
+        f'as the module, or install it: pip install "aia_sequence[snakemake]=={VERSION}"'
+    ) from None
+if __version__ != VERSION:
+    raise WorkflowError(
+        f"The rules are of version {VERSION}, and the installed library aia_sequence of {__version__}: take both of the "
+        "same, by the tag of the module or by pip install"
     )
 
 from aia_sequence.config.file import Lines, check_file, refuse
+from aia_sequence.config.settings import check_email, load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning.plan import Plan
-from aia_sequence.config.settings import check_email, load
 
 DEFAULT_CONFIG = "config/config.yaml"
 

@@ -10,8 +10,8 @@ from aia_sequence import versions
 
 rule measure_sequence:
     input:
-        manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        records=all_blocks("<results>/{event}/records/{channel}/{block}.csv"),
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        records=each("<results>/{event}/records/{channel}/{block}.csv"),
     output:
         lightcurve=report(
             "<results>/{event}/figures/{channel}/lightcurve.csv",
@@ -43,7 +43,7 @@ rule measure_sequence:
 
 rule plot_sequence:
     input:
-        manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         lightcurve=rules.measure_sequence.output.lightcurve,
         statistics=rules.measure_sequence.output.statistics,
     output:
@@ -86,7 +86,7 @@ rule plot_sequence:
 
 rule render_movie:
     input:
-        manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         lightcurve=rules.measure_sequence.output.lightcurve,
         statistics=rules.measure_sequence.output.statistics,
     output:
@@ -142,7 +142,7 @@ rule render_gif:
 
 rule build_viewer:
     input:
-        manifests=all_blocks("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         lightcurve=rules.measure_sequence.output.lightcurve,
         statistics=rules.measure_sequence.output.statistics,
     output:
@@ -175,9 +175,9 @@ rule build_viewer:
 
 rule plot_channels:
     input:
-        manifests=all_blocks_all_channels("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        lightcurves=each_channel("<results>/{event}/figures/{channel}/lightcurve.csv"),
-        statistics=each_channel("<results>/{event}/figures/{channel}/statistics.json"),
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        lightcurves=each("<results>/{event}/figures/{channel}/lightcurve.csv"),
+        statistics=each("<results>/{event}/figures/{channel}/statistics.json"),
     output:
         png=report(
             "<results>/{event}/figures/channels.png",
@@ -200,7 +200,7 @@ rule plot_channels:
         runtime=figure_runtime,
     params:
         region=option("region"),
-        channels=event_channels,
+        channels=of_job("channels"),
         figure=figure_options("size", "dpi", "stretch", "power", "limb", "grid", "rgb"),
         version=versions.FIGURES,
     message:

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.points import read_points
 from aia_sequence.figures.sequence import Region, list_frames

@@ -7,16 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from aia_sequence.calibration import corrections
-from aia_sequence.calibration.block import (
-    COLUMNS,
-    calibrate_block,
-)
-from aia_sequence.calibration.job import (
-    Job,
-)
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.calibration.block import COLUMNS, calibrate_block
+from aia_sequence.calibration.job import Job
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.frames.manifests import read_manifest, write_manifest
 from aia_sequence.joblog import job_log
 

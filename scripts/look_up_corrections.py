@@ -7,9 +7,7 @@ from typing import Any
 
 from aia_sequence.archive import metadata
 from aia_sequence.calibration import corrections, lookup, tables
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.files import write_csv
 from aia_sequence.joblog import job_log
 

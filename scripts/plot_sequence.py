@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.lightcurve import plot_lightcurve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.panels import plot_sequence

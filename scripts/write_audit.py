@@ -9,9 +9,7 @@ from aia_sequence.audit import join
 from aia_sequence.audit import remarks as notes
 from aia_sequence.audit.page import page
 from aia_sequence.files import write_text
-from aia_sequence.instrument import (
-    series_of,
-)
+from aia_sequence.instrument import series_of
 from aia_sequence.joblog import job_log
 
 

@@ -10,9 +10,7 @@ import yaml
 from aia_sequence import software
 from aia_sequence.files import replacing, sha256, write_text
 from aia_sequence.joblog import job_log
-from aia_sequence.lists import (
-    read_lists,
-)
+from aia_sequence.lists import read_lists
 from aia_sequence.provenance import citations, crate, inventory
 
 

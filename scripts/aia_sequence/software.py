@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import yaml
+from aia_sequence import __version__
 
-ROOT = Path(__file__).parents[2]
+LIBRARY = Path(__file__).parent
+ROOT = LIBRARY.parents[1]  # the clone that the library lies in; where it is installed, there is none
+NAME = "aia-sequence"
 
 # What decides records, pixels or figures; everything else that is installed stands in the lock.
 PACKAGES = (
@@ -36,7 +38,7 @@ class Workflow:
     Attributes
     ----------
     name, version
-        As its CITATION.cff says.
+        Of this workflow.
     commit
         Git commit, hexadecimal; empty where the code is no git checkout.
     dirty
@@ -58,26 +60,28 @@ class Workflow:
 
 
 def workflow(root: Path = ROOT) -> Workflow:
-    """Describe the code of the workflow that lies at a path."""
-    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    """Describe the code of the workflow that lies at a path, or of the installed library where there is no clone."""
     commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
     changed = _git(root, "status", "--porcelain", "--untracked-files=no") if commit else None
     dirty = None if changed is None else bool(changed)
-    return Workflow(citation["title"].split(":")[0], citation["version"], commit or "", dirty, code_digest(root))
+    return Workflow(NAME, __version__, commit or "", dirty, code_digest(root))
 
 
 def code_files(root: Path = ROOT) -> list[Path]:
-    """Files of the workflow's code, sorted."""
+    """Files of the workflow's code, sorted: Snakefile, rules, scripts; of the library alone where it is installed."""
     found = [root / "Snakefile", *root.glob("rules/*.smk"), *root.glob("scripts/**/*")]
+    if not found[0].is_file():
+        found = list(LIBRARY.rglob("*"))
     return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
 
 
 def code_digest(root: Path = ROOT) -> str:
     """SHA-256 over names and contents of the workflow's code."""
-    digest = hashlib.sha256()
-    for path in code_files(root):
+    digest, files = hashlib.sha256(), code_files(root)
+    base = root if (root / "Snakefile").is_file() else LIBRARY.parent
+    for path in files:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{content}  {path.relative_to(root).as_posix()}\n".encode())
+        digest.update(f"{content}  {path.relative_to(base).as_posix()}\n".encode())
     return digest.hexdigest()
 
 
@@ -88,7 +92,8 @@ def packages(names: tuple[str, ...] = PACKAGES, lock: Path = ROOT / "envs" / "re
     A step's own environment (``--sdm conda``) may hold only some of them. The others are then those of the lock, with
     which the environments of all steps agree.
     """
-    locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", lock.read_text(encoding="utf-8"), re.MULTILINE))
+    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", text, re.MULTILINE))
     versions = {"Python": platform.python_version()}
     for name in names:
         try:

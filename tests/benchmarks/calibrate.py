@@ -43,13 +43,8 @@ def make_frames(folder, number):
     from aia_sequence.archive.recordsets import block_set
     from aia_sequence.calibration import tables
     from aia_sequence.files import sha256
-    from aia_sequence.instrument import (
-        series_of,
-    )
-    from aia_sequence.slots import (
-        slot_number,
-        slot_time,
-    )
+    from aia_sequence.instrument import series_of
+    from aia_sequence.slots import slot_number, slot_time
     from synthetic_jsoc.holdings import catalogue, frames
 
     (folder / "level1").mkdir(parents=True, exist_ok=True)
@@ -84,17 +79,10 @@ def pick(fetched):
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
     from aia_sequence.calibration import corrections
-    from aia_sequence.calibration.block import (
-        COLUMNS,
-        calibrate_block,
-    )
-    from aia_sequence.calibration.job import (
-        Job,
-    )
+    from aia_sequence.calibration.block import COLUMNS, calibrate_block
+    from aia_sequence.calibration.job import Job
     from aia_sequence.calibration.stages import Stages
-    from aia_sequence.config.calibration import (
-        CalibrationOptions,
-    )
+    from aia_sequence.config.calibration import CalibrationOptions
     from aia_sequence.frames.manifests import read_manifest, write_manifest
 
     stages, out = Stages(), folder / "ours"

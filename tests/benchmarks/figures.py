@@ -25,9 +25,7 @@ def run(product: str, folder: Path) -> None:
     """Make one product of a sequence, and print how much memory and time that took."""
     import importlib
 
-    from aia_sequence.config.figure import (
-        FigureOptions,
-    )
+    from aia_sequence.config.figure import FigureOptions
 
     start = time.perf_counter()
     inputs = {"lightcurve": folder / "lightcurve.csv", "statistics": folder / "statistics.json"}

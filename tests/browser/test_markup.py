@@ -8,9 +8,7 @@ import pytest
 from small_frames import write_sequence
 from test_auditpage import FATES, audited
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import list_frames
 from aia_sequence.figures.viewer import build_viewer

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from small_frames import write_sequence
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import list_frames, read_picture
 from aia_sequence.figures.viewer import build_viewer

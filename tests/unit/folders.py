@@ -44,12 +44,12 @@ class EventFolder:
         from aia_sequence.audit import join
 
         names = ("metadata", "records", "level1", "level15")
-        lists = {name: lists.read_lists(self.files[name]) for name in names}
+        read = {name: lists.read_lists(self.files[name]) for name in names}
         return {
             "event": self.name,
             "channels": list(self.fates),
             "exports": join.read_exports(self.files["exports"]),
-        } | (lists)
+        } | read
 
     def _block(self, times, first):
         label = f"{times[0]:%Y%m%dT%H%M}"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aia_sequence import lists
 from aia_sequence.audit import join, remarks
+from aia_sequence.errors import AIAError
 
 
 def joined(folder):
@@ -100,7 +101,7 @@ def test_a_frame_that_nobody_asked_for_is_an_error(tmp_path):
 
 def test_blocks_that_share_a_record_are_an_error(tmp_path):
     folder = EventFolder(tmp_path, {211: ["calibrated"] * 2}).write()
-    with pytest.raises(join.AuditError, match="more than once"):
+    with pytest.raises(AIAError, match="more than once"):
         lists.read_lists(folder.files["level1"] * 2)
 
 

@@ -6,23 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aia_sequence.config.settings import (
-    block_length,
-)
+from aia_sequence.config.settings import block_length
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import (
-    CHANNELS,
-    SERIES,
-    series_of,
-)
-from aia_sequence.planning.blocks import (
-    blocks,
-)
-from aia_sequence.slots import (
-    slot_number,
-    slot_time,
-    window_slots,
-)
+from aia_sequence.instrument import CHANNELS, SERIES, series_of
+from aia_sequence.planning.blocks import blocks
+from aia_sequence.slots import slot_number, slot_time, window_slots
 from aia_sequence.times import read_time, tai_seconds
 
 EUV = SERIES["aia.lev1_euv_12s"]

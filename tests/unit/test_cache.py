@@ -15,6 +15,7 @@ from aia_sequence import files
 from aia_sequence.acquisition import cache as library
 from aia_sequence.acquisition.cache import Cache, Key, place
 from aia_sequence.commands.cache import holdings, report
+from aia_sequence.commands.main import main
 
 KEY = Key("synthetic", "aia.lev1_euv_12s", "2021-07-03T14:27:23Z", 211, 205107971)
 
@@ -321,5 +322,5 @@ def test_the_report_says_what_is_held_and_which_events_use_it(cache, frame, tmp_
 
 
 def test_the_report_of_an_empty_cache_says_so(cache, tmp_path, capsys):
-    library.main(["report", "--cache", str(cache.root), "--results", str(tmp_path)])
+    main(["cache", "--cache", str(cache.root), "--results", str(tmp_path)])
     assert capsys.readouterr().out == f"The level-1 cache {cache.root} is empty.\n"

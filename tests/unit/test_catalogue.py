@@ -6,12 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from aia_sequence.instrument import (
-    SERIES,
-)
-from aia_sequence.slots import (
-    slot_time,
-)
+from aia_sequence.instrument import SERIES
+from aia_sequence.slots import slot_time
 from synthetic_jsoc import keywords, times
 from synthetic_jsoc.holdings import catalogue
 from synthetic_jsoc.sun import flares

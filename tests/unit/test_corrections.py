@@ -8,9 +8,7 @@ import pytest
 from level1_frames import CHANNELS, freeze_tables, header, pointing_table
 
 from aia_sequence.calibration import corrections, lookup, tables
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.files import write_csv
 

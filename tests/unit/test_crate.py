@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import runpy
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -229,7 +230,7 @@ def test_a_frame_that_its_manifest_lists_must_be_there(written):
 def test_the_workflow_tells_its_version_and_whether_its_code_was_changed(root):
     found = software.workflow()
     cited = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
-    assert found.version == cited["version"] == "0.1.0"
+    assert found.version == cited["version"] == metadata.version("aia_sequence")
     assert re.fullmatch(r"[0-9a-f]{64}", found.digest)
     if found.commit:
         assert re.fullmatch(r"[0-9a-f]{40}", found.commit)
@@ -237,13 +238,18 @@ def test_the_workflow_tells_its_version_and_whether_its_code_was_changed(root):
 
 
 def test_without_git_the_code_is_still_known_by_its_digest(tmp_path):
-    (tmp_path / "CITATION.cff").write_text('title: "w: a workflow"\nversion: 1.2.3\n')
     (tmp_path / "Snakefile").write_text("rule all:\n")
     first = software.workflow(tmp_path)
-    assert (first.name, first.version, first.commit, first.dirty) == ("w", "1.2.3", "", None)
+    assert (first.name, first.commit, first.dirty) == ("aia-sequence", "", None)
     assert "not a git checkout" in str(first)
     (tmp_path / "Snakefile").write_text("rule all: \n")
     assert software.workflow(tmp_path).digest != first.digest
+
+
+def test_where_the_library_is_installed_without_the_workflow_its_own_files_are_the_code(tmp_path):
+    files = software.code_files(tmp_path)
+    assert software.LIBRARY / "software.py" in files
+    assert software.code_digest(tmp_path) != hashlib.sha256().hexdigest()
 
 
 def test_a_package_that_a_steps_own_environment_lacks_has_the_version_of_the_lock(tmp_path):

@@ -9,12 +9,8 @@ from scipy import ndimage
 from aia_sequence.calibration import kernels
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import calibrate
-from aia_sequence.calibration.resample import (
-    KERNELS,
-)
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.calibration.resample import KERNELS
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.cutouts import KERNEL, SHIFT, footprint, im_patch
 from aia_sequence.frames.geometry import FULL_DISK, Geometry, Grid
 from synthetic_jsoc import tables, times

@@ -133,14 +133,14 @@ def test_a_rebuild_starts_from_what_is_archived_and_compares_the_figures(event, 
 
     monkeypatch.setattr(redraw.subprocess, "run", snakemake)
     figure_text = "figures/211/sequence.png"
-    assert archive.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")]) == 0
+    assert redraw.main([str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")]) == 0
     assert seen["targets"] == ["results/made-up/figures/211/sequence.png"]
     frames = {"export", "level1", "level1.5"} if level15 else set()
     assert seen["seeded"] == {"metadata", "records"} | frames
     assert len(seen["times"]) == 1, "nothing looks newer than what was made from it"
     assert capsys.readouterr().out.startswith("same ")
     figure_text = "something else"
-    assert archive.main(["rebuild", str(tmp_path / "paper.zip"), "--into", str(tmp_path / "two")]) == 1
+    assert redraw.main([str(tmp_path / "paper.zip"), "--into", str(tmp_path / "two")]) == 1
     assert capsys.readouterr().out.startswith("DIFFERENT ")
 
 
@@ -166,7 +166,7 @@ def test_the_workflow_of_the_archive_is_compared_with_the_one_that_is_installed_
     redraw.unpack(tmp_path / "ours.zip", tmp_path / "ours")
     assert redraw.other_code(tmp_path / "ours") == []
     monkeypatch.setattr(redraw, "rebuild", lambda folder, arguments: [])
-    assert archive.main(["rebuild", str(path)]) == 0
+    assert redraw.main([str(path)]) == 0
     said = capsys.readouterr().err
     assert "2 files differ: rules/more.smk, scripts/plot_sequence.py. The code of this one is used" in said
     unpacked = {item.relative_to(tmp_path / "theirs").as_posix() for item in (tmp_path / "theirs").rglob("*")}

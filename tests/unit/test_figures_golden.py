@@ -15,9 +15,7 @@ import pytest
 from small_frames import write_sequence
 
 from aia_sequence import versions
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import pictures
 from aia_sequence.figures.channels import plot_channels
 from aia_sequence.figures.measure import measure
@@ -27,9 +25,7 @@ from aia_sequence.figures.points import write_points
 from aia_sequence.figures.sequence import list_frames, read_picture
 from aia_sequence.figures.style import Stretch
 from aia_sequence.figures.viewer import build_viewer
-from aia_sequence.instrument import (
-    series_of,
-)
+from aia_sequence.instrument import series_of
 
 GOLDEN = {
     "3": {

@@ -10,9 +10,7 @@ from astropy.table import QTable
 from images import assert_looks_like
 from small_frames import PEAK, brightness, scene, write_sequence
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import lightcurve
 from aia_sequence.figures.flares import find_flare

@@ -9,18 +9,14 @@ import pytest
 from PIL import Image
 from small_frames import scene, write_sequence
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import encoding
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.movie import LEFT, TOP, render_movie, time_axis
 from aia_sequence.figures.sequence import Frame, list_frames
 from aia_sequence.figures.style import MISSING, Stretch, colour_map
-from aia_sequence.instrument import (
-    series_of,
-)
+from aia_sequence.instrument import series_of
 from aia_sequence.times import iso, read_time
 
 REGION = {"x": [690, 990], "y": [240, 480]}

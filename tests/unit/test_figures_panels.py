@@ -9,9 +9,7 @@ from astropy.io import fits
 from images import assert_looks_like, pixels
 from small_frames import PEAK, write_sequence
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.channels import moment, nearest, plot_channels
 from aia_sequence.figures.measure import measure

@@ -8,9 +8,7 @@ import pytest
 from astropy.io import fits
 from small_frames import header, write_sequence
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import sequence
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.movie import render_movie

@@ -9,10 +9,7 @@ from PIL import Image
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
 from sunpy.visualization.colormaps import cm
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-    check_figure,
-)
+from aia_sequence.config.figure import FigureOptions, check_figure
 from aia_sequence.errors import ConfigError
 from aia_sequence.figures import overlay, style
 

@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_frames import write_sequence
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import viewer
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import list_frames, read_picture

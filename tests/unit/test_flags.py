@@ -7,11 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aia_sequence.calibration.flags import runs_of, saturation
-from aia_sequence.calibration.resample import (
-    KERNELS,
-    REACH,
-    resample,
-)
+from aia_sequence.calibration.resample import KERNELS, REACH, resample
 from aia_sequence.frames import companions
 from aia_sequence.frames.companions import NEAR_SATURATED, SATURATED
 from aia_sequence.frames.fits import read_level15, write_level15

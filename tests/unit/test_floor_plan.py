@@ -1,6 +1,7 @@
 """Where code lies, and what may use what: imports run downwards, and the archive shares nothing with what it tests."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -25,7 +26,7 @@ ROOMS = {
         "provenance": {"frames"},
         "overview": {"config"},
         "terminal": {"overview", "planning"},
-        "commands": {"acquisition", "archive", "audit", "config", "frames", "planning", "provenance"},
+        "commands": {"acquisition", "archive", "audit", "config", "frames", "planning", "provenance", "terminal"},
     },
     "synthetic_jsoc": {
         "sun": set(),
@@ -122,3 +123,17 @@ def test_the_archive_runs_where_the_library_is_absent(tmp_path):
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip().isdigit()
+
+
+def test_the_page_of_the_architecture_lists_every_package_and_names_files_that_exist(root):
+    text = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == ROOMS["aia_sequence"].keys()
+    ground = re.search(r"^\| \(ground\) \| (.*?) \|", text, re.MULTILINE)[1]
+    library = Path(aia_sequence.__path__[0])
+    assert set(re.findall(r"`(\w+)`", ground)) == {path.stem for path in library.glob("[!_]*.py")}
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.\w+)`", text)
+    missing = [
+        name for name in named if not any((folder / name).exists() for folder in (root, library, root / "scripts"))
+    ]
+    assert len(named) > 10
+    assert missing == []

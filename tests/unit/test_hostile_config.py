@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from aia_sequence.config.schema import properties, resolved, schema
 from aia_sequence.config.settings import load
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import (
-    series_of,
-)
+from aia_sequence.instrument import series_of
 from aia_sequence.planning.plan import Plan
 from aia_sequence.times import tai_seconds
 

@@ -14,13 +14,9 @@ from sunpy.map import Map
 
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.config.cutouts import im_patch
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.settings import load
-from aia_sequence.instrument import (
-    EUV,
-)
+from aia_sequence.instrument import EUV
 from aia_sequence.planning.plan import Plan
 from aia_sequence.times import iso
 

@@ -19,9 +19,7 @@ from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import calibrate, respike
 from aia_sequence.calibration.lookup import sigma_of_counts
 from aia_sequence.calibration.workspace import Workspace, touched
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import FULL_DISK, Geometry, grid_of
 
@@ -138,16 +136,6 @@ def test_what_cannot_be_calibrated_is_refused(changes, text):
     cards.update(changes)
     with pytest.raises(FrameError, match=text):
         run(counts((20, 20)), cards, exposure=True)
-
-
-@pytest.mark.parametrize(("name", "value", "text"), [
-    ("interpolation", "bilinear", "allowed are cubic-spline, keys"),
-    ("compression", "zip", "allowed are none, gzip, rice"),
-    ("on_bad_frame", "stop", "allowed are fail, skip"),
-])  # fmt: skip
-def test_unknown_options_are_refused(name, value, text):
-    with pytest.raises(ValueError, match=text):
-        CalibrationOptions(**{name: value})
 
 
 def spikes_around(x, y):

@@ -15,17 +15,11 @@ from PIL import Image
 from scipy import ndimage, optimize
 
 from aia_sequence.calibration import lookup, tables
-from aia_sequence.calibration.block import (
-    calibrate_block,
-)
+from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.corrections import Corrections
-from aia_sequence.calibration.job import (
-    Job,
-)
+from aia_sequence.calibration.job import Job
 from aia_sequence.calibration.level15 import calibrate
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.files import sha256
 from aia_sequence.frames import fits as frames

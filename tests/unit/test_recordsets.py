@@ -8,12 +8,8 @@ from small_archive import small_archive
 from aia_sequence.archive import recordsets
 from aia_sequence.config import conditions as filters
 from aia_sequence.errors import ArchiveError
-from aia_sequence.instrument import (
-    SERIES,
-)
-from aia_sequence.planning.blocks import (
-    Block,
-)
+from aia_sequence.instrument import SERIES
+from aia_sequence.planning.blocks import Block
 from synthetic_jsoc.protocol import recordset as grammar
 from synthetic_jsoc.protocol.conditions import Condition as ArchiveCondition
 from synthetic_jsoc.times import parse_time

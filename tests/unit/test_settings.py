@@ -8,16 +8,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from aia_sequence.config.settings import (
-    block_length,
-    check_email,
-    load,
-    schema,
-)
+from aia_sequence.config.settings import block_length, check_email, load, schema
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import (
-    EUV,
-)
+from aia_sequence.instrument import EUV
 from aia_sequence.planning.plan import Plan
 from aia_sequence.times import duration, tai_seconds
 

@@ -11,24 +11,15 @@ from astropy.io import fits
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
 from aia_sequence.calibration import lookup, tables
-from aia_sequence.calibration.block import (
-    calibrate_block,
-)
-from aia_sequence.calibration.job import (
-    Job,
-)
+from aia_sequence.calibration.block import calibrate_block
+from aia_sequence.calibration.job import Job
 from aia_sequence.calibration.lookup import sigma_of_counts
 from aia_sequence.config import figure as figures
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import Frame
 from aia_sequence.files import sha256
-from aia_sequence.frames.fits import (
-    COMPRESSIONS,
-    read_header,
-)
+from aia_sequence.frames.fits import COMPRESSIONS, read_header
 from aia_sequence.frames.level1file import read_level1
 
 UNCERTAIN = [{"compression": packing, "uncertainty": wanted} for packing in COMPRESSIONS for wanted in (False, True)]

@@ -5,12 +5,7 @@ import pytest
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
-from aia_sequence.calibration.resample import (
-    KERNELS,
-    coefficients,
-    interpolate,
-    variance,
-)
+from aia_sequence.calibration.resample import KERNELS, coefficients, interpolate, variance
 from aia_sequence.calibration.sums import sum_uncertainty
 from aia_sequence.frames.geometry import Geometry, Grid
 

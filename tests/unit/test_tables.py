@@ -14,9 +14,7 @@ from sunpy.map.sources import AIAMap
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import Patience
 from aia_sequence.calibration import lookup, tables
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.frames.geometry import Geometry
 

@@ -169,7 +169,7 @@ def test_on_a_terminal_the_jobs_at_work_are_shown_with_counts_and_leave_nothing_
 
 
 def test_ctrl_c_says_what_it_leaves_and_shows_no_traceback(toy):
-    status, left, _ = in_terminal(toy, "--config", "pause=1", interrupt_at=b" of 4, ")
+    status, left, _ = in_terminal(toy, "--config", "pause=20", interrupt_at=b" of 4, ")
     assert status != 0
     assert "Stopped; what is done is kept; run again to go on." in left
     assert not any("Traceback" in line or "FAILED" in line or "failed" in line for line in left), left

@@ -16,9 +16,7 @@ from level1_frames import corrections_of
 
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.calibration.lookup import Tables
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from synthetic_jsoc import keywords, tables, times
 from synthetic_jsoc.holdings import catalogue, frames
 from synthetic_jsoc.instrument import CHANNELS, SATURATION_DN

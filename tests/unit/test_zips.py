@@ -12,7 +12,7 @@ from hostile import TIMES, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aia_sequence.commands import archive, bundle, redraw, zips
+from aia_sequence.commands import bundle, redraw, zips
 from aia_sequence.config.schema import schema
 from aia_sequence.errors import AIAError
 
@@ -275,7 +275,7 @@ def test_a_rebuild_goes_on_in_the_folder_that_it_made_and_in_no_other(tmp_path):
 
 
 def test_a_folder_that_somebody_unpacked_is_not_worked_in(tmp_path, capsys):
-    assert archive.main(["rebuild", str(tmp_path)]) == 1
+    assert redraw.main([str(tmp_path)]) == 1
     assert "name the zip file" in capsys.readouterr().err
 
 

@@ -14,9 +14,7 @@ from running import Workflow
 from aia_sequence.acquisition.cache import Cache
 from aia_sequence.config.settings import load
 from aia_sequence.files import sha256
-from aia_sequence.instrument import (
-    series_of,
-)
+from aia_sequence.instrument import series_of
 from aia_sequence.planning.plan import Plan
 from synthetic_jsoc.holdings.store import count_exports, read_log
 

@@ -135,8 +135,8 @@ def test_no_product_names_the_folder_that_it_was_made_in(finished):
 def test_an_archive_rebuilds_the_figures_byte_for_byte_in_an_empty_folder_without_asking_for_a_table(
     finished, tmp_path
 ):
-    call(finished.folder, "aia_sequence.commands.archive", "make", str(tmp_path / "paper.zip"))
-    jobs, said = call(tmp_path, "aia_sequence.commands.archive", "rebuild", "paper.zip", "--cores", "2")
+    call(finished.folder, "aia_sequence", "archive", str(tmp_path / "paper.zip"))
+    jobs, said = call(tmp_path, "aia_sequence", "rebuild", "paper.zip", "--cores", "2")
     assert not {name for name in jobs if name.startswith(("fetch", "query", "filter"))}, said
     assert jobs["calibrate_level15"] == 2
     rebuilt = tmp_path / "paper" / "results" / finished.event["name"]
@@ -159,8 +159,8 @@ def test_an_archive_with_level_15_frames_needs_nothing_but_itself(finished, tmp_
 
 
 def test_a_run_with_a_colleagues_tables_fetches_none(finished, tmp_path):
-    call(finished.folder, "aia_sequence.commands.bundle", "export", str(tmp_path / "tables.zip"), str(finished.results))
-    call(tmp_path, "aia_sequence.commands.bundle", "import", "tables.zip")
+    call(finished.folder, "aia_sequence", "bundle", "export", str(tmp_path / "tables.zip"), str(finished.results))
+    call(tmp_path, "aia_sequence", "bundle", "import", "tables.zip")
     theirs = Workflow(tmp_path, finished.config).run("--dry-run")
     assert theirs.status == 0, theirs.output
     assert "calibrate_level15" in theirs.output
@@ -176,7 +176,7 @@ def test_one_bit_changed_in_each_kind_of_file_is_found_and_made_again_and_nothin
     found = {finding.path.resolve() for finding in check(finished).findings}
     # A level-1 frame and its copy in the cache may be one file with two names.
     assert {path for path in found if "objects" not in path.parts} == tampered
-    again = ["aia_sequence.commands.verify", "results", "resources", "--rebuild", "--", *finished.command()[3:]]
+    again = ["aia_sequence", "repair", "--", *finished.command()[3:]]
     jobs, said = call(finished.folder, *again)
     assert jobs == Counter(set(KINDS.values()))
     assert f"block {FIRST}" in said

@@ -40,16 +40,3 @@ def test_jobs_nearest_to_an_events_end_go_first_and_the_one_export_before_all(tm
     assert numbers == sorted(set(numbers))
     assert priority["fetch_pointing"] == priority["look_up_corrections"] == priority["download_level1"]
     assert len({priority[name] for name in ("plot_sequence", "render_movie", "build_viewer", "plot_channels")}) == 1
-
-
-def test_a_block_takes_no_more_processes_than_it_can_have_frames(tmp_path):
-    lines = (
-        "PLAN.blocks = lambda event, series: {}\n"
-        "counts = []\n"
-        "for slots in (1, 3, 51):\n"
-        "    PLAN.block = lambda *_: SimpleNamespace(first=7, last=7 + slots - 1)\n"
-        "    counts.append(calibrate_threads(SimpleNamespace(event='e', channel=211, block='b')))\n"
-        "print('said:', counts)\n"
-        "raise SystemExit(0)"
-    )
-    assert said(tmp_path, lines, "--dry-run") == "[1, 3, 4]"

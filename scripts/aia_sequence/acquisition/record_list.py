@@ -1,7 +1,7 @@
 """Committed record lists: the records of a paper, compared with what the archive answers today.
 
 `config/records/{event}.csv` holds the kept records of all channels and blocks. Where it exists, a block whose kept
-records differ from it in any value fails. `python -m aia_sequence.commands.freeze EVENT` writes it from a finished run.
+records differ from it in any value fails. `aia-sequence freeze EVENT` writes it from a finished run.
 """
 
 from pathlib import Path

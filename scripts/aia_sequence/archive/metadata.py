@@ -14,9 +14,7 @@ import pandas as pd
 from aia_sequence.archive.recordsets import record_name
 from aia_sequence.errors import ArchiveError
 from aia_sequence.files import inert, write_text
-from aia_sequence.instrument import (
-    SERIES,
-)
+from aia_sequence.instrument import SERIES
 from aia_sequence.times import read_time
 from aia_sequence.values import is_missing, number, whole
 

@@ -21,9 +21,7 @@ from aia_sequence.calibration.job import Job, PhotometricErrors
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace, touched
 from aia_sequence.errors import AIAError, FrameError
-from aia_sequence.instrument import (
-    SIDE,
-)
+from aia_sequence.instrument import SIDE
 from aia_sequence.joblog import Counter
 
 if TYPE_CHECKING:

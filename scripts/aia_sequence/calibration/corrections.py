@@ -10,16 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
-from aia_sequence.frames.geometry import (
-    Geometry,
-)
-from aia_sequence.frames.keywords import (
-    number,
-)
+from aia_sequence.frames.geometry import Geometry
+from aia_sequence.frames.keywords import number
 
 COLUMNS = {
     "record": str,

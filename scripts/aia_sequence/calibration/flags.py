@@ -5,9 +5,7 @@ import numpy as np
 from aia_sequence.calibration import kernels
 from aia_sequence.calibration.resample import REACH
 from aia_sequence.frames.companions import NEAR_SATURATED, RUN, SATURATED
-from aia_sequence.instrument import (
-    SATURATED_FROM,
-)
+from aia_sequence.instrument import SATURATED_FROM
 
 
 def saturation(

@@ -13,22 +13,11 @@ from aia_sequence import __version__
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import VERSION, Pixels
 from aia_sequence.calibration.statistics import PERCENTILES
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
-from aia_sequence.frames.geometry import (
-    Grid,
-)
-from aia_sequence.frames.keywords import (
-    number,
-)
-from aia_sequence.instrument import (
-    CENTRE,
-    SATURATED_FROM,
-    SCALE,
-    SIDE,
-)
+from aia_sequence.frames.geometry import Grid
+from aia_sequence.frames.keywords import number
+from aia_sequence.instrument import CENTRE, SATURATED_FROM, SCALE, SIDE
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings (FITS allows CROTA2 or
 # PCi_j, not both), the prime keys of the level-1 series. DATE_OBS is an old spelling of DATE-OBS.

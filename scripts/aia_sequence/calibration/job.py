@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from aia_sequence.calibration.corrections import Row
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 
 
 @dataclass(frozen=True)

@@ -19,25 +19,13 @@ from aia_sequence.calibration.flags import saturation
 from aia_sequence.calibration.resample import Coefficients, coefficients, interpolate, variance
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.cutouts import KERNEL
 from aia_sequence.errors import FrameError
-from aia_sequence.frames.geometry import (
-    Cut,
-    Grid,
-    grid_of,
-)
-from aia_sequence.frames.keywords import (
-    number,
-    stated,
-)
+from aia_sequence.frames.geometry import Cut, Grid, grid_of
+from aia_sequence.frames.keywords import number, stated
 from aia_sequence.frames.level1header import check_level1
-from aia_sequence.instrument import (
-    SATURATED_FROM,
-    SIDE,
-)
+from aia_sequence.instrument import SATURATED_FROM, SIDE
 
 VERSION = versions.LEVEL15
 

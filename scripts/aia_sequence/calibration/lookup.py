@@ -17,13 +17,9 @@ from astropy.time import Time
 from sunpy.map.sources import AIAMap
 
 from aia_sequence.calibration.corrections import COLUMNS
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
-from aia_sequence.instrument import (
-    SATURATION,
-)
+from aia_sequence.instrument import SATURATION
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
 

@@ -14,9 +14,7 @@ from astropy.io import fits
 from aia_sequence.calibration.resample import fill_missing
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import replacing
-from aia_sequence.instrument import (
-    EUV,
-)
+from aia_sequence.instrument import EUV
 
 SHAPE = (4096, 4096)
 # aiapy wants a map; its deconvolution looks at nothing but the pixels.

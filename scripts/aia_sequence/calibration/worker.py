@@ -17,25 +17,16 @@ from aia_sequence.calibration.corrections import Corrections, of_frame
 from aia_sequence.calibration.header import check_level15, make_header
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
-from aia_sequence.config.calibration import (
-    CalibrationOptions,
-)
+from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import AIAError, FrameError, ProductError
 from aia_sequence.files import forget, settle
 from aia_sequence.frames import checksums, fits, level1file, rice
-from aia_sequence.frames.level1header import (
-    check_listed,
-)
+from aia_sequence.frames.level1header import check_listed
 from aia_sequence.frames.manifests import OWN_POINTING
-from aia_sequence.instrument import (
-    SIDE,
-)
+from aia_sequence.instrument import SIDE
 
 if TYPE_CHECKING:
-    from aia_sequence.calibration.job import (
-        Job,
-        PhotometricErrors,
-    )
+    from aia_sequence.calibration.job import Job, PhotometricErrors
 
 logger = logging.getLogger(__name__)
 

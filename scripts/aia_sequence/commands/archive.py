@@ -1,7 +1,7 @@
 """Self-contained archives of events, for Zenodo, and the figures rebuilt from them.
 
-    python -m aia_sequence.commands.archive make paper.zip x1.5-2021-07-03
-    python -m aia_sequence.commands.archive rebuild paper.zip
+    aia-sequence archive paper.zip x1.5-2021-07-03
+    aia-sequence rebuild paper.zip
 
 An archive holds configuration, record lists, tables, manifests, figures, audits, crates and the workflow with its lock;
 level-1.5 frames if asked for. Rebuilding calibrates with the archive's own tables and compares figures byte by byte.
@@ -9,7 +9,7 @@ level-1.5 frames if asked for. Rebuilding calibrates with the archive's own tabl
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -104,7 +104,7 @@ def _recorded(event: Path, name: str) -> Path:
     """A file of an event that is as its checksum list says."""
     sums = crate.read_checksums(redraw.text_of(event / crate.SUMS))
     if name not in sums or not redraw.is_file_of(event / name, sums[name]):
-        raise AIAError(f"{event / name} is not as it was recorded; python -m aia_sequence.commands.verify says more")
+        raise AIAError(f"{event / name} is not as it was recorded; `aia-sequence verify` says more")
     return event / name
 
 
@@ -125,49 +125,27 @@ def _readme(configs: Sequence[dict], *, level15: bool) -> str:
     )
 
 
-def main(arguments: Iterable[str] | None = None) -> int:
-    """Make an archive, or rebuild the figures of one; the status is 0 if they are the archived ones."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make an archive."""
     parser = argparse.ArgumentParser(
-        prog="python -m aia_sequence.commands.archive", description=__doc__.split("\n\n")[0]
+        prog="aia-sequence archive",
+        description=__doc__.split("\n\n")[0],
+        epilog="Example: aia-sequence archive paper.zip x1.5-2021-07-03",
     )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    pack = verbs.add_parser("make", help="pack finished events")
-    pack.add_argument("archive", type=Path)
-    pack.add_argument("events", nargs="*", help="names of finished events; none means all")
-    pack.add_argument("--results", type=Path, default=Path("results"), help="folder of the products")
-    pack.add_argument("--resources", type=Path, default=Path("resources"), help="folder of what events share")
-    pack.add_argument("--level15", action="store_true", help="pack the level-1.5 frames, too")
-    again = verbs.add_parser("rebuild", help="rebuild the figures of an archive and compare them")
-    again.add_argument("archive", type=Path, help="the zip file; or `.` in the folder into which somebody unpacked it")
-    again.add_argument("--into", type=Path, help="folder to work in; by default named as the zip file")
-    again.add_argument("--gb", type=float, default=zips.MOST_BYTES / 1e9, help="largest size of what is unpacked, GB")
-    again.add_argument("--cores", default="all", help="cores that Snakemake may use")
-    options = parser.parse_args(None if arguments is None else list(arguments))
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("events", nargs="*", help="names of finished events; none means all")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the products")
+    parser.add_argument("--resources", type=Path, default=Path("resources"), help="folder of what events share")
+    parser.add_argument("--level15", action="store_true", help="pack the level-1.5 frames, too")
+    options = parser.parse_args(arguments)
     try:
-        if options.verb == "make":
-            names = options.events or sorted(path.parent.name for path in options.results.glob(f"*/{crate.SUMS}"))
-            if not names:
-                raise AIAError(f"{options.results} holds no finished event")
-            count = make(
-                options.archive, [options.results / name for name in names], options.resources, level15=options.level15
-            )
-            print(f"{options.archive}: {count:,} files, {options.archive.stat().st_size / 1e6:.1f} MB")
-            return 0
-        folder = redraw.opened(options.archive, options.into, round(options.gb * 1e9))
-        if other := redraw.other_code(folder):
-            print(
-                f"{options.archive} was made by another state of the workflow; this one is {software.workflow()}, and "
-                f"{len(other)} files differ: {', '.join(other[:5])}. The code of this one is used; figures may differ.",
-                file=sys.stderr,
-            )
-        figures = redraw.rebuild(folder, ["--cores", options.cores])
+        names = options.events or sorted(path.parent.name for path in options.results.glob(f"*/{crate.SUMS}"))
+        if not names:
+            raise AIAError(f"{options.results} holds no finished event")
+        events = [options.results / name for name in names]
+        count = make(options.archive, events, options.resources, level15=options.level15)
     except AIAError as error:
         print(error, file=sys.stderr)
         return 1
-    for name, same in figures:
-        print(f"{'same' if same else 'DIFFERENT':9} {folder / 'results' / name}")
-    return 0 if all(same for _, same in figures) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    print(f"{options.archive}: {count:,} files, {options.archive.stat().st_size / 1e6:.1f} MB")
+    return 0

@@ -1,6 +1,6 @@
 """Calibration bundles: the frozen tables of events in one file, for a colleague whose run then fetches none.
 
-python -m aia_sequence.commands.bundle export tables.zip results/x1.5-2021-07-03
+aia-sequence bundle export tables.zip results/x1.5-2021-07-03
 python -m aia_sequence.commands.bundle import tables.zip
 """
 
@@ -111,7 +111,9 @@ def take_in(path: Path, resources: Path, *, replace: bool = False) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export or import a bundle."""
     parser = argparse.ArgumentParser(
-        prog="python -m aia_sequence.commands.bundle", description=__doc__.split("\n\n")[0]
+        prog="aia-sequence bundle",
+        description=__doc__.split("\n\n")[0],
+        epilog="Example: aia-sequence bundle export tables.zip results/x1.5-2021-07-03",
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     out = verbs.add_parser("export", help="pack the tables of events")
@@ -135,7 +137,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print("\n".join(f"  {name}" for name in names))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

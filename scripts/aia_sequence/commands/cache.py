@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from tabulate import tabulate
+
 
 @dataclass(frozen=True)
 class Holding:
@@ -88,19 +90,11 @@ def report(root: str | Path, results: str | Path) -> str:
         )
         for h in found
     ]
-    table = [tuple(map(str, row)) for row in (head, *rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
-    numeric = {2, 4, 5}
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column in numeric else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]
+    sides = ("left", "left", "right", "left", "right", "right", "left", "left", "left")
+    table = tabulate(rows, head, colalign=sides, disable_numparse=True)
     use = Counter(event for holding in found for event in holding.events)
     total = f"{sum(h.files for h in found):,} files, {sum(h.bytes for h in found) / 1e9:,.2f} GB in {root}"
-    return "\n".join([*lines, "", f"{total}; {len(use)} events under {results} use it.", ""])
+    return "\n".join([table, "", f"{total}; {len(use)} events under {results} use it.", ""])
 
 
 def _suffix(processing: str) -> str:
@@ -116,15 +110,9 @@ def _listed(events: tuple[str, ...]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Say on the terminal what a cache holds."""
     parser = argparse.ArgumentParser(
-        prog="python -m aia_sequence.commands.cache", description="Verified level-1 files, kept by record."
+        prog="aia-sequence cache", description=__doc__, epilog="Example: aia-sequence cache --cache /group/level1"
     )
-    commands = parser.add_subparsers(required=True)
-    shown = commands.add_parser("report", help="what the cache holds, and which events use it")
-    shown.add_argument("--cache", default="resources/level1", help="folder of the cache (%(default)s)")
-    shown.add_argument("--results", default="results", help="folder of the events (%(default)s)")
+    parser.add_argument("--cache", default="resources/level1", help="folder of the cache (%(default)s)")
+    parser.add_argument("--results", default="results", help="folder of the events (%(default)s)")
     given = parser.parse_args(arguments)
     sys.stdout.write(report(given.cache, given.results))
-
-
-if __name__ == "__main__":
-    main()

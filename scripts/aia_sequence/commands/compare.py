@@ -17,9 +17,7 @@ from astropy.io import fits
 
 from aia_sequence.errors import AIAError
 from aia_sequence.frames.fits import image_hdu
-from aia_sequence.lists import (
-    read_lists,
-)
+from aia_sequence.lists import read_lists
 from aia_sequence.provenance import crate
 
 PERCENTILES = (50, 90, 99, 99.9)
@@ -202,7 +200,9 @@ def _pixels(one: Path, two: Path) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare two folders or files; the status is 0 if their products are equal."""
     parser = argparse.ArgumentParser(
-        prog="python -m aia_sequence.commands.compare", description=__doc__.split("\n\n")[0]
+        prog="aia-sequence compare",
+        description=__doc__.split("\n\n")[0],
+        epilog="Example: aia-sequence compare results ../other/results",
     )
     parser.add_argument("one", type=Path)
     parser.add_argument("two", type=Path)
@@ -214,7 +214,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print("\n".join(lines) if lines else "no difference")
     return 1 if lines else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Write the record list of a finished event, to be committed: `python -m aia_sequence.commands.freeze EVENT`."""
+"""Write the record list of a finished event, to be committed: `aia-sequence freeze EVENT`."""
 
 import argparse
 import sys
@@ -12,7 +12,11 @@ from aia_sequence.errors import AIAError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the record list of each named event."""
-    parser = argparse.ArgumentParser(prog="python -m aia_sequence.commands.freeze", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="aia-sequence freeze",
+        description=__doc__,
+        epilog="Example: aia-sequence freeze x1.5-2021-07-03",
+    )
     parser.add_argument("events", nargs="+", help="names of events that were run")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the products")
     parser.add_argument("--output", type=Path, default=record_list.FOLDER, help="folder of the record lists")
@@ -27,7 +31,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,6 +4,7 @@ An archive comes from somebody else. Of its files only configuration, tables, li
 names, into a new folder; the workflow that it also holds is compared with this one, and not run.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -212,3 +213,30 @@ def text_of(path: Path) -> str:
 def is_file_of(path: Path, digest: str) -> bool:
     """Whether a file is there and has a hash."""
     return path.is_file() and sha256(path) == digest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rebuild the figures of an archive; the status is 0 if they are the archived ones."""
+    parser = argparse.ArgumentParser(
+        prog="aia-sequence rebuild", description=__doc__, epilog="Example: aia-sequence rebuild paper.zip"
+    )
+    parser.add_argument("archive", type=Path, help="the zip file; or `.` in the folder into which somebody unpacked it")
+    parser.add_argument("--into", type=Path, help="folder to work in; by default named as the zip file")
+    parser.add_argument("--gb", type=float, default=zips.MOST_BYTES / 1e9, help="largest size of what is unpacked, GB")
+    parser.add_argument("--cores", default="all", help="cores that Snakemake may use")
+    options = parser.parse_args(arguments)
+    try:
+        folder = opened(options.archive, options.into, round(options.gb * 1e9))
+        if other := other_code(folder):
+            print(
+                f"{options.archive} was made by another state of the workflow; this one is {software.workflow()}, and "
+                f"{len(other)} files differ: {', '.join(other[:5])}. The code of this one is used; figures may differ.",
+                file=sys.stderr,
+            )
+        figures = rebuild(folder, ["--cores", options.cores])
+    except AIAError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, same in figures:
+        print(f"{'same' if same else 'DIFFERENT':9} {folder / 'results' / name}")
+    return 0 if all(same for _, same in figures) else 1

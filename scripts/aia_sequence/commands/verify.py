@@ -20,9 +20,7 @@ from pathlib import Path
 from aia_sequence.commands.repair import TIMESTAMP, Finding, Folders, rebuild, repair, withdraw
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
-from aia_sequence.lists import (
-    read_lists,
-)
+from aia_sequence.lists import read_lists
 from aia_sequence.provenance import crate
 
 BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)")
@@ -195,10 +193,14 @@ def main(arguments: Iterable[str] | None = None) -> int:
     at = arguments.index("--") if "--" in arguments else len(arguments)
     own, further = arguments[:at], arguments[at + 1 :]
     parser = argparse.ArgumentParser(
-        prog="python -m aia_sequence.commands.verify", description=__doc__.split("\n\n")[0]
+        prog="aia-sequence verify",
+        description=__doc__.split("\n\n")[0],
+        epilog="Example: aia-sequence verify; what follows -- is for Snakemake: aia-sequence repair -- --cores 4",
     )
-    parser.add_argument("results", type=Path, help="folder of the products")
-    parser.add_argument("resources", type=Path, help="folder of what events share")
+    parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder of the products")
+    parser.add_argument(
+        "resources", type=Path, nargs="?", default=Path("resources"), help="folder of what events share"
+    )
     parser.add_argument("--cache", type=Path, help="level-1 cache, if it does not lie below the resources")
     parser.add_argument("--repair", action="store_true", help="remove what is wrong")
     parser.add_argument("--rebuild", action="store_true", help="remove it and make it again, and nothing else")
@@ -221,7 +223,3 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 1 if report.findings else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,21 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aia_sequence.config import conditions as filters
-from aia_sequence.config.cutouts import (
-    level1_bytes,
-)
+from aia_sequence.config.cutouts import level1_bytes
 from aia_sequence.config.figure import check_figure
 from aia_sequence.config.region import fixed_region, region_problems, region_warnings, resolve_region, within_sight
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import (
-    EUV,
-    MISSION_START,
-    series_of,
-)
-from aia_sequence.slots import (
-    no_slot,
-    window_slots,
-)
+from aia_sequence.instrument import EUV, MISSION_START, series_of
+from aia_sequence.slots import no_slot, window_slots
 from aia_sequence.times import iso, read_time, tai_seconds
 
 DATE_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from aia_sequence.errors import suggestion
 
-SCHEMA = Path(__file__).parents[3] / "config" / "config.schema.yaml"
+SCHEMA = Path(__file__).with_name("config.schema.yaml")
 
 WORDS = {
     "object": "a mapping",

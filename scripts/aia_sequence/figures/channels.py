@@ -7,9 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import pictures
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.points import Point

@@ -8,9 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.flares import Flare, flare_of
 from aia_sequence.figures.points import Point, gaps
 from aia_sequence.figures.style import RC, SYNTHETIC_RED, WIDTH_MM, new_figure, save, write_heading

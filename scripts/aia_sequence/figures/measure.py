@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from aia_sequence.calibration.sums import sum_uncertainty
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.points import Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture

@@ -10,9 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import pictures
 from aia_sequence.figures.flares import Flare, flare_of
@@ -20,16 +18,7 @@ from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.points import Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture
-from aia_sequence.figures.style import (
-    MISSING,
-    RC,
-    WIDTH_MM,
-    Stretch,
-    new_figure,
-    saturated_colour,
-    save,
-    write_heading,
-)
+from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, saturated_colour, save, write_heading
 from aia_sequence.times import clock, day
 
 # Below this width a panel has no room for its time; above this height a figure leaves the page of a journal.

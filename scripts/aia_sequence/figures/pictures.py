@@ -7,9 +7,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import overlay
 from aia_sequence.figures.sequence import Picture, reduce_any, reduce_mean
 from aia_sequence.figures.style import Stretch, colour_map, paint, round_ticks

@@ -8,11 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import astropy.units as u
-from sunpy.coordinates import (
-    HeliographicStonyhurst,
-    Helioprojective,
-    propagate_with_solar_surface,
-)
+from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
 
 from aia_sequence.config.region import box, parse_location
 from aia_sequence.errors import FrameError

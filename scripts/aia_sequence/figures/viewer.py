@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 
 from aia_sequence import quality
-from aia_sequence.config.figure import (
-    FigureOptions,
-)
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.region import out_of_sight
 from aia_sequence.figures.flares import flare_of
 from aia_sequence.figures.measure import Statistics

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.instrument import (
-    SATURATED_FROM,
-)
+from aia_sequence.instrument import SATURATED_FROM
 
 UNCERTAINTY, FLAGS = "UNCERT", "FLAGS"  # EXTNAME
 SATURATED, NEAR_SATURATED = 1, 2

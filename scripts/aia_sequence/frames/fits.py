@@ -258,9 +258,7 @@ def verify(path: str | Path) -> str:
     FrameError
         If a checksum differs or is missing.
     """
-    from aia_sequence.frames.checksums import (
-        sum_of_words,
-    )
+    from aia_sequence.frames.checksums import sum_of_words
 
     digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
     room = memoryview(strip).cast("B")

@@ -14,16 +14,9 @@ import numpy as np
 from astropy.io import fits
 
 from aia_sequence.errors import FrameError
-from aia_sequence.frames.geometry import (
-    Geometry,
-)
-from aia_sequence.frames.keywords import (
-    number,
-    stated,
-)
-from aia_sequence.instrument import (
-    SIDE,
-)
+from aia_sequence.frames.geometry import Geometry
+from aia_sequence.frames.keywords import number, stated
+from aia_sequence.instrument import SIDE
 from aia_sequence.times import read_time
 
 T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from tabulate import SEPARATING_LINE, tabulate
+
 from aia_sequence.config.cutouts import frame_pixels, level1_bytes
 from aia_sequence.instrument import SIDE
 from aia_sequence.planning import costs
@@ -130,17 +132,8 @@ def as_text(table: str) -> str:
     """Set the CSV of `as_csv` as a table for the terminal."""
     header, *rows = list(csv.reader(table.splitlines()))
     titles = [{"download_gb": "GB down", "written_gb": "GB disk"}.get(name, name.replace("_", " ")) for name in header]
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    lines = [
-        [titles[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(titles[1:], widths[1:], strict=True))]
-    ]
-    lines += [
-        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        for row in rows
-    ]
-    text = ["  ".join(line) for line in lines]
-    text.insert(len(text) - 1, "-" * len(text[0]))
-    return "\n".join(text)
+    sides = ("left", *["right"] * (len(titles) - 1))
+    return tabulate([*rows[:-1], SEPARATING_LINE, rows[-1]], titles, colalign=sides, disable_numparse=True)
 
 
 def _cells(work: Work) -> list[str]:

@@ -7,20 +7,10 @@ from datetime import timedelta
 from functools import cached_property
 
 from aia_sequence.config.event_checks import Event
-from aia_sequence.config.settings import (
-    Settings,
-    block_length,
-)
+from aia_sequence.config.settings import Settings, block_length
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import (
-    SERIES,
-    Series,
-    series_of,
-)
-from aia_sequence.planning.blocks import (
-    Block,
-    blocks,
-)
+from aia_sequence.instrument import SERIES, Series, series_of
+from aia_sequence.planning.blocks import Block, blocks
 from aia_sequence.times import utc_of
 
 
@@ -101,3 +91,30 @@ class Plan:
         block = self.block(event, series, label)
         first, last = (utc_of(slot * block.series.step).date() for slot in (block.first, block.last))
         return [(first + timedelta(days=n)).strftime("%Y%m%d") for n in range((last - first).days + 1)]
+
+    def paths(self, pattern: str, event: str, channel: str | int | None = None) -> list[str]:
+        """The files of a pattern, for all channels or series and all blocks of an event that it names.
+
+        Parameters
+        ----------
+        pattern
+            With `{event}`, `{channel}` or `{series}`, and `{block}` where they belong.
+        event
+            Name of the event.
+        channel
+            The only channel to be taken.
+        """
+        channels = self.event(event).channels if channel is None else [int(channel)]
+        if "{series}" in pattern:
+            named = [({"series": series.name}, series) for series in self.series(event)]
+        elif "{channel}" in pattern:
+            named = [({"channel": one}, series_of(one)) for one in channels]
+        else:
+            return [pattern.format(event=event)]
+        if "{block}" not in pattern:
+            return [pattern.format(event=event, **names) for names, _ in named]
+        return [
+            pattern.format(event=event, block=label, **names)
+            for names, series in named
+            for label in self.blocks(event, series)
+        ]

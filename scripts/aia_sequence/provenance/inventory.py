@@ -8,9 +8,7 @@ from astropy.table import Table as AstropyTable
 
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
-from aia_sequence.lists import (
-    read_lists,
-)
+from aia_sequence.lists import read_lists
 from aia_sequence.provenance import crate
 
 NAMES = {

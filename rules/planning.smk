@@ -1,0 +1,40 @@
+# What works around Snakemake where a plan is large. Each piece says what it gains; tests/workflow/test_planning.py fails
+# when one of them is no longer needed.
+
+import atexit
+import gc
+import inspect
+
+# A plan is millions of objects that live to its end. Python would look through them for garbage again and again, and once
+# more before it exits: a third of the time of planning 1,000 events, for nothing.
+gc.set_threshold(100_000, 50, 100)
+atexit.register(gc.freeze)
+
+
+def for_rules(function):
+    """Give a function that rules name its signature ready made: Snakemake works it out three times for each job.
+
+    It is a tenth of the time of planning 1,000 events (snakemake.common.get_function_params).
+    """
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
+def if_missing(paths):
+    """Those that do not exist, of paths that the plan comes upon in any case: what is there need not be asked for.
+
+    Asked for by name they would be a fifth of all inputs, each of which Snakemake traces to its rule
+    (https://github.com/snakemake/snakemake/issues/1575).
+    """
+    if not workflow.is_main_process:
+        return []
+    return [path for path in paths if not os.path.exists(path.replace("<results>", RESULTS))]
+
+
+# Snakemake starts no more than 100 jobs a second unless told otherwise (https://github.com/snakemake/snakemake/pull/3067),
+# and for that looks at all that are ready again a second after each time it has looked, once more for every job that has
+# ended. Of a catalogue it soon does nothing else. Nobody's jobs end that fast; who asks for a slower rate gets it.
+onstart:
+    rate = workflow.scheduling_settings.max_jobs_per_timespan
+    if rate and rate.max_jobs >= 100 * rate.timespan:
+        workflow.scheduler.job_rate_limiter = None

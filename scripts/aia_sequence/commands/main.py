@@ -1,0 +1,83 @@
+"""`aia-sequence`: everything that is called by hand, under one name."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aia_sequence import __version__
+from aia_sequence.errors import AIAError, suggestion
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand: what it is for, one call of it, and the module whose `main` takes its arguments.
+
+    `given` are arguments that stand before those of the caller.
+    """
+
+    purpose: str
+    example: str
+    module: str
+    given: tuple[str, ...] = ()
+
+
+COMMANDS = {
+    "new": Command("make the folder of an own project", "new my-flares", "new"),
+    "check": Command("say what is wrong with a configuration, or what it asks for", "check my.yaml", "check"),
+    "budget": Command("what a configuration will cost, from metadata alone", "budget my.yaml", "run", ("budget",)),
+    "run": Command("make everything that a configuration asks for", "run my.yaml", "run", ("all",)),
+    "verify": Command("hash all files again, and compare", "verify", "verify"),
+    "repair": Command("make again what is wrong, and nothing else", "repair", "verify", ("--rebuild",)),
+    "compare": Command("why two results differ", "compare results ../other/results", "compare"),
+    "freeze": Command("write the record list of finished events", "freeze x1.5-2021-07-03", "freeze"),
+    "bundle": Command("export or import calibration tables", "bundle export tables.zip", "bundle"),
+    "archive": Command("pack finished events, for Zenodo", "archive paper.zip", "archive"),
+    "rebuild": Command("draw the figures of an archive again, and compare them", "rebuild paper.zip", "redraw"),
+    "cache": Command("what the level-1 cache holds", "cache", "cache"),
+    "serve": Command("the embedded archive alone, for any JSOC client", "serve --port 8080", "serve"),
+}
+
+
+def usage() -> str:
+    """All subcommands, each with what it is for and an example."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {command.purpose}" for name, command in COMMANDS.items()]
+    examples = [f"  aia-sequence {command.example}" for command in COMMANDS.values()]
+    return "\n".join(
+        [
+            "usage: aia-sequence COMMAND [ARGUMENTS]",
+            "",
+            "Sequences of SDO/AIA images: from a configuration of event windows to level 1.5, figures and provenance.",
+            "",
+            *lines,
+            "",
+            "`aia-sequence COMMAND --help` tells its arguments. Examples:",
+            "",
+            *examples,
+            "",
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; its status, 1 for what a user can mend and 2 for a call that is none."""
+    name, *rest = list(sys.argv[1:] if arguments is None else arguments) or [""]
+    if name in ("", "-h", "--help", "help"):
+        sys.stdout.write(usage())
+        return 0 if name else 2
+    if name in ("-V", "--version"):
+        sys.stdout.write(f"aia-sequence {__version__}\n")
+        return 0
+    if name not in COMMANDS:
+        sys.stderr.write(f"aia-sequence: {name!r} is no command; {suggestion(name, list(COMMANDS))}\n")
+        return 2
+    command = COMMANDS[name]
+    module = importlib.import_module(f"aia_sequence.commands.{command.module}")
+    try:
+        return module.main([*command.given, *rest]) or 0
+    except AIAError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130

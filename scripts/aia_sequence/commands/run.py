@@ -1,0 +1,104 @@
+"""Run the workflow: what a configuration asks for, in the folder where one stands.
+
+`aia-sequence run my.yaml` takes a configuration that stands alone; `aia-sequence run` the Snakefile of the folder, as
+`aia-sequence new` writes one, or the workflow's own. Whatever Snakemake understands may follow: `-n` shows the plan,
+`--cores 4` leaves the other cores free, the name of a file makes that file.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from aia_sequence import software
+from aia_sequence.errors import AIAError
+
+YAML = (".yaml", ".yml", ".json")
+SNAKEFILES = ("Snakefile", "workflow/Snakefile")
+
+
+class Quiet:
+    """Standard error without Snakemake's first line, which names the profile that every call has."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.dropping = stream, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write what is not that line; a print ends it in a second call."""
+        if text.startswith("Using workflow specific profile"):
+            self.dropping = not text.endswith("\n")
+            return len(text)
+        if self.dropping and text == "\n":
+            self.dropping = False
+            return 1
+        return self.stream.write(text)
+
+
+def call(target: str, arguments: Sequence[str], folder: Path) -> list[str]:
+    """Arguments of Snakemake.
+
+    Parameters
+    ----------
+    target
+        `all` or `budget`.
+    arguments
+        Of the caller: perhaps a configuration first, then Snakemake's.
+    folder
+        Where the call is made.
+
+    Raises
+    ------
+    AIAError
+        If there is no workflow to run, or no such configuration.
+    """
+    given, rest = list(arguments[:1]), list(arguments[1:])
+    configured = bool(given) and given[0].endswith(YAML) and not given[0].startswith("-")
+    if not configured:
+        given, rest = [], [*given, *rest]
+    elif not (folder / given[0]).is_file():
+        raise AIAError(f"{given[0]}: there is no such file")
+    own = next((name for name in SNAKEFILES if (folder / name).is_file()), None)
+    snakefile = software.ROOT / "Snakefile"
+    if own is None and not snakefile.is_file():
+        raise AIAError(
+            f"{folder} has no Snakefile, and the library is installed without the workflow's rules; "
+            "`aia-sequence new FOLDER --workflow PATH` makes a folder that has one"
+        )
+    if own is None and not configured and folder.resolve() != software.ROOT:
+        raise AIAError(
+            f"{folder} has no Snakefile; name a configuration, or make a folder with `aia-sequence new FOLDER`"
+        )
+    words = [] if own else ["--snakefile", str(snakefile)]
+    profile = software.ROOT / "profiles" / "default"
+    if own and profile.is_dir() and not (folder / own).with_name("profiles").is_dir():
+        words += ["--workflow-profile", str(profile)]  # the caller's own comes later, and wins
+    words += [f"--configfile={given[0]}"] if configured else []
+    return [*words, *rest, *(["budget"] if target == "budget" else [])]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run Snakemake; its status."""
+    target, *rest = arguments
+    if rest[:1] in (["-h"], ["--help"]):
+        parser = argparse.ArgumentParser(
+            prog=f"aia-sequence {'run' if target == 'all' else target}",
+            description=__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=f"Example: aia-sequence {'run' if target == 'all' else target} my.yaml -n",
+        )
+        parser.add_argument("config", nargs="?", help="configuration; by default that of the Snakefile")
+        parser.add_argument("arguments", nargs="*", help="whatever Snakemake takes, see snakemake --help")
+        parser.print_help()
+        return 0
+    from snakemake.cli import main as snakemake
+
+    words, sys.stderr = call(target, rest, Path.cwd()), Quiet(sys.stderr)
+    try:
+        snakemake(words)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0

@@ -1,0 +1,298 @@
+"""What follows for a job of the workflow from the configuration: which frames it is about, what is done, what it takes.
+
+Pure functions of the plan and of the names that a job is about, so that the plan needs no network and no earlier file.
+"""
+
+from typing import Any
+
+from aia_sequence.config import conditions
+from aia_sequence.config.cutouts import im_patch
+from aia_sequence.config.event import event_config
+from aia_sequence.config.region import out_of_sight
+from aia_sequence.instrument import EUV, SERIES, Series, series_of
+from aia_sequence.planning import budget, costs
+from aia_sequence.planning.blocks import Block
+from aia_sequence.planning.plan import Plan
+from aia_sequence.times import iso
+
+CHANNEL_FIGURES = (
+    "lightcurve.csv",
+    "lightcurve.png",
+    "lightcurve.pdf",
+    "statistics.json",
+    "sequence.png",
+    "sequence.pdf",
+    "sequence.txt",
+    "movie.mp4",
+    "viewer.html",
+)
+CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
+DRAWN = ("sequence.png", "movie.mp4", "movie.gif", "viewer.html", "channels.png")  # one figure of each rule that draws
+# The lists that the stages of an event leave, by kind of `aia_sequence.provenance.inventory`.
+LISTS = {
+    "metadata": "metadata/{series}/{block}.csv",
+    "keywords": "metadata/{series}/{block}.keywords.csv",
+    "records": "records/{channel}/{block}.csv",
+    "recordsets": "records/{channel}/{block}.recordset.txt",
+    "exports": "export/{channel}/{block}.json",
+    "corrections": "corrections/{series}/{block}.csv",
+    "level1": "level1/{channel}/{block}.csv",
+    "level15": "level1.5/{channel}/{block}.csv",
+}
+AUDITED = ("metadata", "records", "recordsets", "exports", "level1", "level15")  # what says what became of records
+
+
+class Job:
+    """A job, by what it is about: an event, and as far as it has them a channel or series, and a block.
+
+    Parameters
+    ----------
+    plan
+        The plan that the job belongs to.
+    event
+        Name of the event.
+    channel
+        Wavelength in angstrom; None for a job about a series, or about all channels.
+    series
+        Name of the series, for a job about all channels of one.
+    block
+        Label of the block; None for a job about all of the window.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration has no such event, or AIA no such channel.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        event: str,
+        channel: str | int | None = None,
+        series: str | None = None,
+        block: str | None = None,
+    ) -> None:
+        self.plan, self.event, self.label = plan, plan.event(event), block
+        self.channel = None if channel is None else int(channel)
+        self._series = series
+
+    @property
+    def series(self) -> Series:
+        """The series that holds the job's channel, or that it is about."""
+        return SERIES[self._series] if self._series else series_of(self.channel)
+
+    @property
+    def series_name(self) -> str:
+        """Name of that series."""
+        return self.series.name
+
+    @property
+    def channels(self) -> list[int]:
+        """Channels of the job's event, ascending."""
+        return list(self.event.channels)
+
+    @property
+    def block(self) -> Block:
+        """The block that the job is about."""
+        return self.plan.block(self.event.name, self.series.name, self.label)
+
+    @property
+    def span(self) -> list[str]:
+        """T_REC of the block's first and of its last slot."""
+        return [self.block.start, self.block.end]
+
+    @property
+    def days(self) -> list[str]:
+        """UTC days (YYYYMMDD) of the block's slots: it needs the pointing tables of these."""
+        return self.plan.days(self.event.name, self.series.name, self.label)
+
+    @property
+    def frames(self) -> int:
+        """How many frames the job can have: one for each slot of its block, or of all blocks of its channels."""
+        if self.label:
+            return self.block.last - self.block.first + 1
+        channels = self.channels if self.channel is None else [self.channel]
+        return sum(
+            block.last - block.first + 1
+            for channel in channels
+            for block in self.plan.blocks(self.event.name, series_of(channel)).values()
+        )
+
+    @property
+    def threads(self) -> int:
+        """How many frames of the block are calibrated at once: four, if it can have as many."""
+        return min(4, self.frames)
+
+    @property
+    def extra_keywords(self) -> list[str]:
+        """Keywords that the conditions of the event need besides those of every block's metadata."""
+        return conditions.extra_keywords(conditions.compile_where(self.event.options.get("where")))
+
+    @property
+    def frames_wanted(self) -> dict[str, Any]:
+        """Which frames the block consists of: series, conditions, segments, and what the archive does to them.
+
+        Nothing of it depends on where the window begins or ends, or a wider one would fetch all blocks again. It is one
+        parameter instead of several, because Snakemake calls each function of a rule for every job that it plans.
+        """
+        options = self.event.options
+        respike = (options.get("calibration") or {}).get("respike", False)
+        return {
+            "series": self.series.name,
+            "where": options.get("where"),
+            "segments": ["image", "spikes"] if respike else ["image"],
+            "processing": im_patch(options["region"], self.block.cut) if options.get("cutout") else {},
+        }
+
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """How the frames of the event and channel are calibrated; a cutout's grid is its region's.
+
+        Point spread functions are known of EUV channels alone.
+        """
+        options = dict(self.event.options["calibration"])
+        options["psf"] = options["psf"] and self.series == EUV
+        return options | {"region": self.event.options["region"]} if self.event.options.get("cutout") else options
+
+    @property
+    def corrections(self) -> dict[str, Any]:
+        """Which corrections of the event come from tables, and from which version of them."""
+        options = self.event.options["calibration"]
+        return {name: options[name] for name in ("pointing", "degradation", "degradation_version")}
+
+    @property
+    def has_corrections(self) -> bool:
+        """Whether the options of the event ask for a table in which corrections are looked up."""
+        return self.corrections["pointing"] or self.corrections["degradation"]
+
+    def calibrate_mb(self, threads: int, attempt: int) -> int:
+        """Memory of calibrating the block, MB: by its processes, half as much again with each attempt."""
+        return costs.calibrate_mb(threads, self.calibration, attempt)
+
+    def calibrate_minutes(self, threads: int, attempt: int) -> int:
+        """Run time of calibrating the block, minutes: by its slots, so known before any record is, and the attempt."""
+        return costs.calibrate_minutes(self.frames, threads, self.calibration, attempt)
+
+    def figure_minutes(self, attempt: int) -> int:
+        """Run time of the figures of a sequence, minutes: by its slots and by the attempt."""
+        return costs.figure_minutes(self.frames, attempt)
+
+    def figure_mb(self, attempt: int) -> int:
+        """Memory of the figures of a sequence, MB: the same for any length, half as much again with each attempt."""
+        return costs.figure_mb(attempt)
+
+    # Files, as rules name them: below <results> and <resources>, wherever these are.
+
+    @property
+    def metadata_table(self) -> str:
+        """The metadata of the block: one file per series, all channels in it."""
+        return f"<results>/{self.event.name}/metadata/{self.series.name}/{self.label}.csv"
+
+    @property
+    def correction_tables(self) -> dict[str, str | list[str]]:
+        """The frozen tables in which the corrections of the block are looked up, by name."""
+        folder, tables = f"<resources>/{self.plan.settings.archive}/calibration", {}
+        if self.corrections["pointing"]:
+            tables["pointing"] = [f"{folder}/pointing/{day}.ecsv" for day in self.days]
+        if self.corrections["degradation"]:
+            tables["degradation"] = f"{folder}/degradation.ecsv"
+        return tables
+
+    @property
+    def calibration_tables(self) -> dict[str, str]:
+        """The table of errors and the point spread function that the options of the block ask for, by name."""
+        folder, tables = f"<resources>/{self.plan.settings.archive}", {}
+        if self.calibration["uncertainty"]:
+            tables["errors"] = f"{folder}/calibration/errors.ecsv"
+        if self.calibration["psf"]:
+            tables["psf"] = f"{folder}/psf/{self.channel}.fits"
+        return tables
+
+    @property
+    def correction_list(self) -> str | list[str]:
+        """The list of corrections of the block, if its options ask for a table."""
+        path = f"<results>/{self.event.name}/corrections/{self.series.name}/{self.label}.csv"
+        return path if self.has_corrections else []
+
+    @property
+    def figures(self) -> list[str]:
+        """Every figure of the event that the configuration asks for."""
+        gif = ["movie.gif"] if self.event.options.get("figure", {}).get("gif") else []
+        panel = CHANNEL_PANEL if len(self.channels) > 1 else ()
+        folder = f"<results>/{self.event.name}/figures"
+        of_channels = [f"{folder}/{channel}/{name}" for channel in self.channels for name in (*CHANNEL_FIGURES, *gif)]
+        return of_channels + [f"{folder}/{name}" for name in panel]
+
+    @property
+    def drawn_figures(self) -> list[str]:
+        """One figure of each rule that draws the event."""
+        return [path for path in self.figures if path.endswith(DRAWN)]
+
+    @property
+    def audited_lists(self) -> dict[str, list[str]]:
+        """The lists of the event that say what became of its records."""
+        return {kind: self._lists(kind) for kind in AUDITED}
+
+    @property
+    def files(self) -> dict[str, list[str]]:
+        """Every file of the event but its frames, by kind."""
+        folder = f"<results>/{self.event.name}"
+        lists = {kind: self._lists(kind) for kind in LISTS}
+        return lists | {"audit": [f"{folder}/audit.csv", f"{folder}/audit.html"], "figures": self.figures}
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables and point spread functions that the frames of the event were calibrated with."""
+        found = set()
+        for place in self.plan.paths("{channel}/{block}", self.event.name):
+            channel, block = place.split("/")
+            one = Job(self.plan, self.event.name, channel, block=block)
+            for tables in (one.calibration_tables | one.correction_tables).values():
+                found |= {tables} if isinstance(tables, str) else set(tables)
+        return sorted(found)
+
+    def _lists(self, kind: str) -> list[str]:
+        if kind == "corrections" and not self.has_corrections:
+            return []
+        return self.plan.paths(f"<results>/{{event}}/{LISTS[kind]}", self.event.name)
+
+    @property
+    def told_of_event(self) -> dict[str, Any]:
+        """What an audit tells of the event itself."""
+        event = self.event
+        return {
+            "window": [iso(event.start), iso(event.end)],
+            "channels": self.channels,
+            "absent": event.absent,
+            "where": event.options.get("where"),
+            "remarks": out_of_sight(event.options.get("region")),
+        }
+
+    @property
+    def config_as_used(self) -> dict[str, Any]:
+        """The configuration of the event alone, with all defaults."""
+        return event_config(self.plan.settings, self.event.name)
+
+
+def budget_events(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Of each event what its cost depends on: options, and how many tables of metadata are asked for."""
+    return {
+        name: {
+            **{key: event.options.get(key) for key in ("calibration", "cutout", "region")},
+            "metadata_tables": sum(len(plan.blocks(name, series)) for series in plan.series(name)),
+        }
+        for name, event in plan.events.items()
+    }
+
+
+def at_most(plan: Plan) -> list[budget.Work]:
+    """What each event costs if every slot of its window has a record that the conditions keep."""
+    works = []
+    for name, options in budget_events(plan).items():
+        slots = [
+            (str(channel), block.last - block.first + 1, block.last - block.first + 1)
+            for channel in plan.event(name).channels
+            for block in plan.blocks(name, series_of(channel)).values()
+        ]
+        works.append(budget.estimate(name, options, slots, options["metadata_tables"], None))
+    return works

@@ -1,0 +1,99 @@
+"""The one command: its subcommands, what they say, and what they refuse."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from aia_sequence.commands import run
+from aia_sequence.commands.main import COMMANDS, main
+from aia_sequence.errors import AIAError
+
+CONFIG = """
+events:
+  - name: flare
+    start: "2021-07-03T14:28:00Z"
+    end: "2021-07-03T14:29:00Z"
+    channels: [171, 211]
+"""
+
+
+def test_the_usage_names_every_subcommand_with_an_example(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"aia-sequence {name}" in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_subcommand_has_a_help_with_an_example(name):
+    done = subprocess.run([sys.executable, "-m", "aia_sequence", name, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "xample" in done.stdout or name == "serve"
+    assert done.stdout.startswith("usage: ")
+
+
+def test_a_word_that_is_no_subcommand_is_answered_with_the_nearest(capsys):
+    assert main(["chek"]) == 2
+    assert "'chek' is no command; did you mean check?" in capsys.readouterr().err
+
+
+def test_check_says_what_would_be_asked_for_and_asks_nothing(tmp_path, capsys):
+    path = tmp_path / "my.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    assert main(["check", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "can be run" in text
+    assert "flare" in text
+    assert "171, 211" in text
+    assert "12 records at most" in text  # six slots in a minute, both ends included, two channels
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"channels": 211}, r"my.yaml, line 6: events[0]: channels: 211 "),
+        ({"end": "2021-07-03T14:27:00Z"}, "lies before start"),
+        ({"chanels": [211]}, "did you mean channels?"),
+    ],
+)
+def test_check_says_what_is_wrong_with_file_and_line(tmp_path, capsys, change, said):
+    path = tmp_path / "my.yaml"
+    event = yaml.safe_load(CONFIG)["events"][0] | change
+    path.write_text("events:\n  - " + yaml.safe_dump(event).replace("\n", "\n    ").rstrip() + "\n", encoding="utf-8")
+    assert main(["check", str(path)]) == 1
+    text = capsys.readouterr().err
+    assert text.startswith(f"error: {path}, line ")
+    assert said.partition("line 6: ")[2].replace("events[0]: ", "") in text or said in text
+    assert "Traceback" not in text
+
+
+def test_a_new_project_can_be_checked_and_planned_as_it_is(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "my flares".replace(" ", "-")
+    assert main(["new", str(folder)]) == 0
+    monkeypatch.chdir(folder)
+    assert main(["check"]) == 0
+    assert "my-flare" in capsys.readouterr().out
+    done = subprocess.run([sys.executable, "-m", "aia_sequence", "run", "-n"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "plot_sequence" in done.stdout + done.stderr
+    assert "Using workflow specific profile" not in done.stderr
+    with open(folder / "config" / "config.yaml", "a", encoding="utf-8") as file:
+        file.write("# mine\n")
+    assert main(["new", str(folder)]) == 1
+    assert "is there already; nothing was written" in capsys.readouterr().err
+
+
+def test_run_takes_a_configuration_first_and_hands_the_rest_to_snakemake(tmp_path, root):
+    (tmp_path / "my.yaml").write_text(CONFIG, encoding="utf-8")
+    words = run.call("all", ["my.yaml", "-n", "results/x"], tmp_path)
+    assert words == ["--snakefile", str(root / "Snakefile"), "--configfile=my.yaml", "-n", "results/x"]
+    assert run.call("budget", ["my.yaml"], tmp_path)[-1] == "budget"
+
+
+def test_run_says_where_there_is_nothing_to_run(tmp_path):
+    with pytest.raises(AIAError, match="has no Snakefile; name a configuration"):
+        run.call("all", ["-n"], tmp_path)
+    with pytest.raises(AIAError, match=r"other\.yaml: there is no such file"):
+        run.call("all", ["other.yaml"], tmp_path)
