@@ -12,8 +12,7 @@ _hidden = "scipy.linalg" not in sys.modules
 if _hidden:
     sys.modules["scipy.linalg"] = None
 try:
-    import numba.np.arraymath  # noqa: F401 - this is what looks
-    from numba import njit
+    import numba.np.arraymath  # this is what looks
 finally:
     if _hidden:
         del sys.modules["scipy.linalg"]
@@ -23,8 +22,14 @@ def compiled(function=None, *, inline="never"):
     """Compile a loop, or a part of one (``inline="always"``); kept on disk, and free of the interpreter's lock.
 
     No sum is reordered and no product contracted, so that every machine and every number of threads gives the same
-    bits.
+    bits. Where neither the module's folder nor the user's cache folder can be written to, nothing is kept.
     """
     if function is None:
         return lambda one: compiled(one, inline=inline)
-    return njit(function, cache=True, nogil=True, error_model="numpy", inline=inline)
+    options = {"nogil": True, "error_model": "numpy", "inline": inline}
+    try:
+        return numba.njit(function, cache=True, **options)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return numba.njit(function, **options)

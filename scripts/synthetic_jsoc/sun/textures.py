@@ -5,8 +5,10 @@ so that the last bits of a Fourier transform, which differ between machines, do 
 """
 
 import hashlib
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -53,21 +55,27 @@ def _rounded(field):
 
 
 def _kept(name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """A tile as it was made before, or made now and kept beside the compiled modules: making one takes seconds."""
+    """A tile as it was made before, or made now and kept: making one takes seconds."""
     source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-    path = Path(__file__).parent / "__pycache__" / f"textures-{source}-{name}.npy"
-    try:
-        return np.load(path)
-    except (OSError, ValueError):
-        tile = make()
-    if not sys.dont_write_bytecode:
-        try:
-            path.parent.mkdir(exist_ok=True)
+    paths = [folder / f"textures-{source}-{name}.npy" for folder in _folders()]
+    for path in paths:
+        with suppress(OSError, ValueError):
+            return np.load(path)
+    tile = make()
+    for path in [] if sys.dont_write_bytecode else paths:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as part, open(part, "wb") as file:
                 np.save(file, tile)
-        except OSError:  # not everybody may write where the workflow is installed
-            return tile
+            break
     return tile
+
+
+def _folders():
+    """Where tiles are kept: beside the compiled modules; the user's cache, if not everybody may write there."""
+    yield Path(__file__).parent / "__pycache__"
+    with suppress(RuntimeError):  # nobody's home
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "synthetic_jsoc"
 
 
 @cache
