@@ -3,6 +3,7 @@
 import os
 import string
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ from aia_sequence.config.region import parse_location, resolve_region
 from aia_sequence.config.schema import schema, with_defaults
 from aia_sequence.config.settings import load
 from aia_sequence.errors import ConfigError
-from aia_sequence.times import clock, tai_seconds
+from aia_sequence.times import clock, iso, tai_seconds
 
 NOW = tai_seconds(datetime(2026, 1, 1))
 GOES = "class,start,peak,end,location\nX1.5,2021-07-03T14:18Z,2021-07-03T14:29Z,2021-07-03T14:34Z,N23W80\n"
@@ -398,6 +399,99 @@ def test_cells_are_separated_as_the_header_says(events, delimiter):
     text = "# windows\nname;start;end;channels\n  # none\na;2021-07-03T14:25:00Z;2021-07-03T14:26:00Z;171 211\n"
     (event,) = events(text.replace(";", delimiter)).values()
     assert event.channels == (171, 211)
+
+
+PADDED = {"from": "peak", "before": "1m", "to": "peak", "after": "1m"}
+
+
+@pytest.fixture
+def settings_of(tmp_path):
+    """The whole configuration of a list, warnings among it."""
+
+    def of(text, defaults=None, **catalogue):
+        path = tmp_path / "windows.csv"
+        path.write_text(text, encoding="utf-8")
+        config = {"events": str(path), "defaults": {"channels": [171], **(defaults or {})}, "catalogue": catalogue}
+        return load(config, NOW)
+
+    return of
+
+
+@pytest.mark.parametrize("ends", [("peak", "peak"), ("start", "peak"), ("peak", "end")])
+@pytest.mark.parametrize("titles", ["name,start,end", "Start Time,End Time", "class,begin,stop", "date,start,end,name"])
+def test_a_list_with_start_and_end_and_no_peak_is_one_of_windows(settings_of, titles, ends):
+    cells = {"name": "a", "class": "X1.5", "date": "2021-07-03"}
+    cells |= dict.fromkeys(("start", "Start Time", "begin"), "2021-07-03T14:25:00Z")
+    cells |= dict.fromkeys(("end", "End Time", "stop"), "2021-07-03T14:26:00Z")
+    text = f"{titles}\n{','.join(cells[title] for title in titles.split(','))}\n"
+    settings = settings_of(text, **{**PADDED, "from": ends[0], "to": ends[1]})
+    (event,) = settings.events.values()
+    assert (clock(event.start), clock(event.end)) == ("14:25:00", "14:26:00")
+    (said,) = settings.warnings
+    assert "windows.csv, line 2" in said
+    assert "start and end and no peak, so its rows are windows" in said
+
+
+def test_windows_are_padded_where_that_was_asked_and_nothing_is_said(settings_of):
+    settings = settings_of("name,start,end\na,2021-07-03T14:25Z,2021-07-03T14:26Z\n", before="5m", after="90s")
+    (event,) = settings.events.values()
+    assert (clock(event.start), clock(event.end)) == ("14:20:00", "14:27:30")
+    assert settings.warnings == ()
+
+
+def test_a_flare_whose_peak_is_not_known_is_no_window(refusal):
+    assert "line 3 (x1.5-2021-07-03T1418): peak missing" in refusal(
+        GOES + GOES.split("\n")[1].replace("2021-07-03T14:29Z", "") + "\n", **PADDED
+    )
+    assert "no column for peak" in refusal("name,start\na,2021-07-03T14:25Z\n", **PADDED)
+
+
+def test_the_region_around_a_flare_is_the_full_disk_in_a_list_of_windows_without_places(settings_of):
+    size = {"region": {"width": 200, "height": 200}}
+    text = "name,start,end{}\na,2021-07-03T14:25Z,2021-07-03T14:26Z{}\n"
+    settings = settings_of(text.format("", ""), size)
+    assert "region" not in settings.events["a"].options
+    assert "so the full disk is taken" in settings.warnings[0]
+    for column, cell in [("location", "N23W80"), ("region.follow", "N23W80"), ("hgs_x,hgs_y", "80,23")]:
+        settings = settings_of(text.format(f",{column}", f",{cell}"), size)
+        assert settings.events["a"].options["region"]["follow"] == [80, 23]
+        assert settings.warnings == ()
+    settings = settings_of(text.format("", ""), {"region": {"x": [0, 60], "y": [0, 60]}})
+    assert settings.events["a"].options["region"] == {"x": [0, 60], "y": [0, 60]}
+    with pytest.raises(ConfigError, match="the event has no location"):
+        settings_of(GOES.replace(",location", "").replace(",N23W80", ""), size)
+    with pytest.raises(ConfigError, match="cutout: the archive needs to know what to cut out"):
+        settings_of(text.format("", ""), {**size, "cutout": True})
+
+
+# What each list of the cases says: names and windows of its events, and where their regions lie.
+CASES = {
+    "donki": {"x1.5-2021-07-03T1418": ("2021-07-03T14:28:00Z", "2021-07-03T14:30:00Z", [80, 23])},
+    "hek": {
+        "x9.3-2017-09-06T1153": ("2017-09-06T12:01:00Z", "2017-09-06T12:03:00Z", [34, -9]),
+        "x1.5-2021-07-03T1418": ("2021-07-03T14:28:00Z", "2021-07-03T14:30:00Z", [80, 23]),
+    },
+    "semicolon": {"a": ("2021-07-03T14:25:00Z", "2021-07-03T14:26:00Z", None)},
+    "sunpy-goes-events": {"x2.2-2011-02-15T0144": ("2011-02-15T01:55:00Z", "2011-02-15T01:57:00Z", [-20, 12])},
+    "swpc-comments": {
+        "x9.3-2017-09-06T1153": ("2017-09-06T12:01:00Z", "2017-09-06T12:03:00Z", [34, -9]),
+        "x1.5-2021-07-03T1418": ("2021-07-03T14:28:00Z", "2021-07-03T14:30:00Z", [80, 23]),
+    },
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_lists_that_people_have_brought_are_read(shared_cases, monkeypatch, name):
+    monkeypatch.chdir(shared_cases / "catalogues")
+    config = yaml.safe_load(Path("catalogue.yaml").read_text(encoding="utf-8").replace("FILE", name))
+    events = load(config, NOW).events
+    found = {
+        name: (iso(event.start), iso(event.end), event.options.get("region", {}).get("follow"))
+        for name, event in events.items()
+    }
+    assert found == CASES[name]
+    channels = (171, 211) if name == "semicolon" else (171,)
+    assert {event.channels for event in events.values()} == {channels}
 
 
 @pytest.mark.parametrize("zero", ["0,0", "0.0,0.0", "-0.0,0"])

@@ -15,7 +15,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from aia_sequence.config.columns import DATE, PLACE, described, keys_of, validator_schema
+from aia_sequence.config.columns import DATE, PLACE, PLACES, are_windows, described, keys_of, validator_schema
 from aia_sequence.config.file import read_text
 from aia_sequence.config.schema import explain, from_text, resolved, types_of
 from aia_sequence.errors import ConfigError
@@ -24,6 +24,11 @@ from aia_sequence.times import duration, iso, read_time, tai_seconds, utc_of
 # What lists write where there is nothing; any number of slashes says it, too.
 MISSING = {"nan", "na", "n/a", "-", "--", "---"}
 TIMES = ("start", "peak", "end")
+WINDOWS = {"from": "start", "before": 0, "to": "end", "after": 0}  # options of a list of windows
+AS_THEY_ARE = (
+    "the list has start and end and no peak, so its rows are windows and taken as they are, "
+    "whatever catalogue.from, before, to and after say"
+)
 DELIMITERS = ",;\t"
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -41,11 +46,17 @@ class Row:
     reference
         Time (ISO, UTC) of the flare for which the list gives its location: the peak, or else the start; None where the
         list has neither.
+    located
+        Whether a place belongs to it: to every flare, to a window where the list has a column for it.
+    remarks
+        What is worth a warning, a line each.
     """
 
     origin: str
     entry: dict[str, Any]
     reference: str | None
+    located: bool = True
+    remarks: tuple[str, ...] = ()
 
 
 def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
@@ -62,7 +73,8 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
     Returns
     -------
     list of Row
-        In the file's order. The window's `start` and `end` take the place of the flare's.
+        In the file's order. The window's `start` and `end` take the place of the flare's; a list that has start and end
+        and no peak, from which the windows should be reckoned, is one of windows, which are taken as they are.
 
     Raises
     ------
@@ -77,6 +89,10 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
     columns, problems = keys_of(next(reader), options, f"{path}, line {lines[0][0]}")
     if problems:
         raise ConfigError("\n".join(problems))
+    windows, remarks = are_windows(columns), ()
+    located = not windows or not set(PLACES).isdisjoint(columns)
+    if windows and "peak" in (options["from"], options["to"]):
+        options, remarks = {**options, **WINDOWS}, (AS_THEY_ARE,)
     padding = {key: _padding(key, options[key]) for key in ("before", "after")}
     validator = Draft202012Validator(validator_schema())
     rows: dict[str, Row] = {}
@@ -89,7 +105,7 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
         origin = f"{origin} ({entry['name']})" if "name" in entry else origin
         wrong = wrong or [line for error in validator.iter_errors(entry) for line in explain(error)]
         problems += [f"{origin}: {line}" for line in wrong]
-        row = Row(origin, entry, reference)
+        row = Row(origin, entry, reference, located, remarks)
         earlier = rows.setdefault(entry.get("name", origin), row)
         # The HEK has the same flare from several searches: equal rows are one event.
         if earlier is not row and (earlier.entry, earlier.reference) != (entry, reference):

@@ -4,7 +4,7 @@ The names are those of NOAA's event reports, NCEI's flare summaries, the HEK, DO
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aia_sequence.config.schema import resolved, schema
@@ -35,6 +35,7 @@ DESCRIPTIVE = {
 HEK = "eventstarttime"
 DATE = "date"  # of clock times
 PLACE = ("longitude", "latitude")  # Stonyhurst, degrees: together a location
+PLACES = ("location", "region.follow", "region.x", *PLACE)
 OTHERS = "others"  # in place of the columns to ignore: all that are not known
 
 
@@ -73,13 +74,18 @@ def keys_of(header: list[str], options: Mapping[str, Any], origin: str) -> tuple
             problems.append(f"{origin}: column {title!r} gives {key} a second time")
         columns.append(key)
     needed = [options["from"], options["to"], *(() if "name" in columns else ("start",))]
-    if not problems:
+    if not problems and not are_windows(columns):
         problems = [
             f"{origin}: no column for {key}, from which the windows are reckoned (catalogue.from, catalogue.to)"
             for key in dict.fromkeys(needed)
             if key not in columns
         ]
     return columns, problems
+
+
+def are_windows(columns: Sequence[str | None]) -> bool:
+    """Whether the rows of a list are windows and no flares: they have start and end, and no peak."""
+    return {"start", "end"} <= set(columns) and "peak" not in columns
 
 
 def described(key: str) -> dict[str, Any] | None:

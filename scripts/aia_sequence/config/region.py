@@ -154,6 +154,12 @@ def region_warnings(region: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
+def placeless(entry: Mapping[str, Any]) -> bool:
+    """Whether an event's region has a size and nothing says where it lies."""
+    region = entry.get("region") or {}
+    return bool(region) and region.keys() <= {"width", "height"} and "location" not in entry
+
+
 def resolve_region(entry: Mapping[str, Any], reference: str) -> tuple[dict[str, Any] | None, list[str]]:
     """Complete an event's region of interest, or say what is wrong with it.
 

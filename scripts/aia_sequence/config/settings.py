@@ -14,12 +14,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from aia_sequence.config.catalogues import read_catalogue
+from aia_sequence.config.catalogues import Row, read_catalogue
 from aia_sequence.config.event_checks import Event, check_event
 from aia_sequence.config.file import check_values
+from aia_sequence.config.region import placeless
 from aia_sequence.config.schema import explain, schema, typed, unusable, with_defaults
 from aia_sequence.errors import ConfigError
 from aia_sequence.times import duration, iso, tai_seconds
+
+FULL_DISK = "region: it has a size, and the list no column for a place (location, say), so the full disk is taken"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
             filled[key] = _home(key, filled[key])
     events, problems, warnings = {}, _block_problems(filled["block"]), {}
     taken: dict[str, str] = {}
-    for where, entry, reference in _entries(filled):
+    for row in _entries(filled):
+        where, entry = row.origin, row.entry
         earlier = taken.setdefault(entry["name"].lower(), where)
         if earlier != where:
             problems.append(
@@ -92,9 +96,14 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
             )
             continue
         merged = with_defaults(_merged(filled["defaults"], entry), {"$ref": "#/$defs/event"})
+        remarks = row.remarks
+        if not row.located and placeless(merged):
+            del merged["region"]
+            remarks += (FULL_DISK,)
+        reference = row.reference or entry["start"]
         checked = check_event(merged, reference, now or tai_seconds(datetime.now(UTC)), filled["max_records"])
         problems += [f"{where}: {line}" for line in checked.problems]
-        for line in checked.warnings:
+        for line in (*remarks, *checked.warnings):
             warnings.setdefault(line, []).append(where)
         events[entry["name"]] = checked.event
     if problems:
@@ -113,13 +122,12 @@ def _warning(line: str, places: list[str]) -> str:
     return f"{first}{f' and {len(others)} more' if others else ''}: {line}"
 
 
-def _entries(config: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
-    """The events as they are written, with the words that say where each stands, and when its location holds."""
+def _entries(config: Mapping[str, Any]) -> list[Row]:
+    """The events as they are written, wherever that is."""
     if isinstance(config["events"], str):
-        rows = read_catalogue(config["events"], config["catalogue"])
-        return [(row.origin, row.entry, row.reference or row.entry["start"]) for row in rows]
+        return read_catalogue(config["events"], config["catalogue"])
     return [
-        (f"events[{number}] ({entry['name']})", entry, entry.get("peak", entry["start"]))
+        Row(f"events[{number}] ({entry['name']})", entry, entry.get("peak"))
         for number, entry in enumerate(config["events"])
     ]
 
