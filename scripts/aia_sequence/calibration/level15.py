@@ -22,7 +22,7 @@ from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.cutouts import KERNEL
 from aia_sequence.errors import FrameError
-from aia_sequence.frames.geometry import Cut, Grid, grid_of
+from aia_sequence.frames.geometry import Cut, Geometry, Grid, grid_of
 from aia_sequence.frames.keywords import number, stated
 from aia_sequence.frames.level1header import check_level1
 from aia_sequence.instrument import SATURATED_FROM, SIDE
@@ -41,6 +41,37 @@ class Pixels:
     exposure: float | None  # seconds that the counts were divided by
     saturated: int  # pixels of the level-1 image at the converter's limit
     flags: np.ndarray  # runs of flagged pixels, of type `aia_sequence.frames.companions.RUN`
+    respiked: int | None
+
+
+@dataclass
+class Prepared:
+    """A frame whose counts are ready to be resampled.
+
+    Attributes
+    ----------
+    counts
+        (ny, nx) level-1 counts of what lies on the CCD, before deconvolution; `blank` is missing.
+    source
+        What is interpolated.
+    geometry
+        Where the Sun is in it.
+    cut
+        For a cutout: which part of the CCD it is.
+    gain, exposure, respiked
+        As of `Pixels`.
+    limited
+        Whether there can be saturated pixels.
+    """
+
+    counts: np.ndarray
+    blank: int | None
+    source: Coefficients
+    geometry: Geometry
+    cut: Cut | None
+    gain: float
+    exposure: float | None
+    limited: bool
     respiked: int | None
 
 
@@ -104,6 +135,35 @@ def calibrate(
         If the frame is not of level 1, was corrected before, or cannot be corrected.
     """
     space, stages, started = space or Workspace(), stages or Stages(), time.perf_counter()
+    ready = prepare(image, header, corrections, options, spikes=spikes, deconvolve=deconvolve, space=space)
+    image, source, gain, cut = ready.counts, ready.source, ready.gain, ready.cut
+    started = stages.mark("prefilter", started)
+    grid = grid_of(image.shape, ready.geometry, options.region)
+    affine, shape = ready.geometry.map(grid), (grid.ny, grid.nx)
+    saturated, flags = saturation(image if ready.limited else image[:0], options.interpolation, affine, shape)
+    made = interpolate(source, *affine, shape, gain=gain, out=space.array("image", shape))
+    uncertainty = None
+    if options.uncertainty:
+        uncertainty = _uncertainty(image, ready.blank, source, sigma, affine, gain, shape, space)
+    if options.region:
+        for plane in (made, uncertainty):
+            if plane is not None:
+                cut.conceal(plane, *affine)
+    stages.mark("resample", started)
+    return Pixels(made, uncertainty, grid, gain, ready.exposure, saturated, flags, ready.respiked)
+
+
+def prepare(
+    image: np.ndarray,
+    header: Mapping[str, Any],
+    corrections: Corrections,
+    options: CalibrationOptions,
+    *,
+    spikes: tuple[np.ndarray, np.ndarray] | None = None,
+    deconvolve: Callable[[np.ndarray, int | None], np.ndarray] | None = None,
+    space: Workspace | None = None,
+) -> Prepared:
+    """Make a frame ready to be resampled, once, to whatever pixels; parameters and errors are those of `calibrate`."""
     check_level1(header)
     exposure = exposure_time(header) if options.exposure else None
     blank = header.get("BLANK") if np.issubdtype(image.dtype, np.integer) else None
@@ -115,26 +175,13 @@ def calibrate(
         cut = Cut.of_frame(image.shape, header, KERNEL)
         image, geometry = np.ascontiguousarray(image[cut.rows, cut.columns]), geometry.without(*cut.start)
     sharpened = deconvolve(image, blank) if deconvolve is not None else image
-    padded = space.array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
+    padded = (space or Workspace()).array("coefficients", (image.shape[0] + 2, image.shape[1] + 2))
     source = coefficients(sharpened, options.interpolation, blank if sharpened is image else None, out=padded)
-    started = stages.mark("prefilter", started)
     sensitivity = 1.0 if corrections.degradation is None else corrections.degradation
-    gain = 1.0 / (sensitivity * (exposure or 1.0))
-    grid = grid_of(image.shape, geometry, options.region)
-    affine, shape = geometry.map(grid), (grid.ny, grid.nx)
     # Most frames have no saturated pixel, as their largest value tells.
     limited = source.high >= SATURATED_FROM or sharpened is not image
-    saturated, flags = saturation(image if limited else image[:0], options.interpolation, affine, shape)
-    made = interpolate(source, *affine, shape, gain=gain, out=space.array("image", shape))
-    uncertainty = None
-    if options.uncertainty:
-        uncertainty = _uncertainty(image, blank, source, sigma, affine, gain, shape, space)
-    if options.region:
-        for plane in (made, uncertainty):
-            if plane is not None:
-                cut.conceal(plane, *affine)
-    stages.mark("resample", started)
-    return Pixels(made, uncertainty, grid, gain, exposure, saturated, flags, respiked)
+    gain = 1.0 / (sensitivity * (exposure or 1.0))
+    return Prepared(image, blank, source, geometry, cut, gain, exposure, limited, respiked)
 
 
 def _uncertainty(
