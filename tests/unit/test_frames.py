@@ -37,6 +37,27 @@ def test_a_sound_file_gives_its_hash_and_astropy_agrees(tmp_path, compression, u
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "rice"])
+def test_the_same_frame_gives_the_same_bytes_whenever_it_is_written(tmp_path, monkeypatch, compression):
+    """A gzip stream holds a time; Rice compression falls back upon one for a row that it cannot pack."""
+    image = np.random.default_rng(1).normal(0, 5, (64, 200)).astype(np.float32)
+    image[5], image[10] = np.nan, 1e20
+    image[10, ::2] *= -1
+    written = []
+    for clock in (1.6e9, 1.7e9):
+        monkeypatch.setattr("time.time", lambda clock=clock: clock)
+        path = tmp_path / f"{clock:.0f}.fits"
+        cards = fits.Header({"CRPIX1": 1.0, "CRPIX2": 1.0})
+        frames.write_level15(path, image.copy(), cards, compression=compression, step=0.01)
+        frames.verify(path)
+        written.append(path.read_bytes())
+        np.testing.assert_allclose(frames.read_level15(path)[0], image, atol=0.01)
+    if compression == "rice":
+        with fits.open(path, disable_image_compression=True) as hdus:
+            assert sum(len(tile) > 0 for tile in hdus[1].data["GZIP_COMPRESSED_DATA"]) == 1
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "rice"])
 def test_one_bit_of_a_header_or_of_the_data_is_noticed(tmp_path, compression):
     path = write(tmp_path / "a.fits", compression)
     content = path.read_bytes()

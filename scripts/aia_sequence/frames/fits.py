@@ -22,7 +22,7 @@ from aia_sequence.errors import FrameError
 from aia_sequence.files import replacing
 from aia_sequence.frames import companions
 from aia_sequence.frames.checksums import disagreeing
-from aia_sequence.frames.hdus import parts
+from aia_sequence.frames.hdus import parts, zero_times
 
 logger = logging.getLogger(__name__)
 
@@ -214,6 +214,7 @@ def write_level15(
     written.seek(0)
     # As the tables that stand in the file: what is summed is what is written.
     with fits.open(written, disable_image_compression=True, memmap=False) as hdus:
+        zero_times(written, hdus[1])
         _write(path, hdus)
 
 
