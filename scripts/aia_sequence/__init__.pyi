@@ -1,0 +1,4 @@
+from aia_sequence.calibration.single import calibrate as calibrate
+from aia_sequence.frames.fits import read_level15 as read_level15
+
+__version__: str
