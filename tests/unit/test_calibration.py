@@ -5,9 +5,11 @@ import hashlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -330,6 +332,25 @@ def test_a_process_that_ends_before_its_work_is_done_is_an_error_and_no_wait(
     rows, sources, tmp_path, monkeypatch, status
 ):
     monkeypatch.setattr(worker.Worker, "_calibrate", lambda *_: os._exit(status))
+    with pytest.raises(RuntimeError, match="calibrating process died"):
+        run(rows, tmp_path / "b", sources, 2)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("told", [0.0, 0.5, 1.0])
+def test_a_process_that_is_killed_while_it_tells_of_a_frame_is_an_error_and_no_wait(
+    rows, sources, tmp_path, monkeypatch, told
+):
+    """The system stops it anywhere in a message that is longer than what a pipe takes at once."""
+    parent, send = os.getpid(), Connection._send
+
+    def cut_short(self, content, *rest):
+        if os.getpid() == parent:
+            return send(self, content, *rest)
+        os.write(self.fileno(), content[: int(told * len(content))])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(Connection, "_send", cut_short)
     with pytest.raises(RuntimeError, match="calibrating process died"):
         run(rows, tmp_path / "b", sources, 2)
 

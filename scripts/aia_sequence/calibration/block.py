@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ from aia_sequence.instrument import SIDE
 from aia_sequence.joblog import Counter
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
     from aia_sequence.calibration.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -168,36 +172,43 @@ def _alone(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Resul
 
 
 def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Result]:
-    """Frames worked on by forked processes, one for each worker."""
+    """Frames worked on by forked processes, one for each worker.
+
+    Each has a pipe of its own, at whose end the parent sees that the process has ended, in the midst of a result too.
+    """
     context = multiprocessing.get_context("fork")
-    taken, outbox = context.Value("q", 0), context.SimpleQueue()
+    taken, left = context.Value("q", 0), len(tasks)
     gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
-    started = [
-        context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
-        for worker in workers
-    ]
+    started: "dict[Connection, BaseProcess]" = {}
     try:
-        for process in started:
+        for worker in workers:
+            inbox, outbox = context.Pipe(duplex=False)
+            process = context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
             process.start()
-        left = len(tasks)
+            outbox.close()
+            started[inbox] = process
+        inboxes = list(started)
         while left:
-            while outbox.empty():
-                ended = [process.exitcode for process in started]
-                # A process that ends well has told of all that it did; when all have, nobody will tell of the rest.
-                if any(ended) or (None not in ended and outbox.empty()):
-                    raise RuntimeError("a calibrating process died; it may have run out of memory")
-                time.sleep(0.005)
-            number, result, seconds = outbox.get()
-            if number == DEFECT:
-                if isinstance(result, AIAError):
-                    raise result
-                raise RuntimeError(f"a calibrating process failed:\n{result}")
-            left -= 1
-            yield number, result, seconds
-        for process in started:
+            for inbox in wait(inboxes):
+                try:
+                    number, result, seconds = inbox.recv()
+                except (EOFError, OSError):  # at its end, and before the end of a result
+                    inboxes.remove(inbox)
+                    started[inbox].join()
+                    # A process that ends well has told of all that it did; when all have, nobody will tell of the rest.
+                    if started[inbox].exitcode or not inboxes:
+                        raise RuntimeError("a calibrating process died; it may have run out of memory") from None
+                    continue
+                if number == DEFECT:
+                    if isinstance(result, AIAError):
+                        raise result
+                    raise RuntimeError(f"a calibrating process failed:\n{result}")
+                left -= 1
+                yield number, result, seconds
+        for process in started.values():
             process.join()
     finally:
-        for process in started:
+        for process in started.values():
             process.terminate()
 
 
@@ -216,6 +227,6 @@ def _child(parent: int, worker: "Worker", tasks: Sequence[Task], taken: Any, out
     try:
         worker.work(tasks, taken, outbox)
     except AIAError as error:
-        outbox.put((DEFECT, error, {}))
+        outbox.send((DEFECT, error, {}))
     except Exception:  # noqa: BLE001 - its traceback belongs into the job's log, which the parent writes
-        outbox.put((DEFECT, traceback.format_exc(), {}))
+        outbox.send((DEFECT, traceback.format_exc(), {}))

@@ -79,11 +79,11 @@ class Worker:
         taken
             Shared count of the frames that processes have taken.
         outbox
-            Queue of number, result and seconds by stage, for the parent.
+            Connection that takes number, result and seconds by stage, for the parent.
         """
         while (task := _take(tasks, taken)) is not None:
             number, row = task
-            outbox.put((number, *self.calibrate(row)))
+            outbox.send((number, *self.calibrate(row)))
 
     def _calibrate(self, row: Mapping[str, Any]) -> dict[str, Any]:
         job, options, stages, now = self.job, self.job.options, self.stages, time.perf_counter()
