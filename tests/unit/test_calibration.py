@@ -345,10 +345,10 @@ def test_a_process_that_is_killed_while_it_tells_of_a_frame_is_an_error_and_no_w
     parent, send = os.getpid(), Connection._send
 
     def cut_short(self, content, *rest):
-        if os.getpid() == parent:
-            return send(self, content, *rest)
-        os.write(self.fileno(), content[: int(told * len(content))])
-        os.kill(os.getpid(), signal.SIGKILL)
+        if os.getpid() != parent:
+            os.write(self.fileno(), content[: int(told * len(content))])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return send(self, content, *rest)
 
     monkeypatch.setattr(Connection, "_send", cut_short)
     with pytest.raises(RuntimeError, match="calibrating process died"):

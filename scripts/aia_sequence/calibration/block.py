@@ -179,7 +179,7 @@ def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Resu
     context = multiprocessing.get_context("fork")
     taken, left = context.Value("q", 0), len(tasks)
     gc.freeze()  # what is there stays there: collecting it in each process would copy its pages
-    started: "dict[Connection, BaseProcess]" = {}
+    started: dict[Connection, BaseProcess] = {}
     try:
         for worker in workers:
             inbox, outbox = context.Pipe(duplex=False)
