@@ -1,6 +1,8 @@
 """Fixtures that several test modules share."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,14 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for the full-size frames of the synthetic archive: each is made once, whatever process asks first."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="aia-frames-")
+        os.environ["AIA_SYNTHETIC_FRAMES"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

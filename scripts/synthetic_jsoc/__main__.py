@@ -33,6 +33,7 @@ def main(arguments=None):
             faults=options.faults,
             registered=options.register,
             log=lambda line: print(line, flush=True),
+            frames=options.frames,
             staging=options.staging,
             strict=options.strict_jsoc,
         ) as running:
@@ -62,6 +63,12 @@ def _parser():
         default=Path("resources/synthetic/archive"),
         metavar="DIR",
         help="folder of requests, log and made files (%(default)s)",
+    )
+    serve.add_argument(
+        "--frames",
+        type=Path,
+        metavar="DIR",
+        help="folder of made frames, which archives with other states may share (by default a part of the state)",
     )
     serve.add_argument("--faults", type=Path, metavar="FILE", help="YAML or JSON file of faults to show, see below")
     serve.add_argument(

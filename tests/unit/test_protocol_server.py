@@ -2,6 +2,7 @@
 
 import errno
 import http.client
+import io
 import json
 import os
 import signal
@@ -10,9 +11,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
+from astropy.io import fits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_archive import SmallModel
@@ -262,6 +265,82 @@ def test_two_servers_share_a_state(tmp_path):
         path = f"{index['dir']}/{index['data'][0]['filename']}"
         assert talk(one, path)[2] == talk(two, path)[2]
         assert sum(model.made for model in models) == 1
+
+
+def fetched(archive):
+    """The file of a record, exported."""
+    order = {"op": "exp_request", "ds": ONE, "notify": "a@b.example", "method": "url", "protocol": "fits"}
+    identity = json.loads(talk(archive, f"/cgi-bin/ajax/jsoc_fetch?{urlencode(order)}")[2])["requestid"]
+    index = json.loads(talk(archive, f"/cgi-bin/ajax/jsoc_fetch?op=exp_status&requestid={identity}")[2])
+    return talk(archive, f"{index['dir']}/{index['data'][0]['filename']}")[2]
+
+
+def test_archives_with_states_of_their_own_share_the_frames_that_one_has_made(tmp_path):
+    models = [CountingModel(lambda: NOW) for _ in range(2)]
+    bodies = []
+    for number, model in enumerate(models):
+        folders = {"state": tmp_path / str(number), "frames": tmp_path / "frames"}
+        with server.running(**folders, model=model, clock=lambda: NOW) as running:
+            bodies.append(fetched(running))
+    assert bodies[0] == bodies[1]
+    assert [model.made for model in models] == [1, 0]
+
+
+def test_shared_frames_are_those_of_the_archive_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("AIA_SYNTHETIC_FRAMES", str(tmp_path / "frames"))
+    with server.running(tmp_path / "a") as itself, server.running(tmp_path / "b", model=SmallModel(time.time)) as small:
+        assert itself.service.frames.folder == tmp_path / "frames"
+        assert small.service.frames.folder == tmp_path / "b" / "spool"
+
+
+def test_a_fault_of_a_record_does_not_enter_its_frame_which_others_may_share(tmp_path):
+    (tmp_path / "faults.yaml").write_text("faults: [{mode: quality, quality: 64}]")
+    model = SmallModel(lambda: NOW)
+    with server.running(tmp_path / "state", model=model, clock=lambda: NOW, faults=tmp_path / "faults.yaml") as faulty:
+        query = urlencode({"op": "rs_list", "ds": ONE, "key": "QUALITY"})
+        assert json.loads(talk(faulty, f"{INFO}?{query}")[2])["keywords"][0]["values"] == ["0x00000040"]
+        assert fits.getheader(io.BytesIO(fetched(faulty)), 1)["QUALITY"] == 0
+
+
+MAKER = """
+import sys, time
+from pathlib import Path
+from synthetic_jsoc.storage import Spool
+
+def make(path):
+    with path.open("w") as file:
+        file.write("half of")
+        file.flush()
+        print(path.name, flush=True)
+        time.sleep(float(sys.argv[2]))
+        file.write(" a frame")
+
+print(Spool(Path(sys.argv[1]), 1000).open("frame", make).read().decode(), flush=True)
+"""
+
+
+def makers(root, folder, seconds, count):
+    """Processes that ask for the same frame, which is made in so many seconds."""
+    command = [sys.executable, "-c", MAKER, str(folder), str(seconds)]
+    environment = os.environ | {"PYTHONPATH": str(root / "scripts")}
+    return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(count)]
+
+
+def test_of_several_processes_one_makes_a_frame_and_all_get_the_whole_of_it(tmp_path, root):
+    said = [process.communicate(timeout=60)[0].splitlines() for process in makers(root, tmp_path, 0.5, 3)]
+    assert [lines[-1] for lines in said] == ["half of a frame"] * 3
+    assert sum(len(lines) - 1 for lines in said) == 1
+
+
+def test_when_the_one_that_makes_a_frame_is_killed_another_makes_it(tmp_path, root):
+    (first,) = makers(root, tmp_path, 600, 1)
+    assert first.stdout.readline()
+    (second,) = makers(root, tmp_path, 0, 1)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(timeout=1)
+    first.kill()
+    assert second.communicate(timeout=60)[0].splitlines()[-1] == "half of a frame"
+    first.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -106,8 +106,6 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(undisturbed, 
     while killed < KILLS:
         workflow = Workflow(tmp_path / str(killed), whole.config)
         state = workflow.folder / "resources" / "synthetic" / "archive"
-        # The frames that the archive made for the first run need not be made again; what it remembers stays behind.
-        shutil.copytree(whole.folder / "resources" / "synthetic" / "archive" / "spool", state / "spool")
         known, seen, twice, ended = set(), 0, [], False
         while not ended:
             run = start(workflow)

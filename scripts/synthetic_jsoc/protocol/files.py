@@ -103,7 +103,7 @@ def _exported(service, row):
 def _full(service, unit, segment, form):
     """What opens the whole file of a segment, made if need be; `form` is ``as-is``, ``fits`` or ``lev1``."""
     key = f"{unit}.{segment}.{form}.{service.model.version}.fits"
-    return partial(service.spool.open, key, partial(_render, service.model, unit, segment, form))
+    return partial(service.frames.open, key, partial(_render, service.model, unit, segment, form))
 
 
 def _render(model, unit, segment, form, path):

@@ -117,6 +117,7 @@ def running(
     clock=None,
     *,
     model=None,
+    frames=None,
     staging=0.0,
     strict=False,
     limits=None,
@@ -139,6 +140,9 @@ def running(
         The present in Unix seconds; `time.time` by default.
     model : optional
         What the archive holds; `synthetic_jsoc.holdings.model.Archive` by default.
+    frames : path-like, optional
+        Folder of the model's frames, which archives with other state folders may share; by default the one that
+        ``AIA_SYNTHETIC_FRAMES`` names, if any, else a part of the state folder. Another `model` has its own.
     staging : float
         Seconds from an export request to its files.
     strict : bool
@@ -162,11 +166,14 @@ def running(
         from synthetic_jsoc.holdings.model import Archive
 
         model = Archive(clock)
+        frames = frames or os.environ.get("AIA_SYNTHETIC_FRAMES")
     with closing(_opened(state)) as store, closing(Staging()) as staged:
+        spool = Spool(Path(state) / "spool", SPOOL_BYTES)
         service = Service(
             model=FaultyArchive(model, shown) if shown.record_rules else model,
             store=store,
-            spool=Spool(Path(state) / "spool", SPOOL_BYTES),
+            spool=spool,
+            frames=Spool(frames, SPOOL_BYTES) if frames else spool,
             now=clock,
             staging=staging,
             registered=set(registered or ()),

@@ -51,7 +51,8 @@ class Service:
     ----------
     model : synthetic_jsoc.holdings.model.Archive
     store : synthetic_jsoc.holdings.store.Store
-    spool : synthetic_jsoc.storage.Spool
+    spool, frames : synthetic_jsoc.storage.Spool
+        Files of export requests, and whole files of records, which do not depend on who asks for them.
     now : callable
         The present in Unix seconds.
     staging : float
@@ -68,6 +69,7 @@ class Service:
     model: object
     store: object
     spool: object
+    frames: object
     now: object
     staging: float = 0.0
     registered: set = field(default_factory=set)

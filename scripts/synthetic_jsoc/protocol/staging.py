@@ -45,9 +45,9 @@ class Staging:
 
 
 def makers(service, find_file, request):
-    """What makes each file of a request, in its order; as many as the spool holds without losing others of them."""
+    """What makes each file of a request, in its order; as many as are kept without losing others of them."""
     paths = service.store.paths(request["id"])
-    bound = service.spool.limit // 2 // (service.model.megabytes("image") * 10**6)
+    bound = service.frames.limit // 2 // (service.model.megabytes("image") * 10**6)
     return [partial(_make, service, find_file, path) for path in paths[:bound]]
 
 
