@@ -56,21 +56,32 @@ with joblog.job_log(snakemake.log[0]):
     bad = snakemake.config.get("bad", "")
     counter = joblog.Counter("fetched", 4, "files")
     for number in range(4):
-        time.sleep(float(snakemake.config.get("pause", 0)))
         counter.step(10.0 * (number + 1))
+        time.sleep(float(snakemake.config.get("pause", 0)))
     if snakemake.wildcards.event in str(bad):
         raise ArchiveError(f"{{snakemake.wildcards.event}}: the archive is away.")
     Path(snakemake.output[0]).touch()
 """
 
 
-@pytest.fixture
-def toy(tmp_path):
+def write_toy(folder):
     """A workflow of two rules and three events, whose `fetch` fails for the events named in `bad`."""
     scripts = os.path.abspath(SCRIPTS)
-    (tmp_path / "Snakefile").write_text(TOY.format(scripts=scripts))
-    (tmp_path / "fetch.py").write_text(FETCH.format(scripts=scripts))
-    return tmp_path
+    (folder / "Snakefile").write_text(TOY.format(scripts=scripts))
+    (folder / "fetch.py").write_text(FETCH.format(scripts=scripts))
+    return folder
+
+
+@pytest.fixture
+def toy(tmp_path):
+    return write_toy(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The same after a run in a pipe: its folder, status and lines."""
+    folder = write_toy(tmp_path_factory.mktemp("finished"))
+    return folder, *piped(folder)
 
 
 def snakemake(folder, *arguments):
@@ -124,8 +135,8 @@ def screen_of(text):
     return lines
 
 
-def test_in_a_pipe_every_stage_has_a_line_and_the_ending_is_last(toy):
-    status, lines = piped(toy)
+def test_in_a_pipe_every_stage_has_a_line_and_the_ending_is_last(finished):
+    _, status, lines = finished
     assert status == 0, lines
     assert "opening of 6" in lines
     assert [line.split("  ")[-1] for line in lines if " of 6  " in line] == ["fetch: 3 done", "draw: 3 done"]
@@ -133,15 +144,14 @@ def test_in_a_pipe_every_stage_has_a_line_and_the_ending_is_last(toy):
     assert len([line for line in lines if line.strip() and line != "noise of a job"]) <= 6, lines
 
 
-def test_a_run_with_nothing_to_do_ends_in_the_same_way(toy):
-    piped(toy)
-    status, lines = piped(toy)
+def test_a_run_with_nothing_to_do_ends_in_the_same_way(finished):
+    status, lines = piped(finished[0])
     assert (status, lines[-1]) == (0, "ending with 0 done")
 
 
 @pytest.mark.parametrize("other", ["--lint", "--unlock", "--list-rules"])
-def test_what_runs_nothing_has_no_ending(toy, other):
-    assert not any("ending with" in line for line in piped(toy, other)[1])
+def test_what_runs_nothing_has_no_ending(finished, other):
+    assert not any("ending with" in line for line in piped(finished[0], other)[1])
 
 
 def test_a_cause_is_told_once_with_the_jobs_that_it_stopped_and_their_logs(toy):
@@ -169,7 +179,7 @@ def test_on_a_terminal_the_jobs_at_work_are_shown_with_counts_and_leave_nothing_
 
 
 def test_ctrl_c_says_what_it_leaves_and_shows_no_traceback(toy):
-    status, left, _ = in_terminal(toy, "--config", "pause=20", interrupt_at=b" of 4, ")
+    status, left, _ = in_terminal(toy, "--config", "pause=600", interrupt_at=b" of 4, ")
     assert status != 0
     assert "Stopped; what is done is kept; run again to go on." in left
     assert not any("Traceback" in line or "FAILED" in line or "failed" in line for line in left), left
