@@ -28,7 +28,7 @@ demo: $(VENV) ## the worked example, from query to figure, on the embedded archi
 	@$(BIN)/aia-sequence run --cores $(CORES)
 
 test: $(VENV) ## the whole test suite
-	@$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 test-slurm: $(VENV) ## the worked example on a real Slurm that is started and stopped here; wants root, slurm-wlm and munge
 	@$(BIN)/python -m pytest -m slurm tests/workflow/test_slurm.py

@@ -30,15 +30,6 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_cases() -> Path:
-    """Small inputs from people who do this job."""
-    folder = ROOT.parent / "shared" / "cases"
-    if not folder.is_dir():
-        pytest.skip("the cases (a folder shared/cases beside the project) are absent")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real AIA data, kept outside the project; tests that need it are skipped where it is absent."""
     folder = ROOT.parent / "shared" / "data"
@@ -55,6 +46,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(hostile.table(Path(path)))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: what is quickly found wrong is quickly told."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first: what is quickly found wrong is quickly told. Several processes begin with the slow ones.
+
+    So none of them waits in the end for another's long test.
+    """
+    order = [True, False] if hasattr(config, "workerinput") else [False, True]
+    items.sort(key=lambda item: order.index(item.get_closest_marker("slow") is not None))
