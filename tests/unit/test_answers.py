@@ -6,12 +6,11 @@ Real answers, of the embedded archive, are changed at random places and sent to 
 import copy
 import json
 import random
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from itertools import count
 from urllib.parse import parse_qsl, urlsplit
 
+import loopback
 import pandas as pd
 import pytest
 from hostile import TIMES, trial
@@ -36,36 +35,19 @@ TEXTS = ["x", "193x", "1٩3", "9" * 30, "0x1FFFFFFFFF", "1e1000", "1_000", "0b1"
 EXACT = {"*recnum*", "T_REC", "T_OBS", "DATE__OBS", "WAVELNTH", "QUALITY", "NSATPIX"}
 
 
-@contextmanager
-def answering():
-    """JSOC, as far as this machine can see, with the answers of a function of a question's parameters."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            question = urlsplit(self.path)
-            body = server.answer(dict(parse_qsl(question.query)))
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def reply(handler):
+    """Send what the server's function makes of a question's parameters."""
+    body = handler.server.answer(dict(parse_qsl(urlsplit(handler.path).query)))
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
 
 
 @pytest.fixture(scope="module")
 def server():
-    with answering() as found:
+    """JSOC, as far as this machine can see."""
+    with loopback.running(HTTPServer(("127.0.0.1", 0), loopback.asking(reply))) as found:
         yield found
 
 

@@ -3,15 +3,15 @@
 import base64
 import http.client
 import json
-import threading
 import urllib.request
 from contextlib import contextmanager
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote_plus
 
 import drms
+import loopback
 import pytest
 from drms.exceptions import DrmsExportError, DrmsQueryError
 from small_archive import END, SERIES, START, small_archive
@@ -32,23 +32,8 @@ def archive(tmp_path_factory):
 @contextmanager
 def serving(answer):
     """A web server whose every answer is `answer(handler)`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            answer(self)
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with loopback.running(HTTPServer(("127.0.0.1", 0), loopback.asking(answer))) as server:
         yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_the_worked_example_has_its_records(archive):

@@ -8,9 +8,10 @@ import re
 import socket
 import threading
 import urllib.request
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
+from http.server import ThreadingHTTPServer
 
+import loopback
 import pytest
 
 from aia_sequence.acquisition.download import LONGEST_FILE, Item, fetch
@@ -28,24 +29,18 @@ class Site(ThreadingHTTPServer):
     def __init__(self, answers):
         self.answers, self.calls, self.now, self.most = answers, [], 0, 0
         self.lock, self.stopped, self.clients = threading.Lock(), threading.Event(), set()
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), loopback.asking(count_and_answer, "HTTP/1.1"))
 
     def url(self, path):
         return f"http://127.0.0.1:{self.server_port}/{path}"
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        name = self.path.strip("/")
-        with self.server.lock:
-            self.server.clients.add(self.client_address)
-            self.server.calls.append((self.command, name))
-        self.server.answers.get(name, send)(self)
-
-    def log_message(self, *_):
-        pass
+def count_and_answer(handler):
+    name, server = handler.path.strip("/"), handler.server
+    with server.lock:
+        server.clients.add(handler.client_address)
+        server.calls.append((handler.command, name))
+    server.answers.get(name, send)(handler)
 
 
 def send(handler, body=BODY, **headers):
@@ -56,17 +51,8 @@ def send(handler, body=BODY, **headers):
     handler.wfile.write(body)
 
 
-@contextmanager
 def site(**answers):
-    server = Site(answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return loopback.running(Site(answers))
 
 
 def get(server, folder, names, accept=lambda item: None, **options):
