@@ -99,13 +99,19 @@ def piped(folder, *arguments):
     return done.returncode, done.stdout.splitlines()
 
 
+def log_in():
+    """Take the terminal, and Ctrl-C as it is there: what is started in the background ignores it, and hands that on."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def in_terminal(folder, *arguments, size=(24, 80), interrupt_at=None):
     """Status, final lines and all that was ever shown of a run in a pseudo-terminal."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     process = subprocess.Popen(
         snakemake(folder, *arguments), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-        env={**os.environ, "TERM": "xterm"}, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        env={**os.environ, "TERM": "xterm"}, preexec_fn=log_in,
     )  # fmt: skip
     os.close(slave)
     shown = b""
