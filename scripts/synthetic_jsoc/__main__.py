@@ -10,7 +10,7 @@ from synthetic_jsoc.protocol import faults, server
 
 _DESCRIPTION = """\
 Serve a synthetic archive that speaks JSOC's protocol, on this machine alone. Nothing in it is an observation of the
-Sun.
+Sun. Example:
 
   python -m synthetic_jsoc serve --port 8000
   http_proxy=http://127.0.0.1:8000 HTTP_PROXY=http://127.0.0.1:8000 python my_drms_or_sunpy_script.py

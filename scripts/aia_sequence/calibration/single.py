@@ -92,8 +92,8 @@ def calibrate(
         _table(resources, f"psf/{row['WAVELNTH']}.fits", "psf") if chosen.psf else None,
     )
     (made,) = calibrate_block([row], job)
-    if made["reason"]:
-        raise FrameError(f"{path}: {made['reason']}")
+    if reason := made["reason"]:
+        raise FrameError(reason if str(path) in reason else f"{path}: {reason}")
     return folder / Path(made["file"]).name
 
 

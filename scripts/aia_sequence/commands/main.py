@@ -4,36 +4,42 @@ import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from aia_sequence import __version__
 from aia_sequence.errors import AIAError, suggestion
+
+EXTRA = 'pip install "aia_sequence[snakemake]"'
 
 
 @dataclass(frozen=True)
 class Command:
     """A subcommand: what it is for, one call of it, and the module whose `main` takes its arguments.
 
-    `given` are arguments that stand before those of the caller.
+    `given` are arguments that stand before those of the caller; `snakemake` says whether it runs the workflow.
     """
 
     purpose: str
     example: str
     module: str
     given: tuple[str, ...] = ()
+    snakemake: bool = False
 
 
 COMMANDS = {
     "new": Command("make the folder of an own project", "new my-flares", "new"),
     "check": Command("say what is wrong with a configuration, or what it asks for", "check my.yaml", "check"),
-    "budget": Command("what a configuration will cost, from metadata alone", "budget my.yaml", "run", ("budget",)),
-    "run": Command("make everything that a configuration asks for", "run my.yaml", "run", ("all",)),
+    "budget": Command("what a configuration will cost, by its metadata", "budget my.yaml", "run", ("budget",), True),
+    "run": Command("make everything that a configuration asks for", "run my.yaml", "run", ("all",), True),
     "verify": Command("hash all files again, and compare", "verify", "verify"),
-    "repair": Command("make again what is wrong, and nothing else", "repair", "verify", ("--rebuild",)),
+    "repair": Command("make again what is wrong, and nothing else", "repair", "verify", ("--rebuild",), True),
     "compare": Command("why two results differ", "compare results ../other/results", "compare"),
     "freeze": Command("write the record list of finished events", "freeze x1.5-2021-07-03", "freeze"),
     "bundle": Command("export or import calibration tables", "bundle export tables.zip", "bundle"),
     "archive": Command("pack finished events, for Zenodo", "archive paper.zip", "archive"),
-    "rebuild": Command("draw the figures of an archive again, and compare them", "rebuild paper.zip", "redraw"),
+    "rebuild": Command(
+        "draw the figures of an archive again, and compare them", "rebuild paper.zip", "redraw", snakemake=True
+    ),
     "cache": Command("what the level-1 cache holds", "cache", "cache"),
     "serve": Command("the embedded archive alone, for any JSOC client", "serve --port 8080", "serve"),
 }
@@ -73,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"aia-sequence: {name!r} is no command; {suggestion(name, list(COMMANDS))}\n")
         return 2
     command = COMMANDS[name]
+    if command.snakemake and not {"-h", "--help"} & set(rest) and find_spec("snakemake") is None:
+        sys.stderr.write(f"error: `aia-sequence {name}` runs Snakemake, which is not installed: {EXTRA}\n")
+        return 1
     module = importlib.import_module(f"aia_sequence.commands.{command.module}")
     try:
         return module.main([*command.given, *rest]) or 0
