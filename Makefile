@@ -77,9 +77,10 @@ archive: $(VENV) ## pack all finished events with tables, figures, provenance an
 rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is, and compare them
 	@$(BIN)/aia-sequence rebuild $(if $(wildcard archived),.,$(ARCHIVE)) --cores $(CORES)
 
-lint: $(VENV) ## style of Python and Snakemake files
+lint: $(VENV) ## style of Python and Snakemake files, and spelling
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/typos
 	@$(BIN)/snakefmt --check Snakefile rules examples
 	@$(SNAKEMAKE) --lint
 
