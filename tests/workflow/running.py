@@ -1,6 +1,7 @@
 """Run the workflow as a user does, in a folder of its own, and read which jobs it ran."""
 
 import copy
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,47 @@ ROOT = Path(__file__).parents[2]
 # Rules with a message are not shown as `rule name:`; the table of jobs has them all, twice where nothing is run.
 STATS = re.compile(r"^Job stats:\n.*\n-+ .*\n((?:\w+ +\d+\n)+)", re.MULTILINE)
 MESSAGE = re.compile(r"^Job \d+: (.*)$", re.MULTILINE)
+
+
+# One process for several calls: most of a short call's time is the start of Snakemake.
+CALLS = """
+import json, sys
+from snakemake.cli import main
+sys.executable = sys.argv[1]
+for arguments in json.load(sys.stdin):
+    try:
+        main(arguments)
+    except SystemExit as end:
+        print(f"\\fstatus {end.code}", flush=True)
+"""
+
+
+def call_each(
+    calls: list[list[str]], folder: Path, executable: str = sys.executable, **environment: str
+) -> list[tuple[int, str]]:
+    """Call Snakemake with each list of arguments in turn: status and all that was printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS, executable],
+        input=json.dumps(calls),
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    texts = re.split(r"\fstatus (\d+)\n", done.stdout)
+    assert len(texts) == 2 * len(calls) + 1, done.stdout
+    return [(int(status), text) for text, status in zip(texts[:-1:2], texts[1::2], strict=True)]
+
+
+def jobs_in(text: str) -> Counter:
+    """How many jobs of each rule Snakemake's table has; the target rule is left out."""
+    jobs = Counter()
+    for table in STATS.findall(text)[:1]:
+        jobs.update({rule: int(count) for rule, count in map(str.split, table.splitlines())})
+    del jobs["all"], jobs["total"]
+    return jobs
 
 
 def account(folder: Path) -> str:
@@ -88,16 +130,20 @@ class Workflow:
         config["events"][0].update(event)
         return Workflow(self.folder, config)
 
-    def command(self, *arguments: str, cores: int = 2) -> list[str]:
-        """The command line, its configuration written."""
+    def arguments(self, *arguments: str, cores: int = 2) -> list[str]:
+        """What is handed to Snakemake, the configuration written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
         return [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+            *("--snakefile", str(ROOT / "Snakefile")),
             *("--directory", str(self.folder), "--configfile", str(path), "--cores", str(cores)),
             *("--workflow-profile", str(ROOT / "profiles" / "default"), "--nocolor", *arguments),
         ]
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        """The command line, its configuration written."""
+        return [sys.executable, "-m", "snakemake", *self.arguments(*arguments, cores=cores)]
 
     def run(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
         """Run Snakemake to its end; `environment` is added to the process's own."""
@@ -113,8 +159,4 @@ class Workflow:
             check=False,
         )
         log = account(self.folder) if set(logs.glob("*.log")) - before else done.stdout
-        jobs = Counter()
-        for table in STATS.findall(log)[:1]:
-            jobs.update({rule: int(count) for rule, count in map(str.split, table.splitlines())})
-        del jobs["all"], jobs["total"]
-        return Run(done.returncode, done.stdout, log, jobs, MESSAGE.findall(log))
+        return Run(done.returncode, done.stdout, log, jobs_in(log), MESSAGE.findall(log))

@@ -1,45 +1,16 @@
 """A configuration meets Snakemake: which one is used, and what is said of it before the first job."""
 
-import json
 import os
-import re
 import shutil
 import subprocess
-import sys
 
 import pytest
 import yaml
+from running import call_each
 
 pytestmark = pytest.mark.slow
 
-# One process for all calls: most of a call's time is the start of Snakemake.
-CALLS = """
-import json, sys
-from snakemake.cli import main
-sys.executable = sys.argv[1]
-for arguments in json.load(sys.stdin):
-    try:
-        main(arguments)
-    except SystemExit as end:
-        print(f"\\fstatus {end.code}", flush=True)
-"""
 WINDOW = {"start": "2021-07-03T14:25:00Z", "end": "2021-07-03T14:26:00Z"}
-
-
-def plan_each(calls, folder, executable=sys.executable):
-    """Call Snakemake with each list of arguments in turn: status and all that was printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", CALLS, executable],
-        input=json.dumps(calls),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=True,
-    )
-    texts = re.split(r"\fstatus (\d+)\n", done.stdout)
-    assert len(texts) == 2 * len(calls) + 1, done.stdout
-    return [(int(status), text) for text, status in zip(texts[:-1:2], texts[1::2], strict=True)]
 
 
 @pytest.fixture
@@ -48,7 +19,7 @@ def plans(tmp_path, root):
 
     def call(*calls, snakefile=root / "Snakefile", **how):
         command = ["--snakefile", str(snakefile), "--directory", str(tmp_path), "--dry-run", "--nocolor"]
-        return plan_each([[*command, "--workflow-profile", "none", *arguments] for arguments in calls], tmp_path, **how)
+        return call_each([[*command, "--workflow-profile", "none", *arguments] for arguments in calls], tmp_path, **how)
 
     return call
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 import yaml
-from running import ROOT, Workflow
+from running import ROOT, Workflow, call_each, jobs_in
 
 from aia_sequence.planning.blocks import tai_seconds
 from synthetic_jsoc.sun import scene
@@ -15,8 +15,8 @@ from synthetic_jsoc.sun import scene
 pytestmark = pytest.mark.slow
 
 REGION = {"x": [820, 905], "y": [325, 400]}
-# One slot each of the flare's rise, peak and decay, exposed for 2.9, 0.24 and 0.17 s; none is saturated.
-TIMES = {"rise": "2021-07-03T14:22:23Z", "peak": "2021-07-03T14:29:23Z", "decay": "2021-07-03T14:32:35Z"}
+# One slot each of the flare's rise and peak, exposed for 2.9 and 0.24 s; neither is saturated.
+TIMES = {"rise": "2021-07-03T14:22:23Z", "peak": "2021-07-03T14:29:23Z"}
 FIGURES = [
     f"results/peak/figures/211/{name}"
     for name in ("sequence.png", "sequence.pdf", "lightcurve.png", "movie.mp4", "movie.gif", "viewer.html")
@@ -25,7 +25,7 @@ FIGURES = [
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Light curves of all three, and the other figures of the peak."""
+    """Light curves of both, and the other figures of the peak."""
     common = {"channels": [211], "region": REGION, "calibration": {"uncertainty": True}}
     events = [
         {"name": name, "start": time, "end": time, **common, "figure": {"gif": True, "size": "one-column"}}
@@ -93,28 +93,27 @@ def test_an_event_of_one_channel_needs_no_panel_of_channels_and_one_of_two_does(
     assert Workflow(made.folder, config).run("--dry-run").jobs["plot_channels"] == 1
 
 
-def test_a_gif_is_made_on_request_alone(tmp_path):
-    plain = Workflow.example(tmp_path)
-    assert "render_gif" not in plain.run("--dry-run").jobs
-    assert plain.changed(figure={"gif": True}).run("--dry-run").jobs["render_gif"] == 1
+ALONE = {
+    "sequence.png": "plot_sequence",
+    "movie.mp4": "render_movie",
+    "viewer.html": "build_viewer",
+    "lightcurve.png": "plot_sequence",
+}
 
 
-@pytest.mark.parametrize(
-    ("product", "rule"),
-    [
-        ("sequence.png", "plot_sequence"),
-        ("movie.mp4", "render_movie"),
-        ("viewer.html", "build_viewer"),
-        ("lightcurve.png", "plot_sequence"),
-    ],
-)
-def test_no_product_waits_for_another(tmp_path, product, rule):
-    workflow = Workflow.example(tmp_path)
-    run = workflow.run("--dry-run", f"results/{workflow.event['name']}/figures/211/{product}")
-    assert run.status == 0, run.output
-    drawn = set(run.jobs) & {"plot_sequence", "render_movie", "build_viewer", "write_audit"}
-    assert drawn == {rule}
-    assert run.jobs["measure_sequence"] == 1
+def test_a_gif_is_made_on_request_alone_and_no_product_waits_for_another(tmp_path):
+    plain, moving = Workflow.example(tmp_path / "plain"), Workflow.example(tmp_path / "moving")
+    folder = f"results/{plain.event['name']}/figures/211"
+    calls = [[], *([f"{folder}/{product}"] for product in ALONE)]
+    calls = [plain.arguments("--dry-run", *targets) for targets in calls]
+    calls.append(moving.changed(figure={"gif": True}).arguments("--dry-run"))
+    said = call_each(calls, tmp_path)
+    assert [status for status, _ in said] == [0] * len(calls), said
+    without, *alone, with_gif = [jobs_in(text) for _, text in said]
+    assert (without["render_gif"], with_gif["render_gif"]) == (0, 1)
+    for jobs, rule in zip(alone, ALONE.values(), strict=True):
+        assert set(jobs) & {"plot_sequence", "render_movie", "build_viewer", "write_audit"} == {rule}
+        assert jobs["measure_sequence"] == 1
 
 
 def test_the_report_shows_figures_captions_and_run_times(made):

@@ -8,14 +8,19 @@ pytestmark = pytest.mark.slow
 BLOCKWISE = ["query_metadata", "filter_records", "request_export", "download_level1", "calibrate_level15"]
 
 
-@pytest.mark.parametrize("cutout", [False, True])
-def test_a_window_that_begins_earlier_leaves_later_blocks_as_they_are(tmp_path, cutout):
+# One o'clock is new, two o'clock has more slots, three and four o'clock are as they were; likewise at the end.
+EARLIER = ({"start": "2011-01-01T01:30:00Z"}, ["0100", "0200"])
+ON_BOTH_SIDES = ({**EARLIER[0], "end": "2011-01-01T05:30:00Z"}, [*EARLIER[1], "0400", "0500"])
+
+
+@pytest.mark.parametrize(("cutout", "wider"), [(False, ON_BOTH_SIDES), (True, EARLIER)])
+def test_a_wider_window_leaves_its_inner_blocks_as_they_are(tmp_path, cutout, wider):
+    window, blocks = wider
     event = {"name": "flare", "start": "2011-01-01T02:30:00Z", "end": "2011-01-01T04:30:00Z", "channels": [211]}
     event |= {"region": {"x": [0, 60], "y": [0, 60]}, "cutout": cutout}
     workflow = Workflow.finished(tmp_path, {"events": [event]})
 
-    run = workflow.changed(start="2011-01-01T01:30:00Z").run("--dry-run")
+    run = workflow.changed(**window).run("--dry-run")
     assert run.status == 0, run.output
-    # One o'clock is new, two o'clock has more slots, three and four o'clock are as they were.
-    assert {message[-13:] for message in run.messages if "block" in message} == {"20110101T0100", "20110101T0200"}
-    assert {rule: run.jobs[rule] for rule in BLOCKWISE} == dict.fromkeys(BLOCKWISE, 2)
+    assert {message[-13:] for message in run.messages if "block" in message} == {f"20110101T{at}" for at in blocks}
+    assert {rule: run.jobs[rule] for rule in BLOCKWISE} == dict.fromkeys(BLOCKWISE, len(blocks))
