@@ -19,6 +19,8 @@ from aia_sequence.planning.budget import Work
 from aia_sequence.terminal import ending
 from aia_sequence.terminal.progress import Progress, elapsed
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = os.path.join(os.path.dirname(__file__), "..", "..", "scripts")
 TOY = """
 import sys

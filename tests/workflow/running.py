@@ -112,8 +112,6 @@ class Workflow:
         (folder / "config" / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         benchmark = ROOT / "tests" / "benchmarks" / "plan.py"
         subprocess.run([sys.executable, benchmark, "--finish"], cwd=folder, check=True, capture_output=True)
-        untouched = workflow.run("--dry-run")
-        assert "Nothing to be done" in untouched.output, untouched.output
         return workflow
 
     @property
