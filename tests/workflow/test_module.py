@@ -66,7 +66,7 @@ rule both:
     default_target: True
     input:
         "one/results/flare/ro-crate-metadata.json",
-        "two/results/flare/ro-crate-metadata.json",
+        "two/results/flare/figures/211/sequence.png",
 """
     module = """
 module {name}:
@@ -104,10 +104,10 @@ use rule * from {name} exclude all, budget, summarise_budget as {name}_*
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+    assert (tmp_path / "one" / "results" / "flare" / "ro-crate-metadata.json").is_file()
     widths = []
     for name, channel in zip(names, (171, 211), strict=True):
         folder = tmp_path / name / "results" / "flare"
-        assert (folder / "ro-crate-metadata.json").is_file()
         assert len(list(folder.glob(f"level1.5/{channel}/*/*.fits"))) == 2
         assert not list(tmp_path.glob("results/**/*.csv"))
         with Image.open(folder / "figures" / str(channel) / "sequence.png") as image:
