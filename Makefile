@@ -13,7 +13,6 @@ VENV := .venv/installed
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
 CORES ?= 2
-ARCHIVE ?= archive.zip
 
 # Modules are compiled once and kept: with this set, each of the many short processes would compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -72,10 +71,10 @@ repair: $(VENV) ## verify, and have what is wrong made again, and nothing else
 	@$(BIN)/aia-sequence repair -- --cores $(CORES)
 
 archive: $(VENV) ## pack all finished events with tables, figures, provenance and the workflow itself, for Zenodo
-	@$(BIN)/aia-sequence archive $(ARCHIVE)
+	@$(BIN)/aia-sequence archive $(or $(ARCHIVE),archive.zip)
 
 rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is, and compare them
-	@$(BIN)/aia-sequence rebuild $(if $(wildcard archived),.,$(ARCHIVE)) --cores $(CORES)
+	@$(BIN)/aia-sequence rebuild $(ARCHIVE) --cores $(CORES)
 
 lint: $(VENV) ## style of Python and Snakemake files, and spelling
 	@$(BIN)/ruff check

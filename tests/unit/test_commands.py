@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from aia_sequence.commands import run
+from aia_sequence.commands import redraw, run
 from aia_sequence.commands.main import COMMANDS, main
 from aia_sequence.errors import AIAError
 
@@ -97,3 +97,22 @@ def test_run_says_where_there_is_nothing_to_run(tmp_path):
         run.call("all", ["-n"], tmp_path)
     with pytest.raises(AIAError, match=r"other\.yaml: there is no such file"):
         run.call("all", ["other.yaml"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unpacked", "opened"),
+    [([], False, "archive.zip"), ([], True, "."), (["paper.zip"], True, "paper.zip")],
+)
+def test_rebuild_takes_the_unpacked_archive_that_one_stands_in(tmp_path, monkeypatch, arguments, unpacked, opened):
+    asked = []
+
+    def refuse(archive, into, limit):
+        asked.append(str(archive))
+        raise AIAError("enough for a test")
+
+    if unpacked:
+        (tmp_path / redraw.ARCHIVED).mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(redraw, "opened", refuse)
+    assert redraw.main(arguments) == 1
+    assert asked == [opened]

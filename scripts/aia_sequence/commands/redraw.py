@@ -220,7 +220,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="aia-sequence rebuild", description=__doc__, epilog="Example: aia-sequence rebuild paper.zip"
     )
-    parser.add_argument("archive", type=Path, help="the zip file; or `.` in the folder into which somebody unpacked it")
+    parser.add_argument(
+        "archive",
+        type=Path,
+        nargs="?",
+        default=Path("." if Path(ARCHIVED).is_dir() else "archive.zip"),
+        help="the zip file (archive.zip), or `.` in the folder into which somebody unpacked it: the default there",
+    )
     parser.add_argument("--into", type=Path, help="folder to work in; by default named as the zip file")
     parser.add_argument("--gb", type=float, default=zips.MOST_BYTES / 1e9, help="largest size of what is unpacked, GB")
     parser.add_argument("--cores", default="all", help="cores that Snakemake may use")
