@@ -165,6 +165,7 @@ rule build_viewer:
         runtime=figure_runtime,
     params:
         region=option("region"),
+        channels=of_job("channels"),
         figure=figure_options("stretch", "power", "marks", "viewer_mb"),
         version=versions.FIGURES,
     message:

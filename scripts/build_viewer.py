@@ -14,6 +14,7 @@ def main(
     *,
     event: str,
     channel: int,
+    channels: list[int],
     manifests: list[Path],
     lightcurve: Path,
     statistics: Path,
@@ -28,6 +29,7 @@ def main(
         html,
         title=event,
         channel=channel,
+        channels=channels,
         region=region,
         options=options,
     )
@@ -38,6 +40,7 @@ if __name__ == "__main__":
         main(
             event=snakemake.wildcards.event,
             channel=int(snakemake.wildcards.channel),
+            channels=snakemake.params.channels,
             manifests=[Path(path) for path in snakemake.input.manifests],
             lightcurve=Path(snakemake.input.lightcurve),
             statistics=Path(snakemake.input.statistics),

@@ -14,6 +14,12 @@ SATURATION = 16383  # DN; the analogue-digital converter has 14 bits
 # DN from which a level-1 pixel counts as saturated, 0.95 of that: dark current has been taken off and the flat field
 # divided by, so the converter's limit lies a few per cent above or below.
 SATURATED_FROM = 15564
+# DN of one detected photon, by channel (table of AIA's errors, version 3), and the least read noise of a camera in DN.
+DN_PER_PHOTON = {
+    94: 1.975, 131: 1.473, 171: 1.122, 193: 0.962, 211: 0.880, 304: 0.611, 335: 0.576, 1600: 0.120, 1700: 0.113,
+    4500: 0.056,
+}  # fmt: skip
+READ_NOISE = 1.14
 LEVEL1_BYTES = 8.5e6  # mean of the 2,295 image files of a real export index of 2014-01-07: 5 to 13 MB, Rice-compressed
 CUTOUT_BYTES = 2 * 0.35  # per pixel of a level-1 cutout: int16, of which Rice compression leaves about a third
 

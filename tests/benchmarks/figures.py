@@ -39,7 +39,7 @@ def run(product: str, folder: Path) -> None:
         | {"caption": folder / "sequence.txt"}
         | {f"lightcurve_{kind}": folder / f"lightcurve.{kind}" for kind in ("png", "pdf")},
         "render_movie": {**frames, **inputs, "mp4": folder / "movie.mp4"},
-        "build_viewer": {**frames, **inputs, "html": folder / "viewer.html"},
+        "build_viewer": {**frames, **inputs, "channels": [211], "html": folder / "viewer.html"},
     }[product]
     importlib.import_module(product).main(event="bench", channel=211, options=FigureOptions(), **arguments)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

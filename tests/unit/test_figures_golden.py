@@ -28,13 +28,13 @@ from aia_sequence.figures.viewer import build_viewer
 from aia_sequence.instrument import series_of
 
 GOLDEN = {
-    "3": {
+    "4": {
         "lightcurve.csv": "9c33be676bfdf10836cd68c9f6db3d8c69ea8d24176f4878c7e4b2017317af95",
         "statistics.json": "9c58dc9604f38beabab77ecbd27a78df514d760b3e11702eff3e3af95de162fb",
         "captions": "cee0ae7b121a125d1ca0d8b144be30c9e70649dfec3943667c9bca9a837ef55d",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
         "movie": "9bae2423331a1b43931c8bf7e741b32d2e524eeebe1ea8c645e131c2cb1cd9b2",
-        "viewer.html": "1be7578f43932f6bdf93a1b30455c7aee3452573c986d9ba60bb7e4a94e33eca",
+        "viewer.html": "a79b1a4541920187f1023002d576473da4035333e934e5eb98ea1110b1ae0772",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}
@@ -61,15 +61,15 @@ def found(tmp_path_factory):
         for kind, factor in (("asinh", 1), ("log", 2), ("power", 3))
     )
     made["movie"] = repr([(str(tick.time), tick.frame) for tick in time_axis(frames, series_of(211))]).encode()
-    build_viewer(frames, points, statistics, folder / "viewer.html", channel=211, **common)
+    build_viewer(frames, points, statistics, folder / "viewer.html", channel=211, channels=[171, 211], **common)
     made["viewer.html"] = unpacked((folder / "viewer.html").read_text(encoding="utf-8"))
     return {name: hashlib.sha256(content).hexdigest() for name, content in made.items()}
 
 
 def unpacked(page):
-    """The viewer's page, its frames inflated."""
+    """The viewer's page, its frames and headers inflated."""
     return re.sub(
-        r'(id="frame\d+">)([^<]+)',
+        r'(id="(?:frame\d+|saturated\d+|headers)">)([^<]+)',
         lambda match: match[1] + hashlib.sha256(zlib.decompress(base64.b64decode(match[2]))).hexdigest(),
         page,
     ).encode()

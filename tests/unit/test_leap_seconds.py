@@ -119,7 +119,7 @@ class Event:
             lightcurve_png=folder / "lightcurve.png", lightcurve_pdf=folder / "lightcurve.pdf",
         )  # fmt: skip
         self.run["render_movie"](**common, mp4=folder / "movie.mp4")
-        self.run["build_viewer"](**common, html=folder / "viewer.html")
+        self.run["build_viewer"](**common, channels=self.event.channels, html=folder / "viewer.html")
 
     def audit(self):
         names = ("metadata", "records", "recordsets", "exports", "level1", "level15")

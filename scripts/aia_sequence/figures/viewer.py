@@ -1,12 +1,11 @@
 """The viewer: one HTML file that holds the images of a sequence and plays, measures and explains them offline."""
 
-import base64
 import html
 import json
 import logging
-import zlib
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,47 +14,30 @@ import numpy as np
 from aia_sequence import quality
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.region import out_of_sight
+from aia_sequence.figures.codes import Coding, letters, pack
 from aia_sequence.figures.flares import flare_of
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.points import Point
-from aia_sequence.figures.sequence import Frame, Region, read_picture, reduce_any, reduce_mean
+from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture, reduce_any, reduce_mean
 from aia_sequence.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia_sequence.files import replacing
+from aia_sequence.frames.fits import read_header
 from aia_sequence.joblog import Counter
 from aia_sequence.times import leap_steps, read_time
 
 log = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).with_name("templates")
+# The page's script is these, one after the other: what a part uses while it is read stands before it.
+SCRIPTS = (
+    "about", "words", "sun", "frames", "pictures", "layers", "view", "draw", "axes", "shapes", "curves", "player",
+    "tools", "link", "save", "tables", "main",
+)  # fmt: skip
 
-# Brightnesses are stored as whole numbers of STEP in asinh(brightness / SOFT): to 0.1 %, or 0.01 DN/s below 10 DN/s.
-STEP, SOFT = 0.002, 10.0
-LOWEST, HIGHEST = -1e3, 1.2e7
-FIRST = round(np.arcsinh(LOWEST / SOFT) / STEP)
-CODES = round(np.arcsinh(HIGHEST / SOFT) / STEP) - FIRST + 2
 MOST_FRAMES = 400
 PAGE_BYTES = 400_000
-
-
-def encode(values: np.ndarray) -> np.ndarray:
-    """Code brightnesses in DN/s; 0 stands for a missing pixel.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint16, shape of the values.
-    """
-    missing = ~np.isfinite(values)
-    inside = np.clip(np.where(missing, 0, values), LOWEST, HIGHEST)
-    codes = np.rint(np.arcsinh(inside / SOFT) / STEP) - FIRST + 1
-    codes[missing] = 0
-    return codes.astype(np.uint16)
-
-
-def decode(codes: np.ndarray) -> np.ndarray:
-    """Find the brightnesses in DN/s of codes, as the viewer does; NaN for missing pixels."""
-    values = SOFT * np.sinh((codes.astype(np.float64) - 1 + FIRST) * STEP)
-    return np.where(codes == 0, np.nan, values)
+FRAME_BYTES = 5_000  # of a frame's header and of what the page says about it
+PIXEL_BYTES = 2 + 1 / 8  # a code, and whether it is saturated
 
 
 @dataclass(frozen=True)
@@ -80,18 +62,12 @@ def plan(count: int, shape: tuple[int, int], megabytes: float) -> Plan:
         Largest size of the file, 10**6 bytes.
     """
     frames = np.unique(np.rint(np.linspace(0, count - 1, min(count, MOST_FRAMES))).astype(int)).tolist()
-    # Two bytes for each pixel, four letters for three bytes.
-    most = (megabytes * 1e6 - PAGE_BYTES) / (2 * 4 / 3) / len(frames)
+    # Two bytes and a bit for each pixel, four letters for three bytes.
+    most = ((megabytes * 1e6 - PAGE_BYTES) / len(frames) - FRAME_BYTES) / (PIXEL_BYTES * 4 / 3)
     factor = 1
     while -(-shape[0] // factor) * -(-shape[1] // factor) > max(most, 1):
         factor += 1
     return Plan(frames, factor, (-(-shape[0] // factor), -(-shape[1] // factor)))
-
-
-def pack(codes: np.ndarray) -> str:
-    """Compress codes for the file: low bytes, then high bytes, deflated, as base64."""
-    pair = codes.astype("<u2").reshape(-1, 1).view(np.uint8)
-    return base64.b64encode(zlib.compress(pair.T.tobytes(), 6)).decode("ascii")
 
 
 def build_viewer(
@@ -102,6 +78,7 @@ def build_viewer(
     *,
     title: str,
     channel: int,
+    channels: Sequence[int] = (),
     region: Region | None,
     options: FigureOptions,
 ) -> Plan:
@@ -117,6 +94,8 @@ def build_viewer(
         Name of the event.
     channel
         Wavelength in angstrom.
+    channels
+        Those of the event: the page leads to their viewers, and shows them as a second channel.
     region
         Bounds in arcsec; None for the full disk.
     options
@@ -130,23 +109,40 @@ def build_viewer(
     chosen = plan(len(frames), statistics.shape, options.viewer_mb)
     shown = [frames[index] for index in chosen.frames]
     name = f"{title}, SDO/AIA {channel} Å"
-    head = (TEMPLATES / "viewer.html").read_text(encoding="utf-8")
-    before, after = head.split("<!-- data -->")
-    before = before.replace("{{title}}", html.escape(name)).replace("{{event}}", html.escape(title))
-    before = before.replace("{{channel}}", str(channel))
-    before = before.replace("{{banner}}", _banner(statistics.synthetic) + _remarks(region))
-    before = before.replace("{{style}}", (TEMPLATES / "viewer.css").read_text(encoding="utf-8"))
-    after = after.replace("{{script}}", (TEMPLATES / "viewer.js").read_text(encoding="utf-8"))
+    before, after = _page(title, name, channel, channels, statistics, region)
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(before)
         described: list[dict[str, Any]] = []
         for line in _data(shown, region, chosen, described):
             file.write(line)
-        about = _about(frames, points, statistics, chosen, described, channel, options, name)
+        about = _about(frames, points, statistics, chosen, described, channel, options, title, name)
         file.write(_json("about", about))
         file.write(after)
     log.info("%d of %d frames, %d x %d pixels binned", len(shown), len(frames), chosen.factor, chosen.factor)
     return chosen
+
+
+def _page(
+    title: str, name: str, channel: int, channels: Sequence[int], statistics: Statistics, region: Region | None
+) -> tuple[str, str]:
+    """The page without its data: what comes before and after them."""
+    others = [other for other in sorted(channels) if other != channel]
+    rows, columns = statistics.shape
+    values = {
+        "title": html.escape(name),
+        "event": html.escape(title),
+        "channel": str(channel),
+        "banner": _banner(statistics.synthetic) + _remarks(region),
+        "aspect": f"{columns / rows:.4f}",
+        "channels": "".join(f'<a class="channel" href="../{other}/viewer.html">{other} Å</a>' for other in others),
+        "options": "".join(f'<option value="{other}">{other} Å</option>' for other in others),
+        "alone": "" if others else " hidden",
+        "style": (TEMPLATES / "viewer.css").read_text(encoding="utf-8"),
+        "script": "\n".join((TEMPLATES / "viewer" / f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS),
+    }
+    template = (TEMPLATES / "viewer.html").read_text(encoding="utf-8")
+    before, after = template.split("<!-- data -->")
+    return tuple(re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], part) for part in (before, after))
 
 
 def _banner(synthetic: bool) -> str:
@@ -161,53 +157,67 @@ def _remarks(region: Region | None) -> str:
 def _data(
     shown: Sequence[Frame], region: Region | None, chosen: Plan, described: list[dict[str, Any]]
 ) -> Iterator[str]:
-    """Yield a line of data for each frame, and collect what is said about it."""
+    """Yield the data of each frame as elements of the page, and collect what is said about it."""
     counter = Counter("packed", len(shown))
+    headers = []
     for number, frame in enumerate(shown):
         counter.step()
         picture = read_picture(frame.path, region)
-        codes = encode(reduce_mean(picture.data, chosen.factor))
-        # A bin is saturated if one of its pixels is, which its mean cannot tell: the highest bit says it.
-        codes[reduce_any(picture.saturated, chosen.factor)] |= 0x8000
-        if number == 0:
-            described.append(
-                {"extent": list(picture.extent), "header": picture.header.tostring(sep="\n", padding=False)}
-            )
-            described[0]["rsun"] = picture.header.get("RSUN_OBS")
-            described[0]["pixel"] = picture.header["CDELT1"]
-        described.append(
-            {
-                "time": frame.T_OBS,
-                "tai": frame.time,
-                "slot": frame.T_REC,
-                "exposure": frame.EXPTIME,
-                "quality": frame.QUALITY,
-                "words": quality.decode(frame.QUALITY),
-                "extent": [round(edge, 6) for edge in picture.extent],
-                "rsun": picture.header.get("RSUN_OBS"),
-                "record": frame.record,
-                "file": frame.path.name,
-                "sha256": frame.sha256,
-            }
-        )
-        yield f'<script type="text/plain" id="frame{number}">{pack(codes)}</script>\n'
+        values = reduce_mean(picture.data, chosen.factor)
+        coding = Coding.of(picture, values, chosen.factor, frame.WAVELNTH, frame.EXPTIME)
+        described.append(_describe(frame, picture, coding))
+        headers.append(read_header(frame.path).tostring(sep="\n", padding=False))
+        yield _element(f"frame{number}", pack(coding.encode(values)))
+        # A bin is saturated if one of its pixels is, which its mean cannot tell.
+        saturated = reduce_any(picture.saturated, chosen.factor)
+        if saturated.any():
+            yield _element(f"saturated{number}", letters(np.packbits(saturated).tobytes()))
+    yield _element("headers", letters("\f".join(headers).encode("ascii")))
 
 
-def _about(frames, points, statistics, chosen, described, channel, options, name) -> dict[str, Any]:
+def _element(name: str, text: str) -> str:
+    return f'<script type="text/plain" id="{name}">{text}</script>\n'
+
+
+def _describe(frame: Frame, picture: Picture, coding: Coding) -> dict[str, Any]:
+    """What the page knows of a frame; angles of the observer are in degrees, its distance and the Sun's radius in m."""
+    header = picture.header
+    return {
+        "time": frame.T_OBS,
+        "tai": frame.time,
+        "slot": frame.T_REC,
+        "exposure": frame.EXPTIME,
+        "quality": frame.QUALITY,
+        "words": quality.decode(frame.QUALITY),
+        "extent": [round(edge, 6) for edge in picture.extent],
+        "pixel": header["CDELT1"],
+        "limb": header.get("RSUN_OBS"),
+        "observer": {
+            "distance": header.get("DSUN_OBS"),
+            "radius": header.get("RSUN_REF"),
+            "longitude": header.get("HGLN_OBS"),
+            "latitude": header.get("HGLT_OBS", header.get("CRLT_OBS")),
+            "carrington": header.get("CRLN_OBS"),
+        },
+        "coding": asdict(coding),
+        "record": frame.record,
+        "file": frame.path.name,
+        "sha256": frame.sha256,
+    }
+
+
+def _about(frames, points, statistics, chosen, described, channel, options, title, name) -> dict[str, Any]:
     times = np.array([read_time(point.T_OBS) for point in points])
     flare = flare_of(points)
-    first = described[0]
     return {
         "name": name,
+        "event": title,
         "synthetic": statistics.synthetic,
         "shape": list(chosen.shape),
         "factor": chosen.factor,
         "region": list(statistics.shape),
-        "pixel": first["pixel"],
-        "step": STEP,
-        "soft": SOFT,
-        "first": FIRST,
-        "codes": CODES,
+        "channel": channel,
+        "pixel": described[0]["pixel"],
         "limits": list(statistics.limits),
         "chosen": statistics.chosen,
         "stretch": options.stretch,
@@ -216,7 +226,7 @@ def _about(frames, points, statistics, chosen, described, channel, options, name
         "saturated": [round(255 * part) for part in saturated_colour(channel)],
         "megabytes": options.viewer_mb,
         "total": len(frames),
-        "frames": described[1:],
+        "frames": described,
         "indices": chosen.frames,
         "marks": {name: read_time(time) for name, time in sorted(options.marks.items())},
         "peak": float(times[flare.peak]) if flare and flare.turns else None,
@@ -233,7 +243,6 @@ def _about(frames, points, statistics, chosen, described, channel, options, name
             }
             for point in points
         ],
-        "header": first["header"],
     }
 
 
