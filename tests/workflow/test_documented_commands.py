@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from test_configuration import plan_each
+from running import call_each
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def test_every_command_of_snakemake_in_the_docs_can_be_planned(tmp_path, root):
     assert "snakemake --config refresh=true" in commands
     for name in ("config", "profiles", "Snakefile", "rules", "scripts", "envs", "captions"):
         (tmp_path / name).symlink_to(root / name)
-    planned = plan_each([[*shlex.split(command)[1:], "--dry-run"] for command in commands], tmp_path)
+    planned = call_each([[*shlex.split(command)[1:], "--dry-run"] for command in commands], tmp_path)
     for (command, page), (status, text) in zip(commands.items(), planned, strict=True):
         assert status == 0, f"{page}: {command}\n{text}"
 
