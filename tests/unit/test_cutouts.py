@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from aia_sequence.calibration import kernels
+from aia_sequence.calibration import prefilter
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.calibration.resample import KERNELS
@@ -144,7 +144,7 @@ def test_the_archive_is_asked_for_little_more_than_the_region(sky):
 
 
 def test_the_margin_holds_what_the_kernels_reach():
-    assert kernels.TAPS + 2 == KERNEL
+    assert prefilter.TAPS + 2 == KERNEL
 
 
 def test_a_region_ends_where_the_detector_does_in_what_is_asked_for():

@@ -1,144 +1,12 @@
-"""Compiled kernels of the resampling; `aia_sequence.calibration.resample` says what they are for and is what to call.
+"""Sums of pixels on another grid; `aia_sequence.calibration.resample` says what they are for and is what to call.
 
 No step lets the compiler reorder a sum or contract a product, so values do not depend on the processor's vector width.
 """
 
 import numpy as np
 
+from aia_sequence.calibration.weights import cardinal_squares, keys_squares, keys_weights, spline_weights
 from aia_sequence.frames.compiled import njit
-
-POLE = np.float32(np.sqrt(3.0) - 2.0)
-TAPS = 12  # to either side, of the prefilter: the pole's 13th power is 4e-8, which float32 cannot tell from nothing
-PREFILTER = (np.sqrt(3.0) - 2.0) ** np.arange(TAPS + 1)
-PREFILTER = (PREFILTER / (PREFILTER[0] + 2 * PREFILTER[1:].sum())).astype(np.float32)  # they add up to one
-GROWN = TAPS  # layers of a hole that are filled from its rim before the prefilter, which reaches no deeper
-ONE, HALF, SIXTH = np.float32(1), np.float32(0.5), np.float32(1 / 6)
-TWO, THREE, FOUR, FIVE = np.float32(2), np.float32(3), np.float32(4), np.float32(5)
-
-
-@njit(cache=True, nogil=True)
-def survey(image, blank):
-    """Range of an image's valid pixels, NaN if there are none, and the number of missing ones."""
-    low, high, n_missing = np.inf, -np.inf, 0
-    for j in range(image.shape[0]):
-        row = image[j]
-        least, most, gaps = row[0], row[0], 0
-        for i in range(row.size):
-            gaps += row[i] == blank or row[i] != row[i]
-            least, most = min(least, row[i]), max(most, row[i])
-        if not gaps:
-            low, high = min(low, np.float64(least)), max(high, np.float64(most))
-            continue
-        n_missing += gaps
-        for i in range(row.size):
-            if row[i] != blank and row[i] == row[i]:
-                low, high = min(low, np.float64(row[i])), max(high, np.float64(row[i]))
-    return (low, high, n_missing) if n_missing < image.size else (np.nan, np.nan, n_missing)
-
-
-@njit(cache=True, nogil=True)
-def load(image, blank, padded):
-    """Copy an image into the padded array as float32, missing pixels as NaN."""
-    for j in range(image.shape[0]):
-        source, target = image[j], padded[j + 1, 1:-1]
-        for i in range(source.size):
-            target[i] = np.float32(source[i])
-        for i in range(source.size):
-            if source[i] == blank:
-                target[i] = np.nan
-
-
-@njit(cache=True, nogil=True)
-def fill(padded, missing):
-    """Fill missing pixels from the rim of their hole inwards, layer by layer; what is deeper gets a mean.
-
-    The spline's prefilter needs values there. Values that continue the surroundings keep it from ringing into the
-    pixels around the hole.
-    """
-    ny, nx = padded.shape[0] - 2, padded.shape[1] - 2
-    left, mean = missing, np.float32(0)
-    for _ in range(GROWN):
-        values = np.full(len(left), np.nan, np.float32)
-        for n in range(len(left)):
-            total, count = 0.0, 0
-            for j in range(max(left[n, 0] - 1, 0), min(left[n, 0] + 2, ny)):
-                for i in range(max(left[n, 1] - 1, 0), min(left[n, 1] + 2, nx)):
-                    value = padded[j + 1, i + 1]
-                    if value == value:
-                        total += value
-                        count += 1
-            if count:
-                values[n] = total / count
-        grown = ~np.isnan(values)
-        if not grown.any():
-            break
-        for n in range(len(left)):
-            if grown[n]:
-                padded[left[n, 0] + 1, left[n, 1] + 1] = values[n]
-        mean = np.float32(np.nanmean(values))
-        left = left[~grown]
-    for n in range(len(left)):
-        padded[left[n, 0] + 1, left[n, 1] + 1] = mean
-
-
-@njit(cache=True, nogil=True)
-def _mirrored(i, n):
-    """Pixel 0 … n - 1 that pixel `i` is, in an image mirrored about the outermost pixels' centres."""
-    i = abs(i) % (2 * (n - 1))
-    return min(i, 2 * (n - 1) - i)
-
-
-@njit(cache=True, nogil=True)
-def _filter_row(source, taps, wide, out):
-    """Spline prefilter along a row; `wide` has room for the row and `TAPS` pixels at either end."""
-    n = source.size
-    inner = wide[TAPS : TAPS + n]
-    for i in range(n):
-        inner[i] = np.float32(source[i])
-    for k in range(1, TAPS + 1):
-        wide[TAPS - k] = inner[_mirrored(-k, n)]
-        wide[TAPS + n - 1 + k] = inner[_mirrored(n - 1 + k, n)]
-    for i in range(n):
-        near = taps[1] * (wide[i + 11] + wide[i + 13]) + taps[2] * (wide[i + 10] + wide[i + 14])
-        near += taps[3] * (wide[i + 9] + wide[i + 15]) + taps[4] * (wide[i + 8] + wide[i + 16])
-        far = taps[5] * (wide[i + 7] + wide[i + 17]) + taps[6] * (wide[i + 6] + wide[i + 18])
-        far += taps[7] * (wide[i + 5] + wide[i + 19]) + taps[8] * (wide[i + 4] + wide[i + 20])
-        far += taps[9] * (wide[i + 3] + wide[i + 21]) + taps[10] * (wide[i + 2] + wide[i + 22])
-        far += taps[11] * (wide[i + 1] + wide[i + 23]) + taps[12] * (wide[i] + wide[i + 24])
-        out[i] = taps[0] * wide[i + 12] + (near + far)
-
-
-@njit(cache=True, nogil=True)
-def _add_pairs(a, b, c, d, e, f, weights, out):
-    """Add three pairs of rows, each with its weight."""
-    u, v, w = weights
-    for i in range(out.size):
-        out[i] += u * (a[i] + b[i]) + v * (c[i] + d[i]) + w * (e[i] + f[i])
-
-
-@njit(cache=True, nogil=True)
-def prefilter(image, taps, padded):
-    """Spline coefficients of an image: filtered along rows, then along columns, in one pass through it.
-
-    The recursive filter is applied as its impulse response, a sum over the neighbours on both sides. That is more
-    arithmetic, but no step waits for the one before it. The filtered rows wait in a ring that stays in the cache.
-    """
-    ny, nx = image.shape
-    ring, wide = np.empty((2 * TAPS + 1, nx), np.float32), np.empty(nx + 2 * TAPS, np.float32)
-    lines, n_filtered = np.empty((TAPS + 1, 2), np.int64), 0
-    for j in range(ny):
-        while n_filtered < min(j + TAPS + 1, ny):
-            _filter_row(image[n_filtered], taps, wide, ring[n_filtered % len(ring)])
-            n_filtered += 1
-        for k in range(1, TAPS + 1):
-            lines[k, 0], lines[k, 1] = _mirrored(j - k, ny) % len(ring), _mirrored(j + k, ny) % len(ring)
-        out, centre = padded[j + 1, 1:-1], ring[j % len(ring)]
-        for i in range(nx):
-            out[i] = taps[0] * centre[i]
-        for k in range(1, TAPS + 1, 3):
-            (a, b), (c, d), (e, f) = lines[k], lines[k + 1], lines[k + 2]
-            weights = taps[k], taps[k + 1], taps[k + 2]
-            _add_pairs(ring[a], ring[b], ring[c], ring[d], ring[e], ring[f], weights, out)
 
 
 @njit(cache=True, nogil=True)
@@ -196,33 +64,7 @@ def _runs(matrix, offset, nx, ny, j, width, places, positions):
 
 
 @njit(cache=True, nogil=True)
-def _spline_weights(t):
-    """B-spline weights of the four pixels around a position `t` past the second of them."""
-    s = ONE - t
-    tt, ss = t * t, s * s
-    return (
-        ss * s * SIXTH,
-        (FOUR + THREE * tt * (t - TWO)) * SIXTH,
-        (FOUR + THREE * ss * (s - TWO)) * SIXTH,
-        tt * t * SIXTH,
-    )
-
-
-@njit(cache=True, nogil=True)
-def _keys_weights(t):
-    """Keys' weights (a = -0.5) of the four pixels around a position `t` past the second of them."""
-    s = ONE - t
-    tt, ss = t * t, s * s
-    return (
-        -HALF * t * ss,
-        ONE + HALF * tt * (THREE * t - FIVE),
-        ONE + HALF * ss * (THREE * s - FIVE),
-        -HALF * s * tt,
-    )
-
-
-@njit(cache=True, nogil=True)
-def _sum(rows, k, wx, wy):
+def _sum_four(rows, k, wx, wy):
     """Weighted sum of 4 x 4 values: pixels k to k + 3 of four rows."""
     p, q, r, s = rows
     a, b, c, d = wx
@@ -233,106 +75,6 @@ def _sum(rows, k, wx, wy):
         + g * (a * r[k] + b * r[k + 1] + c * r[k + 2] + d * r[k + 3])
         + h * (a * s[k] + b * s[k + 1] + c * s[k + 2] + d * s[k + 3])
     )
-
-
-@njit(cache=True, nogil=True)
-def _dress(row, first, end, gain, missing):
-    """Multiply an output row, and fill what lies beyond the image."""
-    for i in range(first):
-        row[i] = missing
-    for i in range(end, row.size):
-        row[i] = missing
-    inner = row[first:end]
-    for i in range(inner.size):
-        inner[i] = gain * inner[i]
-
-
-@njit(cache=True, nogil=True)
-def _run_spline(rows, steps, tx, ty, dx, dy, out):
-    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
-    for k in range(out.size):
-        wx, wy = _spline_weights(tx + steps[k] * dx), _spline_weights(ty + steps[k] * dy)
-        out[k] = _sum(rows, k, wx, wy)
-
-
-@njit(cache=True, nogil=True)
-def interpolate_spline(padded, matrix, offset, gain, missing, out):
-    """Evaluate the B-spline of padded coefficients on an output grid."""
-    ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
-    dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
-    places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
-    steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
-    for j in range(out.shape[0]):
-        n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
-        for n in range(n_runs):
-            i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
-            # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            p, q = padded[line, column:], padded[line + 1, column:]
-            r, s = padded[line + 2, column:], padded[line + 3, column:]
-            tx, ty = positions[n, 0], positions[n, 1]
-            _run_spline((p, q, r, s), steps, tx, ty, dx, dy, out[j, i : i + length])
-        _dress(out[j], first, end, gain, missing)
-
-
-@njit(cache=True, nogil=True)
-def _run_keys(rows, steps, tx, ty, dx, dy, out):
-    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
-    for k in range(out.size):
-        wx, wy = _keys_weights(tx + steps[k] * dx), _keys_weights(ty + steps[k] * dy)
-        out[k] = _sum(rows, k, wx, wy)
-
-
-@njit(cache=True, nogil=True)
-def interpolate_keys(padded, matrix, offset, gain, missing, out):
-    """Evaluate Keys' cubic convolution of a padded image on an output grid."""
-    ny, nx, width = padded.shape[0] - 2, padded.shape[1] - 2, out.shape[1]
-    dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
-    places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
-    steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
-    for j in range(out.shape[0]):
-        n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
-        for n in range(n_runs):
-            i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
-            # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            p, q = padded[line, column:], padded[line + 1, column:]
-            r, s = padded[line + 2, column:], padded[line + 3, column:]
-            tx, ty = positions[n, 0], positions[n, 1]
-            _run_keys((p, q, r, s), steps, tx, ty, dx, dy, out[j, i : i + length])
-        _dress(out[j], first, end, gain, missing)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _cardinal_squares(t):
-    """Squared weights of the six pixels around a position `t` past the third of them, in the interpolating spline.
-
-    The cardinal spline is the B-spline filtered by sqrt(3) * pole^|k|, and four B-splines are not nought at any place.
-    """
-    a, b, c, d = _spline_weights(t)
-    p1 = POLE
-    p2 = p1 * p1
-    p3 = p2 * p1
-    p4 = p2 * p2
-    return (
-        _square(a * p1 + b * p2 + c * p3 + d * p4),
-        _square(a + b * p1 + c * p2 + d * p3),
-        _square(a * p1 + b + c * p1 + d * p2),
-        _square(a * p2 + b * p1 + c + d * p1),
-        _square(a * p3 + b * p2 + c * p1 + d),
-        _square(a * p4 + b * p3 + c * p2 + d * p1),
-    )
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _keys_squares(t):
-    """Squared weights of the six pixels around a position `t` past the third of them; Keys' outer two are nought."""
-    a, b, c, d = _keys_weights(t)
-    return np.float32(0), a * a, b * b, c * c, d * d, np.float32(0)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _square(weight):
-    """The square of a weight of the cardinal spline, whose factor sqrt(3) becomes 3."""
-    return THREE * weight * weight
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -354,62 +96,89 @@ def _sum_six(rows, k, wx, wy):
 
 
 @njit(cache=True, nogil=True)
-def _variance_run_spline(rows, steps, tx, ty, dx, dy, out):
-    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
-    for k in range(out.size):
-        wx, wy = _cardinal_squares(tx + steps[k] * dx), _cardinal_squares(ty + steps[k] * dy)
-        out[k] = _sum_six(rows, k, wx, wy)
+def _dress(row, first, end, gain, missing):
+    """Multiply an output row, and fill what lies beyond the image."""
+    for i in range(first):
+        row[i] = missing
+    for i in range(end, row.size):
+        row[i] = missing
+    inner = row[first:end]
+    for i in range(inner.size):
+        inner[i] = gain * inner[i]
 
 
 @njit(cache=True, nogil=True)
-def variance_spline(padded, matrix, offset, out):
-    """Sum padded variances with the squared weights of the interpolating spline."""
-    ny, nx, width = padded.shape[0] - 4, padded.shape[1] - 4, out.shape[1]
+def _run(padded, line, column, steps, tx, ty, dx, dy, spline, out):
+    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel. A loop vectorises without the flag."""
+    rows = padded[line, column:], padded[line + 1, column:], padded[line + 2, column:], padded[line + 3, column:]
+    if spline:
+        for k in range(out.size):
+            wx, wy = spline_weights(tx + steps[k] * dx), spline_weights(ty + steps[k] * dy)
+            out[k] = _sum_four(rows, k, wx, wy)
+    else:
+        for k in range(out.size):
+            wx, wy = keys_weights(tx + steps[k] * dx), keys_weights(ty + steps[k] * dy)
+            out[k] = _sum_four(rows, k, wx, wy)
+
+
+@njit(cache=True, nogil=True)
+def _run_squares(padded, line, column, steps, tx, ty, dx, dy, spline, out):
+    """One run with squared weights."""
+    p, q, r = padded[line, column:], padded[line + 1, column:], padded[line + 2, column:]
+    s, t, u = padded[line + 3, column:], padded[line + 4, column:], padded[line + 5, column:]
+    if spline:
+        for k in range(out.size):
+            wx, wy = cardinal_squares(tx + steps[k] * dx), cardinal_squares(ty + steps[k] * dy)
+            out[k] = _sum_six((p, q, r, s, t, u), k, wx, wy)
+    else:
+        for k in range(out.size):
+            wx, wy = keys_squares(tx + steps[k] * dx), keys_squares(ty + steps[k] * dy)
+            out[k] = _sum_six((p, q, r, s, t, u), k, wx, wy)
+
+
+@njit(cache=True, nogil=True)
+def evaluate(padded, matrix, offset, spline, squared, gain, missing, out):
+    """Sum the pixels around every position of an output grid with a kernel's weights, or with their squares.
+
+    Parameters
+    ----------
+    padded
+        float32, the image or its spline coefficients inside a margin of one pixel, two for squares (there: variances).
+    matrix, offset
+        float64 (2, 2) and (2,): position in the image of an output pixel, (x, y) each.
+    spline
+        Whether the kernel is the cubic spline; else it is Keys'. A flag and no function: numba keeps no compiled code
+        of what takes functions.
+    squared
+        Whether the weights are squared; the spline's are then those of the cardinal spline.
+    gain
+        float32, factor on the sums.
+    missing
+        float32, the value beyond the image.
+    out
+        float32 (rows, columns), is filled.
+    """
+    margin = 2 if squared else 1
+    ny, nx, width = padded.shape[0] - 2 * margin, padded.shape[1] - 2 * margin, out.shape[1]
     dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
     places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
     steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
     for j in range(out.shape[0]):
         n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
         for n in range(n_runs):
-            i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
             # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            p, q, r = padded[line, column:], padded[line + 1, column:], padded[line + 2, column:]
-            s, t, u = padded[line + 3, column:], padded[line + 4, column:], padded[line + 5, column:]
-            tx, ty = positions[n, 0], positions[n, 1]
-            _variance_run_spline((p, q, r, s, t, u), steps, tx, ty, dx, dy, out[j, i : i + length])
-        out[j, :first], out[j, end:] = np.nan, np.nan
-
-
-@njit(cache=True, nogil=True)
-def _variance_run_keys(rows, steps, tx, ty, dx, dy, out):
-    """One run: the position moves on from (tx, ty) by (dx, dy) with each pixel."""
-    for k in range(out.size):
-        wx, wy = _keys_squares(tx + steps[k] * dx), _keys_squares(ty + steps[k] * dy)
-        out[k] = _sum_six(rows, k, wx, wy)
-
-
-@njit(cache=True, nogil=True)
-def variance_keys(padded, matrix, offset, out):
-    """Sum padded variances with the squared weights of Keys' convolution."""
-    ny, nx, width = padded.shape[0] - 4, padded.shape[1] - 4, out.shape[1]
-    dx, dy = np.float32(matrix[0, 0] - 1.0), np.float32(matrix[1, 0])
-    places, positions = np.empty((width, 4), np.int64), np.empty((width, 2), np.float32)
-    steps = np.arange(width).astype(np.float32)  # a load is faster than a conversion
-    for j in range(out.shape[0]):
-        n_runs, first, end = _runs(matrix, offset, nx, ny, j, width, places, positions)
-        for n in range(n_runs):
             i, length, line, column = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
-            # The margin shifts indices: the first of the pixels around the position stands at [line, column].
-            p, q, r = padded[line, column:], padded[line + 1, column:], padded[line + 2, column:]
-            s, t, u = padded[line + 3, column:], padded[line + 4, column:], padded[line + 5, column:]
-            tx, ty = positions[n, 0], positions[n, 1]
-            _variance_run_keys((p, q, r, s, t, u), steps, tx, ty, dx, dy, out[j, i : i + length])
-        out[j, :first], out[j, end:] = np.nan, np.nan
+            tx, ty, target = positions[n, 0], positions[n, 1], out[j, i : i + length]
+            if squared:
+                _run_squares(padded, line, column, steps, tx, ty, dx, dy, spline, target)
+            else:
+                _run(padded, line, column, steps, tx, ty, dx, dy, spline, target)
+        _dress(out[j], first, end, gain, missing)
 
 
 @njit(cache=True, nogil=True)
 def look_up(counts, blank, squared, padded):
-    """Variances of counts, inside a margin of two pixels; nought where missing, as all in reach becomes NaN."""
+    """Variances of counts, inside a margin of two pixels; zero where missing, as all in reach becomes NaN."""
     for j in range(counts.shape[0]):
         for i in range(counts.shape[1]):
             value = np.int64(counts[j, i])

@@ -20,7 +20,7 @@ these pixels, by at most `OVERSHOOT` times their range.
 
 import numpy as np
 
-from aia_sequence.calibration import kernels
+from aia_sequence.calibration import kernels, prefilter
 
 KERNELS = ("cubic-spline", "keys")
 # A missing pixel claims every output pixel that lies closer to it than this, in input pixels along both axes. Keys has
@@ -91,12 +91,12 @@ def coefficients(image, kernel="cubic-spline", blank=None, out=None):
     if not image.dtype.isnative:
         image = image.astype(image.dtype.newbyteorder("="))
     padded = np.empty((image.shape[0] + 2, image.shape[1] + 2), np.float32) if out is None else out
-    low, high, n_missing = kernels.survey(image, ABSENT if blank is None else np.int64(blank))
+    low, high, n_missing = prefilter.survey(image, ABSENT if blank is None else np.int64(blank))
     missing = np.empty((0, 2), np.int64)
     if n_missing:
         image, missing = fill_missing(image, blank)
     if kernel == "cubic-spline":
-        kernels.prefilter(image, kernels.PREFILTER, padded)
+        prefilter.prefilter(image, prefilter.PREFILTER, padded)
     else:
         padded[1:-1, 1:-1] = image
     # Mirrored about the outermost pixels' centres
@@ -116,9 +116,9 @@ def fill_missing(image, blank=None):
         int64 (n, 2): row and column of each missing pixel.
     """
     padded = np.empty((image.shape[0] + 2, image.shape[1] + 2), np.float32)
-    kernels.load(image, ABSENT if blank is None else np.int64(blank), padded)
+    prefilter.load(image, ABSENT if blank is None else np.int64(blank), padded)
     missing = np.argwhere(np.isnan(padded[1:-1, 1:-1]))
-    kernels.fill(padded, missing)
+    prefilter.fill(padded, missing)
     return padded[1:-1, 1:-1], missing
 
 
@@ -147,8 +147,8 @@ def interpolate(source, matrix, offset, shape, *, gain=1.0, missing=np.nan, out=
     """
     matrix, offset = np.asarray(matrix, np.float64), np.asarray(offset, np.float64)
     out = np.empty(shape, np.float32) if out is None else out
-    run = kernels.interpolate_spline if source.kernel == "cubic-spline" else kernels.interpolate_keys
-    run(source.padded, matrix, offset, np.float32(gain), np.float32(missing), out)
+    spline, gain, missing = source.kernel == "cubic-spline", np.float32(gain), np.float32(missing)
+    kernels.evaluate(source.padded, matrix, offset, spline, False, gain, missing, out)
     if len(source.missing):
         kernels.claim(source.missing, REACH[source.kernel], matrix, offset, np.float32(np.nan), out)
     return out
@@ -199,8 +199,8 @@ def variance(counts, blank, squared, kernel, missing, matrix, offset, *, gain=1.
         padded[2:-2, n], padded[2:-2, -1 - n] = padded[2:-2, 4 - n], padded[2:-2, -5 + n]
     for n in range(2):
         padded[n], padded[-1 - n] = padded[4 - n], padded[-5 + n]
-    add_up = kernels.variance_spline if kernel == "cubic-spline" else kernels.variance_keys
-    add_up(padded, matrix, offset, out)
+    spline = kernel == "cubic-spline"
+    kernels.evaluate(padded, matrix, offset, spline, True, np.float32(1), np.float32(np.nan), out)
     if len(missing):
         kernels.claim(missing, REACH[kernel], matrix, offset, np.float32(np.nan), out)
     np.sqrt(out, out=out)

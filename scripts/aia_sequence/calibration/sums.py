@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from aia_sequence.calibration.kernels import _cardinal_squares, _keys_squares, _keys_weights, _spline_weights
 from aia_sequence.calibration.resample import coefficients
+from aia_sequence.calibration.weights import cardinal_squares, keys_squares, keys_weights, spline_weights
 from aia_sequence.frames.compiled import njit
 from aia_sequence.frames.geometry import Geometry, Grid
 
@@ -65,9 +65,9 @@ def _add_weights(sigma, matrix, offset, spline, weights, variances):
             column, line = int(x), int(y)
             tx, ty = np.float32(x - column), np.float32(y - line)
             if spline:
-                wx, wy, sx, sy = _spline_weights(tx), _spline_weights(ty), _cardinal_squares(tx), _cardinal_squares(ty)
+                wx, wy, sx, sy = spline_weights(tx), spline_weights(ty), cardinal_squares(tx), cardinal_squares(ty)
             else:
-                wx, wy, sx, sy = _keys_weights(tx), _keys_weights(ty), _keys_squares(tx), _keys_squares(ty)
+                wx, wy, sx, sy = keys_weights(tx), keys_weights(ty), keys_squares(tx), keys_squares(ty)
             for m in range(4):
                 row = weights[line - 1 + m]
                 for n in range(4):
