@@ -14,14 +14,14 @@ holds unsigned ones. It keeps missing numbers as NaN (greater than everything in
 the text excludes them where a bare comparison would let them pass, as the table's comparison does.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aia_sequence.errors import ConfigError, suggestion
-from aia_sequence.times import read_time
+from aia_sequence.config import selectable
+from aia_sequence.config.selectable import KEYWORDS, Keyword
+from aia_sequence.errors import ConfigError
 
 VERSION = "1"  # raise it when the records that a condition keeps change
 
@@ -30,42 +30,6 @@ NO_IMAGE = "QUALITY bit 31 (no image)"
 COMPARISONS = ("<=", ">=", "!=", "=", "<", ">")  # longer ones first, as they are looked for in this order
 MISSING_INTEGER = -(2**31)
 NOT_A_NUMBER_LIMIT = "1e+30"  # no keyword's value reaches it, and SQL's NaN exceeds it
-
-
-@dataclass(frozen=True)
-class Keyword:
-    """A keyword by whose value the archive can select records: its kind and what it means."""
-
-    name: str
-    kind: str
-    note: str
-
-
-KEYWORDS = {
-    keyword.name: keyword
-    for keyword in (
-        Keyword("T_REC", "time", "slot time, UTC"),
-        Keyword("WAVELNTH", "int", "channel, angstrom"),
-        Keyword("EXPTIME", "float", "exposure time, seconds"),
-        Keyword("QUALITY", "bits", "level-1 quality word, 32 bits"),
-        Keyword("FSN", "int", "filtergram serial number"),
-        Keyword("CAMERA", "int", "camera, 1 to 4"),
-    )
-}
-
-# Known, but reached through the link from the cadence series to aia.lev1: no column that its SQL could name.
-LINKED = """
-    T_OBS DATE__OBS DATE_OBS AECTYPE AECMODE AIMGTYP WAVE_STR IMG_TYPE INSTRUME DATAMIN DATAMAX DATAMEAN DATAMEDN
-    DATARMS DATASKEW DATAKURT DATACENT DATAP01 DATAP10 DATAP25 DATAP75 DATAP90 DATAP95 DATAP98 DATAP99 NSATPIX
-    NSPIKES TOTVALS DATAVALS MISSVALS PERCENTD CRPIX1 CRPIX2 CRVAL1 CRVAL2 CDELT1 CDELT2 CROTA2 R_SUN RSUN_OBS
-    CRLN_OBS CRLT_OBS HGLN_OBS HGLT_OBS DSUN_OBS OBS_VR OBS_VW OBS_VN ACS_MODE ACS_ECLP ACS_SUNP ACS_SAFE ACS_CGT
-    EXPSDEV INT_TIME TEMPCCD TEMPGT TEMPSMIR TEMPFPAD ISPSNAME ISPPKTIM LVL_NUM FLAT_REC ORB_REC ASD_REC MPO_REC
-"""
-
-INTEGER = re.compile(r"[+-]?\d{1,18}")
-WORD = re.compile(r"0[xX][0-9a-fA-F]{1,8}|\d{1,10}")
-FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
-TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 
 @dataclass(frozen=True)
@@ -246,28 +210,28 @@ def _condition(name: str, wanted: Any) -> Condition:
     """One condition from its configuration; ValueError says what is wrong with it."""
     keyword = KEYWORDS.get(name)
     if keyword is None:
-        raise ValueError(_unknown(name, wanted))
+        raise ValueError(selectable.unknown(name, wanted))
     if isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
-        raise ValueError(f"{wanted!r} is not a condition; {_allowed(keyword)}")
+        raise ValueError(f"{wanted!r} is not a condition; {keyword.allowed}")
     text = str(wanted).strip()
     if keyword.kind == "bits" and (found := re.fullmatch(r"(ignore|reject)\s+bits?\s+(.+)", text)):
         return _bit_condition(keyword, found[1], found[2])
     if found := re.fullmatch(r"(not\s+)?in\s+(.+)", text):
         operator = "not in" if found[1] else "in"
-        values = tuple(sorted({_value(keyword, part) for part in found[2].split(",")}))
+        values = tuple(sorted({keyword.value(part) for part in found[2].split(",")}))
         return Condition(name, operator, values, f"{name} {operator} {', '.join(map(str, values))}")
     if ".." in text:
         low, _, high = text.partition("..")
-        values = _value(keyword, low), _value(keyword, high)
+        values = keyword.value(low), keyword.value(high)
         if keyword.kind == "bits" or values[0] > values[1]:
-            problem = "the lower end comes first" if keyword.kind != "bits" else _allowed(keyword)
+            problem = "the lower end comes first" if keyword.kind != "bits" else keyword.allowed
             raise ValueError(f"{text!r} is not a range of {name}; {problem}")
         return Condition(name, "..", values, f"{name} {values[0]} .. {values[1]}")
     found = re.fullmatch(rf"({'|'.join(COMPARISONS)})?\s*(.*)", text, re.DOTALL)
     operator = found[1] or "="
-    value = _value(keyword, found[2])
+    value = keyword.value(found[2])
     if keyword.kind == "bits" and operator not in ("=", "!="):
-        raise ValueError(f"{text!r}: {name} is a word of bits and has no order; {_allowed(keyword)}")
+        raise ValueError(f"{text!r}: {name} is a word of bits and has no order; {keyword.allowed}")
     return Condition(name, operator, (value,), f"{name} {operator} {value}")
 
 
@@ -289,50 +253,3 @@ def _bit_condition(keyword: Keyword, verb: str, listed: str) -> Condition:
         mask ^= 2**32 - 1
     spelled = ", ".join(map(str, sorted(bits)))
     return Condition(keyword.name, "bits clear", (mask,), f"{keyword.name} {verb} bits {spelled}")
-
-
-def _value(keyword: Keyword, text: str) -> int | float | str:
-    """A value of the keyword's kind from its text; ValueError says what is allowed."""
-    text = text.strip()
-    if keyword.kind == "int" and INTEGER.fullmatch(text):
-        return int(text)
-    if keyword.kind == "bits" and WORD.fullmatch(text) and (word := int(text, 0)) < 2**32:
-        return word
-    if keyword.kind == "float" and FLOAT.fullmatch(text) and math.isfinite(value := float(text)):
-        return value
-    if keyword.kind == "time" and TIME.fullmatch(text) and _is_time(text):
-        return text
-    raise ValueError(f"{text!r} is not a value of {keyword.name}; {_allowed(keyword)}")
-
-
-def _is_time(text: str) -> bool:
-    try:
-        read_time(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _allowed(keyword: Keyword) -> str:
-    """What a condition on a keyword may look like."""
-    if keyword.kind == "bits":
-        forms = '"= 0", "!= 0x40000000", "in 0, 0x40000000", "ignore bits 0-4, 8, 30", "reject bits 9, 30"'
-    else:
-        low, high = {
-            "int": ("171", "211"),
-            "float": ("1.5", "2.0"),
-            "time": ("2021-07-03T14:25:00Z", "2021-07-03T14:35:00Z"),
-        }[keyword.kind]
-        forms = f'"< {low}" (or = != <= > >=), "{low} .. {high}", "in {low}, {high}", "not in {low}, {high}"'
-    return f"{keyword.name} ({keyword.note}) takes {forms}"
-
-
-def _unknown(name: str, wanted: Any) -> str:
-    """Why a keyword cannot be used, and which can."""
-    allowed = suggestion(name, KEYWORDS)
-    if str(name).upper() in LINKED.split():
-        return (
-            f"{wanted!r}: {name} is kept in aia.lev1 and only linked from the series, "
-            f"so the archive cannot select records by it; {allowed}"
-        )
-    return f"{wanted!r}: the archive cannot select records by a keyword {name!r}; {allowed}"
