@@ -28,16 +28,8 @@ def main(
     lightcurve_pdf: Path,
 ) -> None:
     points, measured = read_points(lightcurve), Statistics.read(statistics)
-    text = plot_sequence(
-        list_frames(manifests),
-        points,
-        measured,
-        [png, pdf],
-        title=event,
-        channel=channel,
-        region=region,
-        options=options,
-    )
+    shown = {"title": event, "channel": channel, "region": region, "options": options}
+    text = plot_sequence(list_frames(manifests), points, measured, [png, pdf], **shown)
     write_text(caption, f"{text}\n")
     plot_lightcurve(
         points,

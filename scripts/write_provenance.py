@@ -1,73 +1,13 @@
 """Describe how an event's files came about: a Workflow Run RO-Crate, checksums, references, the configuration used."""
 
-import json
-import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
-from aia_sequence import software
-from aia_sequence.files import replacing, sha256, write_text
 from aia_sequence.joblog import job_log
-from aia_sequence.lists import read_lists
-from aia_sequence.provenance import citations, crate, inventory
-
-
-def main(
-    *,
-    config: Mapping,
-    files: Mapping[str, Sequence[Path]],
-    tables: Sequence[Path],
-    snakefile: Path,
-    output: Path,
-    sums: Path,
-    references: Path,
-    readme: Path,
-    config_output: Path,
-    snakefile_output: Path,
-) -> None:
-    """Write what is known of an event's run; `config` holds that event alone, `files` its files by kind."""
-    event = config["events"][0]
-    workflow, packages = software.workflow(), software.packages()
-    used = inventory.tables(config["archive"], tables)
-    write_text(config_output, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
-    with replacing(snakefile_output) as part:
-        shutil.copyfile(snakefile, part)
-    write_text(references, citations.references(versions=packages, tables=used, workflow=workflow))
-    exports = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["exports"]]
-    about = {
-        "window": (event["start"], event["end"]),
-        "channels": event["channels"],
-        "synthetic": any(export["archive"] == "synthetic" for export in exports),
-        "workflow": workflow,
-    }
-    write_text(readme, crate.readme(event["name"], **about))
-    made = {
-        "config": [config_output],
-        "workflow": [snakefile_output],
-        "references": [references],
-        "readme": [readme],
-    }
-    found = inventory.items(output.parent, {**files, **made})
-    products = {item.path for item in found} - {str(path.relative_to(output.parent)) for (path,) in made.values()}
-    started, ended = inventory.span(output.parent, products)
-    run = crate.Run(
-        event=event["name"],
-        **about,
-        started=started,
-        ended=ended,
-        recordsets={f"{export['channel']} Å, block {export['block']}": export["recordset"] for export in exports},
-        requests=sorted(set(read_lists(files["level1"])["request"]) - {""}),
-        packages=packages,
-    )
-    write_text(output, crate.build(run, found, used))
-    write_text(sums, crate.checksum_list(found, sha256(output)))
-
+from aia_sequence.provenance.run import describe_run
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(
+        describe_run(
             config=snakemake.params.config,
             files={kind: [Path(path) for path in paths] for kind, paths in snakemake.params.files.items()},
             tables=[Path(path) for path in snakemake.params.tables],

@@ -1,11 +1,12 @@
 """The audit's page says what the table says, to a reader with nothing but a browser."""
 
 import re
-import runpy
 from html.parser import HTMLParser
 
 import pytest
 from folders import EventFolder
+
+from aia_sequence.audit.account import audit_event
 
 FATES = {171: ["calibrated", "quarantined", "no image"] * 2, 211: ["filtered", "calibrated", "not exported"] * 2}
 
@@ -36,8 +37,8 @@ class Page(HTMLParser):
 
 def audited(folder, root, fates, **changes):
     event = EventFolder(folder, fates).write()
-    main = runpy.run_path(str(root / "scripts" / "write_audit.py"))["main"]
-    main(
+    table, html = audit_event(
+        folder,
         **{
             "event": "made-up",
             "window": ["2021-07-03T14:25:00Z", "2021-07-03T14:26:00Z"],
@@ -52,12 +53,12 @@ def audited(folder, root, fates, **changes):
             "level1": event.files["level1"],
             "level15": event.files["level15"],
             "record_list": [],
-            "output": folder / "audit.csv",
-            "html": folder / "audit.html",
         }
-        | changes
+        | changes,
     )
-    return (folder / "audit.html").read_text(encoding="utf-8")
+    table.to_csv(folder / "audit.csv", index=False)
+    (folder / "audit.html").write_text(html, encoding="utf-8")
+    return html
 
 
 @pytest.fixture

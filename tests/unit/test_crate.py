@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import runpy
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from aia_sequence import software
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
 from aia_sequence.provenance import citations, crate, inventory
+from aia_sequence.provenance.run import describe_run
 
 FATES = {211: ["calibrated"] * 4 + ["filtered", "quarantined", "not exported", "not calibrated"]}
 CONFIG = {
@@ -55,8 +55,7 @@ def write(folder, root):
             "sha256": hashlib.sha256(b"rows").hexdigest(),
         }
         table.write(tables / name, format="ascii.ecsv")
-    main = runpy.run_path(str(root / "scripts" / "write_provenance.py"))["main"]
-    main(
+    describe_run(
         config=CONFIG,
         files=event.files
         | {

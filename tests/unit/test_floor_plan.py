@@ -137,3 +137,14 @@ def test_the_page_of_the_architecture_lists_every_package_and_names_files_that_e
     ]
     assert len(named) > 10
     assert missing == []
+
+
+def test_modules_and_scripts_stay_readable(root):
+    """A module fits a head, a script a screen."""
+    long = [
+        f"{path.relative_to(root)}: {lines}"
+        for path in (root / "scripts").rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines()))
+        > (60 if path.parent.name == "scripts" else 300)
+    ]
+    assert long == []

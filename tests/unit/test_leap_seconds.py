@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 from collections import defaultdict
+from types import SimpleNamespace
 
 import astropy.units as u
 import numpy as np
@@ -12,7 +13,6 @@ import pytest
 from astropy.time import Time
 from sunpy.map import Map
 
-from aia_sequence.acquisition.queue import Limits
 from aia_sequence.config.cutouts import im_patch
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.settings import load
@@ -34,9 +34,8 @@ REGION = {"x": [-60, 60], "y": [-60, 60]}
 
 
 STAGES = [
-    *("query_metadata", "filter_records", "request_export", "download_level1", "fetch_pointing", "fetch_degradation"),
-    *("look_up_corrections", "calibrate_level15", "measure_sequence", "plot_sequence", "render_movie", "build_viewer"),
-    "write_audit",
+    *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation", "look_up_corrections"),
+    *("calibrate_level15", "measure_sequence", "plot_sequence", "render_movie", "build_viewer"),
 ]
 
 
@@ -46,11 +45,17 @@ class Event:
     def __init__(self, root, folder, entry):
         self.plan = Plan(load({"events": [entry]}))
         ((self.name, self.event),) = self.plan.events.items()
-        self.folder, self.state = folder / self.name, folder / "state"
+        self.root, self.folder, self.state = root, folder / self.name, folder / "state"
         self.archive = {"archive": "synthetic", "state": self.state, "url": ""}
         self.run = {name: runpy.run_path(str(root / "scripts" / f"{name}.py"))["main"] for name in STAGES}
         self.options = self.event.options["calibration"]
         self.lists = defaultdict(list)
+
+    def script(self, name, **given):
+        """Run a script as Snakemake does, with what its rule gives."""
+        given = {kind: SimpleNamespace(**values) for kind, values in given.items()}
+        rule = SimpleNamespace(log=[self.folder / f"{name}.log"], **given)
+        runpy.run_path(str(self.root / "scripts" / f"{name}.py"), {"snakemake": rule}, "__main__")
 
     def path(self, kind, name):
         path = self.folder / name
@@ -90,15 +95,18 @@ class Event:
             **common, channel=channel, span=[block.start, block.end], table=table, record_list=None, records=records,
             recordset=recordset,
         )  # fmt: skip
-        common |= {"cache": self.folder / "cache", "journal": self.folder / "journal" / str(channel) / label}
-        common |= {"method": "url", "limits": Limits(100, 60), "records": records, "export": export}
-        common["processing"] = im_patch(self.event.options["region"], block.cut)
-        self.run["request_export"](**common, channel=channel, block=label, recordset=recordset)
+        processing = im_patch(self.event.options["region"], block.cut)
+        params = {"archive": "synthetic", "state": self.state, "method": "url", "on_missing": "fail"}
+        params |= {"frames": {"series": EUV.name, **wanted, "processing": processing}}
+        params |= {"journal": self.folder / "journal" / str(channel) / label, "quarantine": self.folder / "quarantine"}
+        resources = {"archive_url": "", "level1_cache": self.folder / "cache", "connections": 1}
+        resources |= {"most_records": 100, "patience_s": 60}
+        common = {"params": params, "resources": resources, "wildcards": {"channel": channel, "block": label}}
+        read = {"records": records, "recordset": recordset, "export": export}
+        self.script("request_export", **common, input=read, output={"export": export})
         level1 = self.path("level1", f"level1/{channel}/{label}.csv")
-        self.run["download_level1"](
-            **common, connections=1, on_missing="fail", frames=level1.with_suffix(""), manifest=level1,
-            quarantine=self.folder / "quarantine",
-        )  # fmt: skip
+        written = {"frames": level1.with_suffix(""), "manifest": level1}
+        self.script("download_level1", **common, input=read, output=written)
         level15 = self.path("level15", f"level1.5/{channel}/{label}.csv")
         self.run["calibrate_level15"](
             level1=level1, corrected=corrections, errors=None, psf=None, folder=level15.with_suffix(""), threads=1,
@@ -122,12 +130,13 @@ class Event:
         self.run["build_viewer"](**common, channels=self.event.channels, html=folder / "viewer.html")
 
     def audit(self):
+        about = {"window": [iso(self.event.start), iso(self.event.end)], "channels": self.event.channels}
+        about |= {"absent": {}, "remarks": [], "where": self.event.options.get("where")}
         names = ("metadata", "records", "recordsets", "exports", "level1", "level15")
-        self.run["write_audit"](
-            event=self.name, window=[iso(self.event.start), iso(self.event.end)], channels=self.event.channels,
-            absent={}, remarks=[], where=self.event.options.get("where"), record_list=[],
-            output=self.folder / "audit.csv", html=self.folder / "audit.html",
-            **{name: self.lists[name] for name in names},
+        self.script(
+            "write_audit", wildcards={"event": self.name}, params={"event": about},
+            input={"record_list": [], **{name: self.lists[name] for name in names}},
+            output={"csv": self.folder / "audit.csv", "html": self.folder / "audit.html"},
         )  # fmt: skip
 
 

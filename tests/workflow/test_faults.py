@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from filter_records import prove
 from small_archive import SERIES, WHERE, place, small_archive
 
 from aia_sequence.acquisition import steps
 from aia_sequence.acquisition.cache import Cache
 from aia_sequence.acquisition.export import Limits
 from aia_sequence.acquisition.journal import Journal
+from aia_sequence.acquisition.selection import prove
 from aia_sequence.archive import metadata, recordsets
 from aia_sequence.archive.retries import Patience
 from aia_sequence.calibration import tables

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,8 +13,9 @@ from aia_sequence.acquisition.cache import Cache
 from aia_sequence.acquisition.download import fetch
 from aia_sequence.acquisition.export import Delivery, Limits, Needed, obtain
 from aia_sequence.acquisition.journal import Journal
+from aia_sequence.archive import metadata
 from aia_sequence.archive.client import Archive
-from aia_sequence.config.conditions import Condition
+from aia_sequence.config.conditions import Condition, compile_where
 from aia_sequence.errors import ArchiveError
 from aia_sequence.frames.manifests import LEVEL1_COLUMNS, write_manifest
 
@@ -46,6 +48,14 @@ class Task:
     segments: tuple[str, ...] = ("image",)
     processing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     method: str = "url"
+
+    @classmethod
+    def of(cls, records: Path, wanted: Mapping[str, Any], method: str) -> "Task":
+        """The task of the records that a list marks as kept; `wanted` is what a planned job says of its frames."""
+        marked = metadata.read(records)
+        kept = marked[marked["kept"]].reset_index(drop=True)
+        where = compile_where(wanted["where"])
+        return cls(wanted["series"], kept, where, tuple(wanted["segments"]), wanted["processing"], method)
 
     def source(self, archive: Archive) -> folder.Source:
         """Where the frames come from, as the cache addresses them."""
@@ -131,7 +141,7 @@ def download(
         if not again or last_try:
             break
         # An export is kept for a week; and what the cache held a moment ago may have been removed.
-        logger.warning("%d files are there no more; they are asked for again", len(again))
+        logger.warning("%d files are missing; they are asked for again", len(again))
         journal.forget(file["request"] for file in delivery.files if file["record"] in set(again))
         delivery = _deliver(archive, journal, task, again, limits)
         block.reasons.update({lost["record"]: lost["reason"] for lost in delivery.not_exported})

@@ -8,7 +8,7 @@ from string import Template
 import pandas as pd
 
 from aia_sequence.audit.outcomes import OUTCOMES
-from aia_sequence.audit.remarks import Note
+from aia_sequence.audit.remarks import Remark
 from aia_sequence.times import clock, day, read_time
 
 TEMPLATE = Path(__file__).with_name("templates") / "audit.html"
@@ -37,7 +37,7 @@ def page(
     where: Mapping[str, str],
     recordsets: Sequence[str],
     table: pd.DataFrame,
-    notes: Sequence[Note],
+    notes: Sequence[Remark],
 ) -> str:
     """
     Render an audit.
@@ -153,7 +153,7 @@ def _neighbours(table: pd.DataFrame, channels: Sequence[int]) -> str:
     return f'<nav aria-label="Viewers"><p>Viewers: {" ".join(links)}</p></nav>' if made else ""
 
 
-def _notes(notes: Sequence[Note]) -> str:
+def _notes(notes: Sequence[Remark]) -> str:
     if not notes:
         return "<p>None.</p>"
     heads = (f"{note.channel} Å, {note.kind}" if note.channel else note.kind for note in notes)

@@ -19,7 +19,7 @@ LONG = 1.5  # a spacing is a gap from this multiple of the usual one on: exposur
 
 
 @dataclass(frozen=True)
-class Note:
+class Remark:
     """One remark.
 
     Attributes
@@ -47,7 +47,7 @@ def saturated(nsatpix: str) -> str:
     return f"{percent:f} % saturated ({_count(int(count), 'pixel')})"
 
 
-def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:
+def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Remark]:
     """
     Remarks on one channel of an audit: frames that were left out, gaps, corrections, saturation.
 
@@ -66,7 +66,7 @@ def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:
         left = rows[rows["outcome"] == outcome]
         if len(left):
             reasons = "; ".join(sorted(set(left["reason"])))
-            notes.append(Note(channel, "left out", f"{_count(len(left), 'record')} {outcome}: {reasons}."))
+            notes.append(Remark(channel, "left out", f"{_count(len(left), 'record')} {outcome}: {reasons}."))
     frames = rows[rows["outcome"] == "calibrated"]
     notes += gaps(rows, channel, step) + about_corrections(frames, channel)
     saturation = [(saturated(row.NSATPIX), row.T_REC) for row in frames.itertuples() if saturated(row.NSATPIX)]
@@ -74,7 +74,7 @@ def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:
         counts = pd.to_numeric(frames["NSATPIX"])
         worst = frames.loc[counts.idxmax()]
         notes.append(
-            Note(
+            Remark(
                 channel,
                 "saturation",
                 f"{_count(len(saturation), 'frame')} of {len(frames)} with saturated pixels; "
@@ -84,7 +84,7 @@ def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Note]:
     return notes
 
 
-def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
+def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Remark]:
     """
     Remarks on the spacing of a channel's frames.
 
@@ -110,7 +110,7 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
     notes = []
     if usual > step:
         text = f"Frames are {usual:g} s apart in the median; the cadence of the series is {step} s."
-        notes.append(Note(channel, "cadence", text))
+        notes.append(Remark(channel, "cadence", text))
     at = [rows.index[0], *frames.index, rows.index[-1]]
     for number, (start, end) in enumerate(pairwise(at)):
         seconds = times[end] - times[start]
@@ -121,11 +121,11 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Note]:
         left = inside.loc[inside["outcome"] != "calibrated", "outcome"].value_counts()
         what = ", ".join(f"{count} {name}" for name, count in sorted(left.items())) or "no record in the archive"
         period = f"{rows.at[start, 'T_REC']} to {rows.at[end, 'T_REC']}"
-        notes.append(Note(channel, "gap", f"{seconds:g} s {edge} frame, {period}: {what}."))
+        notes.append(Remark(channel, "gap", f"{seconds:g} s {edge} frame, {period}: {what}."))
     return notes
 
 
-def about_corrections(frames: pd.DataFrame, channel: int) -> list[Note]:
+def about_corrections(frames: pd.DataFrame, channel: int) -> list[Remark]:
     """
     Remarks on how frames were corrected: what was not, and what rests on an extrapolation or on provisional values.
 
@@ -142,17 +142,17 @@ def about_corrections(frames: pd.DataFrame, channel: int) -> list[Note]:
         missing = int(frames[name].isin(["", OWN_POINTING]).sum()) if name in frames else len(frames)
         if missing:
             text = f"{_count(missing, 'frame')} of {len(frames)} not corrected for the {what}."
-            notes.append(Note(channel, "not corrected", text))
+            notes.append(Remark(channel, "not corrected", text))
     if "degradation_note" in frames:
         for text, group in frames[frames["degradation_note"] != ""].groupby("degradation_note"):
             factors = sorted({f"{float(factor):.4g}" for factor in group["degradation"]})
             said = f"{_count(len(group), 'frame')} of {len(frames)}: factor {', '.join(factors)} {text}."
-            notes.append(Note(channel, "degradation", said))
+            notes.append(Remark(channel, "degradation", said))
     provisional = frames[frames["pointing_span"] > POINTING_STEP]
     if len(provisional):
         named = ", ".join(sorted(set(provisional["pointing"])))
         text = f"{_count(len(provisional), 'frame')} of {len(frames)} with the provisional record {named}."
-        notes.append(Note(channel, "pointing", f"{text} The archive replaces it when the next one is made."))
+        notes.append(Remark(channel, "pointing", f"{text} The archive replaces it when the next one is made."))
     return notes
 
 
@@ -193,17 +193,17 @@ def _header(path: Path) -> fits.Header:
         return header if header["NAXIS"] else fits.Header.fromfile(file)
 
 
-def about_synthetic(synthetic: pd.Series) -> list[Note]:
+def about_synthetic(synthetic: pd.Series) -> list[Remark]:
     """Say that frames show no Sun, if that stands in their headers."""
     count = int(synthetic.sum())
     if not count:
         return []
-    return [Note(None, "synthetic data", f"Synthetic data: {_count(count, 'frame')} of a model, not of the Sun.")]
+    return [Remark(None, "synthetic data", f"Synthetic data: {_count(count, 'frame')} of a model, not of the Sun.")]
 
 
-def about_absent(absent: Mapping[int, str]) -> list[Note]:
+def about_absent(absent: Mapping[int, str]) -> list[Remark]:
     """Say of which channels that were asked for there is nothing in the window, and why."""
-    return [Note(channel, "no record", f"{reason}.") for channel, reason in absent.items()]
+    return [Remark(channel, "no record", f"{reason}.") for channel, reason in absent.items()]
 
 
 def _count(number: int, thing: str) -> str:
