@@ -8,7 +8,7 @@ from typing import Any
 
 from aia_sequence.calibration import corrections
 from aia_sequence.calibration.block import COLUMNS, calibrate_block
-from aia_sequence.calibration.job import Job
+from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.frames.manifests import read_manifest, write_manifest
 from aia_sequence.joblog import job_log
@@ -32,7 +32,7 @@ def main(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     listed = corrections.read(corrected) if corrected else {}
-    job = Job(level1.parent, folder, CalibrationOptions(**options), listed, errors, psf)
+    job = CalibrationJob(level1.parent, folder, CalibrationOptions(**options), listed, errors, psf)
     made = calibrate_block(rows, job, threads)
     write_manifest(manifest, made, COLUMNS)
     logger.info("%d of %d frames calibrated", sum(not row["reason"] for row in made), len(rows))

@@ -81,14 +81,14 @@ def _is_left(machine: str, process: int, changed: float) -> bool:
     return False
 
 
-def settle(path: str | Path) -> None:
+def flush_to_disk(path: str | Path) -> None:
     """Put a file's bytes on the disk."""
     with open(path, "rb") as file:
         getattr(os, "fdatasync", os.fsync)(file.fileno())  # macOS has no fdatasync
 
 
-def forget(path: str | Path) -> None:
-    """Give back the memory in which the system keeps a settled file for whoever reads it next.
+def drop_from_cache(path: str | Path) -> None:
+    """Give back the memory in which the system keeps a file that is on the disk for whoever reads it next.
 
     A block writes more than most memories hold. Left to itself the system keeps all of it, and on virtual machines,
     where memory is expensive to come by, finding room for a frame takes longer than making it.

@@ -27,7 +27,7 @@ from aia_sequence.calibration import block as calibration
 from aia_sequence.calibration import lookup, psf, tables, worker, workspace
 from aia_sequence.calibration.block import COLUMNS, calibrate_block
 from aia_sequence.calibration.header import check_level15
-from aia_sequence.calibration.job import Job
+from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.calibration.statistics import statistics
 from aia_sequence.calibration.worker import level15_name
 from aia_sequence.config.calibration import CalibrationOptions
@@ -57,7 +57,9 @@ def run(rows, folder, sources, processes=1, **options):
     folder.mkdir(parents=True, exist_ok=True)
     options = CalibrationOptions(**options)
     return calibrate_block(
-        rows[0], Job(rows[1], folder, options, looked_up(rows, sources, options), sources["errors"]), processes
+        rows[0],
+        CalibrationJob(rows[1], folder, options, looked_up(rows, sources, options), sources["errors"]),
+        processes,
     )
 
 
@@ -273,7 +275,7 @@ def test_a_block_is_deconvolved_before_it_is_registered_and_says_so(rows, source
     psf.write(tmp_path / "psf.fits", kernel, 211)
     options = CalibrationOptions(psf=True, psf_iterations=3)
     (tmp_path / "b").mkdir()
-    job = Job(rows[1], tmp_path / "b", options, looked_up(rows, sources, options), psf=tmp_path / "psf.fits")
+    job = CalibrationJob(rows[1], tmp_path / "b", options, looked_up(rows, sources, options), psf=tmp_path / "psf.fits")
     result = calibrate_block(rows[0], job, processes)
     plain = run(rows, tmp_path / "plain", sources)
     for one, other in zip(result, plain, strict=True):
@@ -304,12 +306,12 @@ def test_a_table_that_was_changed_is_refused_by_name(rows, sources, tmp_path, pr
 
 
 def test_a_block_without_frames_needs_no_table(tmp_path):
-    assert calibrate_block([], Job(tmp_path, tmp_path / "b", CalibrationOptions())) == []
+    assert calibrate_block([], CalibrationJob(tmp_path, tmp_path / "b", CalibrationOptions())) == []
 
 
 def test_a_frame_that_the_list_of_corrections_does_not_have_is_not_calibrated_without(rows, tmp_path):
     with pytest.raises(FrameError, match="the list of corrections has no row for its record"):
-        calibrate_block(rows[0], Job(rows[1], tmp_path, CalibrationOptions()))
+        calibrate_block(rows[0], CalibrationJob(rows[1], tmp_path, CalibrationOptions()))
 
 
 def test_a_file_that_is_not_the_manifests_is_refused(rows, sources, tmp_path):
@@ -522,12 +524,12 @@ def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
     script = (
         "import sys, time; from pathlib import Path\n"
         "from aia_sequence.calibration import block, worker\n"
-        "from aia_sequence.calibration.job import Job\n"
+        "from aia_sequence.calibration.job import CalibrationJob\n"
         "from aia_sequence.config.calibration import CalibrationOptions\n"
         "from aia_sequence.frames.manifests import read_manifest\n"
         "worker.Worker._calibrate = lambda *_: print('calibrating', flush=True) or time.sleep(600)\n"
         "folder = Path(sys.argv[1])\n"
-        "job = Job(folder, folder, CalibrationOptions())\n"
+        "job = CalibrationJob(folder, folder, CalibrationOptions())\n"
         "block.calibrate_block(read_manifest(folder / 'b.csv'), job, 2)\n"
     )
     write_manifest(rows[1] / "b.csv", rows[0])
@@ -602,7 +604,7 @@ def test_a_frame_that_the_disk_does_not_take_is_no_result(rows, sources, tmp_pat
     def full(path):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(worker, "settle", full)
+    monkeypatch.setattr(worker, "flush_to_disk", full)
     with pytest.raises(ProductError, match=r"lev1\.5\.fits cannot be written: No space left on device"):
         run(rows, tmp_path / "b", sources, on_bad_frame="skip")
 

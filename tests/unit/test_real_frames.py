@@ -17,7 +17,7 @@ from scipy import ndimage, optimize
 from aia_sequence.calibration import lookup, tables
 from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.corrections import Corrections
-from aia_sequence.calibration.job import Job
+from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
@@ -123,7 +123,7 @@ def test_real_frames_are_centred_on_the_limb(shared_data, tmp_path, number):
            "sha256": sha256(tmp_path / "a.image_lev1.fits")}  # fmt: skip
     options = CalibrationOptions(pointing=False)
     found = listed(cards, lookup.Tables(degradation=tables.thaw(tmp_path / "d.ecsv")), options)
-    made = calibrate_block([row], Job(tmp_path, tmp_path / "out", options, {"r": found}))
+    made = calibrate_block([row], CalibrationJob(tmp_path, tmp_path / "out", options, {"r": found}))
     image, header = frames.read_level15(tmp_path / made[0]["file"])
     assert image.shape == (4096, 4096)
     assert header["DEGCORR"] == pytest.approx(0.75, abs=0.1)

@@ -12,7 +12,7 @@ from astropy.io import fits
 import aia_sequence
 from aia_sequence.calibration import lookup, tables
 from aia_sequence.calibration.block import calibrate_block
-from aia_sequence.calibration.job import Job
+from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import ConfigError, FrameError
 
@@ -47,7 +47,7 @@ def test_a_file_calibrated_alone_has_the_pixels_and_the_header_of_the_workflows(
     found = level1_frames.listed(fits.getheader(path, 1), lookup.Tables(pointing, degradation), wanted, row["record"])
     (tmp_path / "block").mkdir()
     errors = frozen / "calibration" / "errors.ecsv"
-    job = Job(path.parents[1], tmp_path / "block", wanted, {row["record"]: found}, errors)
+    job = CalibrationJob(path.parents[1], tmp_path / "block", wanted, {row["record"]: found}, errors)
     (made,) = calibrate_block([row | {"request": ""}], job)
     assert alone.read_bytes() == (tmp_path / made["file"]).read_bytes()
 

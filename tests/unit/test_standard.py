@@ -12,7 +12,7 @@ from level1_frames import block, counts, freeze_tables, header, listed, write
 
 from aia_sequence.calibration import lookup, tables
 from aia_sequence.calibration.block import calibrate_block
-from aia_sequence.calibration.job import Job
+from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.calibration.lookup import sigma_of_counts
 from aia_sequence.config import figure as figures
 from aia_sequence.config.calibration import CalibrationOptions
@@ -48,7 +48,7 @@ def calibrated(rows, folder, sources, **options):
         row["record"]: listed(read_header(rows[1] / row["file"]), found, options, row["record"]) for row in rows[0]
     }
     (folder / "b").mkdir(parents=True)
-    made = calibrate_block(rows[0], Job(rows[1], folder / "b", options, corrections, sources["errors"]))
+    made = calibrate_block(rows[0], CalibrationJob(rows[1], folder / "b", options, corrections, sources["errors"]))
     return [folder / row["file"] for row in made]
 
 

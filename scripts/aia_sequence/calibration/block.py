@@ -18,7 +18,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aia_sequence.calibration.job import Job, PhotometricErrors
+from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace, touched
 from aia_sequence.errors import AIAError, FrameError
@@ -73,7 +73,7 @@ type Result = tuple[int, dict[str, Any], dict[str, float]]  # its place, what be
 
 
 def calibrate_block(
-    rows: Sequence[Mapping[str, Any]], job: Job, processes: int = 1, stages: Stages | None = None
+    rows: Sequence[Mapping[str, Any]], job: CalibrationJob, processes: int = 1, stages: Stages | None = None
 ) -> list[dict[str, Any]]:
     """Calibrate the frames of a block.
 
@@ -126,7 +126,7 @@ def _row(row: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[str, 
     return kept | {"level1_sha256": row["sha256"]} | dict(result or {})
 
 
-def _run(tasks: Sequence[Task], job: Job, processes: int) -> Iterator[Result]:
+def _run(tasks: Sequence[Task], job: CalibrationJob, processes: int) -> Iterator[Result]:
     """Results as they come: workspaces and kernels are made ready at the same time, then frames are worked on."""
     started = time.perf_counter()
     ready = nullcontext([Workspace() for _ in range(processes)])
@@ -144,7 +144,7 @@ def _run(tasks: Sequence[Task], job: Job, processes: int) -> Iterator[Result]:
             loaded = {}
 
 
-def _errors(job: Job, channels: Sequence[int]) -> PhotometricErrors | None:
+def _errors(job: CalibrationJob, channels: Sequence[int]) -> PhotometricErrors | None:
     """The estimates that uncertainties need, worked out by a process that ends before frames are calibrated.
 
     They come from aiapy, which takes memory that those that calibrate shall not inherit.

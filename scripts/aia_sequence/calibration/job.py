@@ -11,7 +11,7 @@ from aia_sequence.config.calibration import CalibrationOptions
 
 
 @dataclass(frozen=True)
-class Job:
+class CalibrationJob:
     """What is to be done to the frames of a block.
 
     Attributes

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from aia_sequence.archive.recordsets import record_name
 from aia_sequence.calibration import lookup
 from aia_sequence.calibration.block import calibrate_block
-from aia_sequence.calibration.job import Job
+from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.calibration.tables import thaw
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.schema import explain, properties, schema
@@ -83,7 +83,7 @@ def calibrate(
         record = {**row, "DATE__OBS": header.get("DATE-OBS")}
         corrections = {row["record"]: lookup.look_up([record], _tables(resources, row, chosen), chosen)[0]}
     folder.mkdir(parents=True, exist_ok=True)
-    job = Job(
+    job = CalibrationJob(
         path.parent,
         folder.resolve(),
         chosen,

@@ -8,7 +8,6 @@ import math
 
 import numpy as np
 
-from aia_sequence.frames.checksums import added, folded, swapped
 from aia_sequence.frames.compiled import njit
 
 LANES = 16
@@ -20,28 +19,19 @@ PERCENTILES = {"DATAP01": 1, "DATAP10": 10, "DATAP25": 25, "DATAMEDN": 50, "DATA
 
 
 def statistics(image):
-    """Statistics of an image: see `measured`."""
-    return measured(image)[0]
-
-
-def measured(image, *, swap=False):
-    """Statistics of an image, and what FITS wants to know of it.
+    """Statistics of an image.
 
     Parameters
     ----------
     image : numpy.ndarray
         float32 (ny, nx), native byte order; NaN is missing.
-    swap : bool
-        Leave the image's bytes in the other order, that of FITS on most machines.
 
     Returns
     -------
-    keywords : dict
+    dict
         Keyword to value. DATARMS is the standard deviation, DATAKURT the excess over a normal distribution's,
         percentiles are values that occur (the smallest that so many per cent do not exceed), DATACENT is the median of
         the column right of the centre. A frame without a valid pixel has the counts alone.
-    datasum : int
-        Its DATASUM: the sum of its pixels' bits as 32-bit words, carries added in.
     """
     shift, total = np.float32(_near(image)), image.size
     sums, counted = np.zeros((4, LANES)), np.zeros(LANES, np.int32)
@@ -57,7 +47,7 @@ def measured(image, *, swap=False):
         "PERCENTD": round(100.0 * count / total, 6),
     }
     if count == 0:
-        return counts, _ranked(bits, histogram, np.empty(0, np.int64), swap)[1]
+        return counts
     s1, s2, s3, s4 = (math.fsum(power) / count for power in sums)
     m2 = max(s2 - s1**2, 0.0)
     m3 = s3 - 3 * s1 * s2 + 2 * s1**3
@@ -70,10 +60,9 @@ def measured(image, *, swap=False):
     if column.size:
         values["DATACENT"] = np.median(column)
     ranks = np.array([max(-(-count * p // 100) - 1, 0) for p in PERCENTILES.values()], np.int64)
-    ranked, datasum = _ranked(bits, histogram, ranks, swap)
-    values |= dict(zip(PERCENTILES, ranked, strict=True))
+    values |= dict(zip(PERCENTILES, _ranked(bits, histogram, ranks), strict=True))
     # Nine digits are what float32 can tell apart.
-    return counts | {key: float(f"{float(value):.9g}") for key, value in values.items()}, datasum
+    return counts | {key: float(f"{float(value):.9g}") for key, value in values.items()}
 
 
 def _near(image):
@@ -128,11 +117,10 @@ def _count_up(image, bits, shift, sums, low, high, counted, histogram):
 
 
 @njit(cache=True, nogil=True)
-def _ranked(bits, histogram, ranks, swap):
+def _ranked(bits, histogram, ranks):
     """Values at given ranks (0-based, ascending) among valid pixels: a fine histogram of each coarse bin that has one.
 
-    Missing pixels have the highest keys, which no rank reaches, or the lowest, which the histogram leaves out. This is
-    the last that is read of an image, so its bits are summed here too, and swapped if that is wanted.
+    Missing pixels have the highest keys, which no rank reaches, or the lowest, which the histogram leaves out.
     """
     slots = np.zeros(histogram.size, np.uint8)
     bins, below = np.empty(ranks.size, np.int64), np.empty(ranks.size, np.int64)
@@ -142,7 +130,7 @@ def _ranked(bits, histogram, ranks, swap):
         if not slots[bins[n]]:
             used += 1
             slots[bins[n]] = used
-    fine, total = np.zeros((used + 1, 1 << FINE), np.int64), np.uint64(0)
+    fine = np.zeros((used + 1, 1 << FINE), np.int64)
     for j in range(bits.shape[0]):
         row = bits[j]
         for i in range(row.size):
@@ -150,17 +138,13 @@ def _ranked(bits, histogram, ranks, swap):
             slot = slots[key >> np.uint32(FINE)]
             if slot:
                 fine[slot, key & np.uint32((1 << FINE) - 1)] += 1
-        total = added(row, total)
-        if swap:
-            for i in range(row.size):
-                row[i] = swapped(row[i])
     values = np.empty(ranks.size, np.float32)
     for n in range(ranks.size):
         lower, _ = _reached(fine[slots[bins[n]]], ranks[n] - below[n])
         key = np.uint32(bins[n] << FINE | lower)
         back = key ^ np.uint32(SIGN) if key >> np.uint32(31) else ~key
         values[n] = np.uint32(back).view(np.float32)
-    return values, folded(total)
+    return values
 
 
 @njit(cache=True, nogil=True)

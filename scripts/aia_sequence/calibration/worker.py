@@ -1,7 +1,6 @@
 """What one process does with one frame after another: read it, calibrate it, write it, check what was written."""
 
 import logging
-import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -19,14 +18,14 @@ from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import AIAError, FrameError, ProductError
-from aia_sequence.files import forget, settle
+from aia_sequence.files import drop_from_cache, flush_to_disk
 from aia_sequence.frames import checksums, fits, level1file, rice
 from aia_sequence.frames.level1header import check_listed
 from aia_sequence.frames.manifests import OWN_POINTING
 from aia_sequence.instrument import SIDE
 
 if TYPE_CHECKING:
-    from aia_sequence.calibration.job import Job, PhotometricErrors
+    from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class Worker:
         What it works in.
     """
 
-    def __init__(self, job: "Job", errors: "PhotometricErrors | None", space: Workspace) -> None:
+    def __init__(self, job: "CalibrationJob", errors: "PhotometricErrors | None", space: Workspace) -> None:
         self.job, self.errors, self.space = job, errors, space
         self.stages, self.deconvolve = Stages(), None
 
@@ -105,31 +104,27 @@ class Worker:
             spikes=spikes, sigma=sigma, deconvolve=self.deconvolve, space=self.space, stages=stages,
         )  # fmt: skip
         now = time.perf_counter()
-        plain = options.compression == "none"
-        told, datasum = statistics.measured(pixels.image, swap=plain and sys.byteorder == "little")
-        if not told["DATAVALS"]:
+        measured = statistics.statistics(pixels.image)
+        if not measured["DATAVALS"]:
             raise FrameError("none of its pixels is valid: they are missing, or lie outside of the region")
         now = stages.mark("statistics", now)
         name = Path(row["file"]).name
         origin = {"record": row["record"], "file": name, "sha256": row["sha256"], "request": row.get("request", "")}
         if spikes is not None:
             origin["spikes"] = row.get("spikes_sha256")
-        header = make_header(level1, pixels, told, found, options, origin)
+        header = make_header(level1, pixels, measured, found, options, origin)
         path, shape = job.folder / level15_name(name), pixels.image.shape
         step = fits.RICE_STEP * pixels.gain
-        image = pixels.image.view(">f4") if plain else pixels.image
         try:
-            fits.write_level15(
-                path, image, header, pixels.flags, pixels.uncertainty, options.compression, step, datasum
-            )
+            fits.write_level15(path, pixels.image, header, pixels.flags, pixels.uncertainty, options.compression, step)
             now = stages.mark("encode", now)
             with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
-                settling = disk.submit(settle, path)
+                flushing = disk.submit(flush_to_disk, path)
                 digest = accept(path, options, shape)
-                settling.result()
+                flushing.result()
         except OSError as error:
             raise ProductError(f"{path} cannot be written: {error.strerror or error}") from None
-        forget(path)
+        drop_from_cache(path)
         result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
         stages.mark("acceptance", now)
         return result | _told(found, pixels, options) | {"reason": ""}
