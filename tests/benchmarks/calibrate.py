@@ -80,7 +80,7 @@ def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
     from aia_sequence.calibration import corrections
     from aia_sequence.calibration.block import COLUMNS, calibrate_block
-    from aia_sequence.calibration.job import Job
+    from aia_sequence.calibration.job import CalibrationJob
     from aia_sequence.calibration.stages import Stages
     from aia_sequence.config.calibration import CalibrationOptions
     from aia_sequence.frames.manifests import read_manifest, write_manifest
@@ -90,7 +90,7 @@ def ours(folder, number, processes):
     rows = read_manifest(folder / "level1.csv")[:number]
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    job = Job(folder / "level1", out, CalibrationOptions(), corrections.read(folder / "corrections.csv"))
+    job = CalibrationJob(folder / "level1", out, CalibrationOptions(), corrections.read(folder / "corrections.csv"))
     write_manifest(out.with_suffix(".csv"), calibrate_block(rows, job, processes, stages), COLUMNS)
     report(stages.seconds)
 
