@@ -10,7 +10,8 @@ from running import call_each
 
 pytestmark = pytest.mark.slow
 
-FENCE = re.compile(r"^( *)```(?:sh|bash|console)?\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+SHELL = ("", "sh", "bash", "console")
 SPAN = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
 PROGRAM = re.compile(r"(?:\S*/)?(snakemake|make|python|aia-sequence)(?: |$)")
 # What stands in the text for a name of the reader's.
@@ -37,7 +38,7 @@ def documented(root, program):
         *root.glob("docs/*.md"),
     ):
         text = path.read_text(encoding="utf-8")
-        lines = [line for block in FENCE.finditer(text) for line in block[2].splitlines()]
+        lines = [line for block in FENCE.finditer(text) if block[2] in SHELL for line in block[3].splitlines()]
         for line in [*lines, *SPAN.findall(FENCE.sub("", text))]:
             command = re.sub(r"\s#.*", "", " ".join(line.split()))
             if (match := PROGRAM.match(command)) and match[1] == program and command not in NOT_TRIED:
@@ -74,7 +75,7 @@ def test_every_subcommand_in_the_docs_is_known_with_the_options_named_there(root
     assert len(commands) >= 5
     helps = {}
     for command, page in commands.items():
-        name, *rest = shlex.split(command)[1:]
+        name, *rest = shlex.split(command)[1:] or ["--help"]
         call = (name, rest[0]) if name == "bundle" else (name,)
         if call not in helps:
             shown = subprocess.run(
