@@ -200,6 +200,26 @@ def test_an_answer_of_another_form_is_refused_with_its_first_words(question, bod
         QUESTIONS[question](jsoc, tmp_path)
 
 
+@pytest.mark.parametrize("key", [{"a": "b"}, [], 5, True, "T_REX"])
+def test_a_prime_key_that_is_no_keyword_is_an_unknown_form(key):
+    answer = {"status": 0, "keywords": [{"name": "T_REC", "type": "time"}], "segments": [], "links": []}
+    url = "http://x/cgi-bin/ajax/jsoc_info?op=series_struct&ds=a"
+    check(url, json.dumps({**answer, "primekeys": ["T_REC"]}).encode())
+    with pytest.raises(UnknownFormError, match="is none of its keywords"):
+        check(url, json.dumps({**answer, "primekeys": ["T_REC", key]}).encode())
+
+
+@pytest.mark.parametrize("folder", [{}, {"dir": ""}, {"dir": "a b"}, {"dir": 5}])
+def test_exported_files_lie_in_a_folder(folder):
+    url = "http://x/cgi-bin/ajax/jsoc_fetch?op=exp_status&requestid=JSOC_1"
+    answer = {"status": "0", "requestid": "JSOC_1", "count": "1", "dir": "/SUM1/D2/S00000"}
+    answer["data"] = [{"record": "aia.lev1_euv_12s[2021-07-03T14:24:59Z][211]", "filename": "a.fits"}]
+    check(url, json.dumps(answer).encode())
+    del answer["dir"]
+    with pytest.raises(UnknownFormError, match="dir is no path"):
+        check(url, json.dumps(answer | folder).encode())
+
+
 def test_what_the_archive_refuses_in_its_own_words_is_no_unknown_form():
     check("http://x/cgi-bin/ajax/jsoc_info?op=rs_list&ds=a&key=b", b'{"status": 5, "error": "no such series"}')
     check("http://x/cgi-bin/ajax/jsoc_fetch?op=exp_status&requestid=a", b'{"status": "4", "error": "no such request"}')

@@ -136,3 +136,10 @@ def test_a_value_that_only_one_side_has_is_a_difference():
     one = metadata.typed(SERIES, answer())
     two = metadata.typed(SERIES, answer(NSATPIX=["MISSING", "0"]))
     assert metadata.differences(one, two) == [f"{SERIES}[2021-07-03T14:25:11Z][193]: NSATPIX 7 and <NA>"]
+
+
+@pytest.mark.parametrize("name", ["WAVELNTH", "NSATPIX"])
+@pytest.mark.parametrize("text", ["0x1FFFFFFFFF", "2147483648", "-2147483649"])
+def test_a_number_that_the_keyword_s_type_cannot_hold_is_refused(name, text):
+    with pytest.raises(ArchiveError, match=f"answered '{text}' for {name}, which is no whole number of 32 bits"):
+        metadata.typed(SERIES, answer(**{name: [text, "193"]}))

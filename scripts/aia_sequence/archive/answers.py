@@ -152,7 +152,8 @@ def _series(asked: Mapping[str, str], answer: Mapping[str, Any]) -> None:
         _require(all(isinstance(row.get(name), str | None) for row in keywords), f"{name} of a keyword is no text")
     keys = answer.get("primekeys")
     _require(isinstance(keys, list), "primekeys are missing")
-    unknown = [key for key in keys if key is not None and key not in {row["name"] for row in keywords}]
+    names = [row["name"] for row in keywords]  # a list: what is no text can be looked for in it, too
+    unknown = [key for key in keys if key is not None and key not in names]
     _require(not unknown, f"prime key {_shown(unknown[0]) if unknown else ''} is none of its keywords")
 
 
@@ -174,10 +175,10 @@ def _export(asked: Mapping[str, str], answer: Mapping[str, Any]) -> None:
     _require(count in (len(files), len(present)), f"count is {count}, and there are {len(files)} files")
     if answer.get("size") is not None:
         _whole(answer["size"], "size", text=True)
-    folder = answer.get("dir", "")
-    _require(
-        isinstance(folder, str) and (not files or bool(re.fullmatch(r"[\w./-]*", folder, re.ASCII))), "dir is no path"
-    )
+    # Files that are taken from where they are kept have whole paths, and exported ones lie in a folder.
+    folder, bare = answer.get("dir", ""), any("/" not in row["filename"] for row in present)
+    form = r"[\w./-]+" if bare else r"[\w./-]*"
+    _require(isinstance(folder, str) and (not files or bool(re.fullmatch(form, folder, re.ASCII))), "dir is no path")
 
 
 _RULES: dict[tuple[str, str], Callable[[Mapping[str, str], Mapping[str, Any]], None]] = {

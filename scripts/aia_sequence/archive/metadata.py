@@ -35,6 +35,7 @@ TYPES = {
     "FSN": "Int64",
     "CAMERA": "Int64",
 }
+INT32 = ("WAVELNTH", "NSATPIX", "FSN", "CAMERA")  # of the type `int` in the archive
 
 
 def quality(text: str) -> int:
@@ -174,6 +175,8 @@ def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
         return texts.map(quality).astype("int64")
     kind = TYPES[name]
     read, said = {"str": (_time, "time"), "float64": (number, "number")}.get(kind, (whole, "whole number"))
+    if name in INT32:
+        read, said = _int32, "whole number of 32 bits"
     values = []
     for text in texts:
         try:
@@ -181,6 +184,13 @@ def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
         except ValueError:
             raise ArchiveError(f"{series}: the archive answered {text!r} for {name}, which is no {said}") from None
     return pd.Series(values, index=texts.index, dtype=kind)
+
+
+def _int32(text: str) -> int | None:
+    value = whole(text)
+    if value is not None and not -(2**31) <= value < 2**31:
+        raise ValueError(text)
+    return value
 
 
 def _time(text: str) -> str:
