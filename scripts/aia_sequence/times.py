@@ -90,7 +90,7 @@ def iso(tai: float, decimals: int = 0) -> str:
     offset, leap = _offset(whole)
     utc = TAI_EPOCH + timedelta(seconds=whole - offset)
     fraction = f".{part:0{decimals}d}" if decimals else ""
-    return f"{utc:%Y-%m-%dT%H:%M}:{utc.second + leap:02d}{fraction}Z"
+    return f"{utc.isoformat(timespec='minutes')}:{utc.second + leap:02d}{fraction}Z"  # %Y has no leading zeros on Linux
 
 
 def day(tai: float) -> str:
