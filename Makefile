@@ -73,7 +73,7 @@ repair: $(VENV) ## verify, and have what is wrong made again, and nothing else
 archive: $(VENV) ## pack all finished events with tables, figures, provenance and the workflow itself, for Zenodo
 	@$(BIN)/aia-sequence archive $(or $(ARCHIVE),archive.zip)
 
-rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is, and compare them
+rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is (by the code in it), and compare them
 	@$(BIN)/aia-sequence rebuild $(ARCHIVE) --cores $(CORES)
 
 lint: $(VENV) ## style of Python and Snakemake files, and spelling
