@@ -29,6 +29,7 @@ SLOTS = {
     "leap-2012": ["2012-06-30T23:59:50Z", "2012-07-01T00:00:01Z", "2012-07-01T00:00:13Z"],
 }
 WITHIN = {"leap-2016": ("211", "T_OBS"), "leap-2015": ("171", "T_OBS"), "leap-2012": ("171", "DATE-OBS")}
+CHANNEL = {event: channel for event, (channel, _) in WITHIN.items()}
 FIGURES = ["sequence.png", "lightcurve.png", "movie.mp4", "viewer.html"]
 REGION = {"x": [-60, 60], "y": [-60, 60]}
 
@@ -152,7 +153,7 @@ def finished(root, tmp_path_factory):
                 "name": name,
                 "start": slots[0],
                 "end": slots[-1],
-                "channels": [171, 211] if name == "leap-2016" else [171],
+                "channels": [int(CHANNEL[name])],
                 "cutout": True,
                 "region": REGION,
                 "figure": {"marks": {"midnight": f"{slots[-1][:10]}T00:00:00Z"}, "dpi": 72},
@@ -161,7 +162,7 @@ def finished(root, tmp_path_factory):
         event.tables()
         for label, block in event.plan.blocks(name, EUV).items():
             event.block(label, block)
-        event.figures(171)
+        event.figures(int(CHANNEL[name]))
         event.audit()
     return folder
 
@@ -173,17 +174,19 @@ def rows(path):
 
 @pytest.mark.parametrize("event", SLOTS)
 def test_every_slot_is_calibrated_in_one_of_two_blocks_and_12_s_from_the_next(finished, event):
-    manifests = sorted((finished / event / "level1.5" / "171").glob("*.csv"))
+    manifests = sorted((finished / event / "level1.5" / CHANNEL[event]).glob("*.csv"))
     found = [row["T_REC"] for manifest in manifests for row in rows(manifest)]
     assert found == SLOTS[event]
     assert len(manifests) == 2
     assert np.diff(Time([text.rstrip("Z") for text in found]).unix_tai) == pytest.approx(12, abs=1e-3)
-    curve = [row["T_REC"] for row in rows(finished / event / "figures" / "171" / "lightcurve.csv")]
+    curve = [row["T_REC"] for row in rows(finished / event / "figures" / CHANNEL[event] / "lightcurve.csv")]
     assert curve == found
     for name in FIGURES:
-        assert (finished / event / "figures" / "171" / name).stat().st_size > 1000
+        assert (finished / event / "figures" / CHANNEL[event] / name).stat().st_size > 1000
     audit = rows(finished / event / "audit.csv")
-    assert [row["T_REC"] for row in audit if row["outcome"] == "calibrated" and row["WAVELNTH"] == "171"] == found
+    assert [
+        row["T_REC"] for row in audit if row["outcome"] == "calibrated" and row["WAVELNTH"] == CHANNEL[event]
+    ] == found
     assert "Å, gap:" not in (finished / event / "audit.html").read_text(encoding="utf-8")
 
 
@@ -212,7 +215,7 @@ def test_the_pointing_across_a_leap_second_is_that_of_the_frame_and_not_provisio
 
 @pytest.mark.parametrize("event", SLOTS)
 def test_the_viewer_counts_the_seconds_that_passed(finished, event):
-    page = (finished / event / "figures" / "171" / "viewer.html").read_text(encoding="utf-8")
+    page = (finished / event / "figures" / CHANNEL[event] / "viewer.html").read_text(encoding="utf-8")
     about = json.loads(re.search(r'id="about">(.*?)</script>', page, re.DOTALL)[1])
     texts = Time([frame["time"].rstrip("Z") for frame in about["frames"]])
     expected = (texts - Time("1977-01-01", scale="tai")).sec
