@@ -14,6 +14,7 @@ include: "rules/display.smk"
 include: "rules/acquire.smk"
 include: "rules/calibrate.smk"
 include: "rules/figures.smk"
+include: "rules/analysis.smk"
 include: "rules/audit.smk"
 include: "rules/budget.smk"
 

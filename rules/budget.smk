@@ -3,7 +3,6 @@
 # Order: summarise_budget, budget. Nothing but metadata is asked for.
 
 from aia_sequence.planning import budget
-from aia_sequence.planning.jobs import budget_events
 
 
 rule summarise_budget:
@@ -20,7 +19,7 @@ rule summarise_budget:
     conda:
         "../envs/audit.yaml"
     params:
-        events=budget_events(PLAN),
+        events=budget.budget_events(PLAN),
         most_records=EXPORT["records"] if EXPORT["method"] == "url" else None,
         version=budget.VERSION,
     message:

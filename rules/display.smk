@@ -3,8 +3,7 @@
 
 from aia_sequence.overview.events import look
 from aia_sequence.overview.page import write as write_page
-from aia_sequence.planning import budget
-from aia_sequence.planning.jobs import at_most
+from aia_sequence.planning.budget import at_most, total
 from aia_sequence.terminal import ending
 from aia_sequence.terminal.display import install
 
@@ -13,7 +12,7 @@ def opening(progress):
     """What a run may cost, by the share of blocks that are still to be calibrated."""
     blocks = len(all_events("{event}/{channel}/{block}"))
     share = progress.planned["calibrate_level15"] / max(1, blocks)
-    return ending.opening(budget.total(at_most(PLAN)), min(1.0, share), ARCHIVE)
+    return ending.opening(total(at_most(PLAN)), min(1.0, share), ARCHIVE)
 
 
 def what_there_is(progress):

@@ -12,6 +12,7 @@ __version__ = "0.2.0"
 # Where each is; imported when it is first used, so that `import aia_sequence` takes no time.
 _HOMES = {
     "calibrate": "aia_sequence.calibration.single",
+    "open": "aia_sequence.analysis.sequence",
     "read_level15": "aia_sequence.frames.fits",
 }
 __all__ = ["__version__", *_HOMES]

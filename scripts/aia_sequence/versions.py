@@ -12,3 +12,4 @@ AUDIT = "3"  # audit.csv and audit.html
 CRATE = "2"  # the crate, the checksum list and the references
 LEVEL15 = "4"  # level-1.5 pixels, headers and their manifest; a golden digest in the tests changes with it
 FIGURES = "4"  # figures, movies, viewers, light curves; a golden digest in the tests changes with it
+CUBE = "1"  # cubes of a channel

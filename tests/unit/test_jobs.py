@@ -3,8 +3,17 @@
 import pytest
 
 from aia_sequence.config.settings import load
-from aia_sequence.planning.jobs import AUDITED, Job, at_most, budget_events
+from aia_sequence.planning.budget import (
+    at_most,
+    budget_events,
+)
+from aia_sequence.planning.jobs import (
+    Job,
+)
 from aia_sequence.planning.plan import Plan
+from aia_sequence.planning.products import (
+    AUDITED,
+)
 
 EVENT = {
     "name": "flare",

@@ -13,7 +13,9 @@ from aia_sequence.config.file import Lines, check_file
 from aia_sequence.config.settings import Settings, check_email, load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning import budget
-from aia_sequence.planning.jobs import at_most
+from aia_sequence.planning.budget import (
+    at_most,
+)
 from aia_sequence.planning.plan import Plan
 from aia_sequence.terminal.progress import elapsed
 from aia_sequence.times import iso

@@ -111,6 +111,8 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         problems += region_problems(region)
     if entry.get("calibration", {}).get("psf"):
         problems += _psf_problems(entry)
+    if entry.get("cube", "none") == "derotated":
+        problems += _cube_problems(entry, region)
     if entry.get("cutout") and region is None:
         problems.append("cutout: the archive needs to know what to cut out; give the event a region")
     if problems:
@@ -163,6 +165,27 @@ def _psf_problems(entry: Mapping[str, Any]) -> list[str]:
     if not set(EUV.channels) & set(entry.get("channels", EUV.channels)):
         return [f"calibration.psf: aiapy has point spread functions of {', '.join(map(str, EUV.channels))} Å alone"]
     return []
+
+
+def _cube_problems(entry: Mapping[str, Any], region: Mapping[str, Any] | None) -> list[str]:
+    """Why the frames of an event cannot be derotated."""
+    problems = []
+    if region is None:
+        problems.append("cube: derotated frames are of a region; give the event one")
+    calibration = entry.get("calibration", {})
+    for key in ("psf", "respike"):
+        if calibration.get(key):
+            problems.append(
+                f"cube: derotated is made of level 1 as it is; leave out calibration.{key}, or write cube: seen"
+            )
+    if calibration.get("interpolation", "cubic-spline") != "cubic-spline":
+        problems.append("cube: derotated is interpolated by the cubic spline; leave out calibration.interpolation")
+    if "cube_time" in entry:
+        try:
+            read_time(entry["cube_time"])
+        except ValueError as error:
+            problems.append(f"cube_time: {error}")
+    return problems
 
 
 def _window_problems(start: float, end: float, now: float) -> list[str]:

@@ -10,36 +10,11 @@ from aia_sequence.config.cutouts import im_patch
 from aia_sequence.config.event import event_config
 from aia_sequence.config.region import out_of_sight
 from aia_sequence.instrument import EUV, SERIES, Series, series_of
-from aia_sequence.planning import budget, costs
+from aia_sequence.planning import costs
 from aia_sequence.planning.blocks import Block
 from aia_sequence.planning.plan import Plan
+from aia_sequence.planning.products import AUDITED, CHANNEL_FIGURES, CHANNEL_PANEL, DRAWN, LISTS
 from aia_sequence.times import iso
-
-CHANNEL_FIGURES = (
-    "lightcurve.csv",
-    "lightcurve.png",
-    "lightcurve.pdf",
-    "statistics.json",
-    "sequence.png",
-    "sequence.pdf",
-    "sequence.txt",
-    "movie.mp4",
-    "viewer.html",
-)
-CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
-DRAWN = ("sequence.png", "movie.mp4", "movie.gif", "viewer.html", "channels.png")  # one figure of each rule that draws
-# The lists that the stages of an event leave, by kind of `aia_sequence.provenance.inventory`.
-LISTS = {
-    "metadata": "metadata/{series}/{block}.csv",
-    "keywords": "metadata/{series}/{block}.keywords.csv",
-    "records": "records/{channel}/{block}.csv",
-    "recordsets": "records/{channel}/{block}.recordset.txt",
-    "exports": "export/{channel}/{block}.json",
-    "corrections": "corrections/{series}/{block}.csv",
-    "level1": "level1/{channel}/{block}.csv",
-    "level15": "level1.5/{channel}/{block}.csv",
-}
-AUDITED = ("metadata", "records", "recordsets", "exports", "level1", "level15")  # what says what became of records
 
 
 class Job:
@@ -226,7 +201,38 @@ class Job:
     @property
     def drawn_figures(self) -> list[str]:
         """One figure of each rule that draws the event."""
-        return [path for path in self.figures if path.endswith(DRAWN)]
+        return [path for path in self.figures if path.endswith(DRAWN)] + self.cubes
+
+    @property
+    def cubes(self) -> list[str]:
+        """The cube of each channel, if the event asks for them."""
+        if self.event.options.get("cube", "none") == "none":
+            return []
+        return [f"<results>/{self.event.name}/cubes/{channel}.nc" for channel in self.channels]
+
+    @property
+    def cube_sources(self) -> dict[str, list[str] | str]:
+        """What the channel's cube is made of: manifests of level 1.5, or of level 1 with corrections and tables."""
+        name, level = self.event.name, "level15" if self.event.options["cube"] == "seen" else "level1"
+        found = {level: self.plan.paths(f"<results>/{{event}}/{LISTS[level]}", name, self.channel)}
+        if level == "level1" and self.has_corrections:
+            folder = f"<results>/{name}/corrections/{self.series.name}"
+            found["corrections"] = [f"{folder}/{block}.csv" for block in self.plan.blocks(name, self.series)]
+        if level == "level1" and self.calibration["uncertainty"]:
+            found["errors"] = self.calibration_tables["errors"]
+        return found
+
+    @property
+    def cube(self) -> dict[str, Any]:
+        """How the cube of the channel is made."""
+        options = self.event.options
+        middle = iso((self.event.start + self.event.end) / 2)
+        return {
+            "kind": options["cube"],
+            "region": options.get("region"),
+            "time": options.get("cube_time", middle),
+            "calibration": self.calibration,
+        }
 
     @property
     def audited_lists(self) -> dict[str, list[str]]:
@@ -238,7 +244,11 @@ class Job:
         """Every file of the event but its frames, by kind."""
         folder = f"<results>/{self.event.name}"
         lists = {kind: self._lists(kind) for kind in LISTS}
-        return lists | {"audit": [f"{folder}/audit.csv", f"{folder}/audit.html"], "figures": self.figures}
+        return lists | {
+            "audit": [f"{folder}/audit.csv", f"{folder}/audit.html"],
+            "figures": self.figures,
+            "cubes": self.cubes,
+        }
 
     @property
     def tables(self) -> list[str]:
@@ -272,27 +282,3 @@ class Job:
     def config_as_used(self) -> dict[str, Any]:
         """The configuration of the event alone, with all defaults."""
         return event_config(self.plan.settings, self.event.name)
-
-
-def budget_events(plan: Plan) -> dict[str, dict[str, Any]]:
-    """Of each event what its cost depends on: options, and how many tables of metadata are asked for."""
-    return {
-        name: {
-            **{key: event.options.get(key) for key in ("calibration", "cutout", "region")},
-            "metadata_tables": sum(len(plan.blocks(name, series)) for series in plan.series(name)),
-        }
-        for name, event in plan.events.items()
-    }
-
-
-def at_most(plan: Plan) -> list[budget.Work]:
-    """What each event costs if every slot of its window has a record that the conditions keep."""
-    works = []
-    for name, options in budget_events(plan).items():
-        slots = [
-            (str(channel), block.last - block.first + 1, block.last - block.first + 1)
-            for channel in plan.event(name).channels
-            for block in plan.blocks(name, series_of(channel)).values()
-        ]
-        works.append(budget.estimate(name, options, slots, options["metadata_tables"], None))
-    return works

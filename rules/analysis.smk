@@ -1,0 +1,30 @@
+# In: the level-1.5 frames of all blocks of an event and channel; for derotated cubes their level-1 frames and corrections.
+# Out: cubes/{channel}.nc, where the configuration asks for them.
+#
+# Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash.
+
+from aia_sequence import versions
+
+
+rule write_cube:
+    input:
+        unpack(of_job("cube_sources")),
+    output:
+        cube="<results>/{event}/cubes/{channel}.nc",
+    log:
+        "<logs>/{event}/write_cube/{channel}.log",
+    benchmark:
+        "<benchmarks>/{event}/write_cube/{channel}.tsv"
+    priority: PRIORITY["figure"]
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        cube=of_job("cube"),
+        version=versions.CUBE,
+    message:
+        "Writing the cube of {wildcards.event} at {wildcards.channel} Å"
+    script:
+        "../scripts/write_cube.py"

@@ -1,0 +1,90 @@
+"""Cubes as xarray and ndcube open them: from their file, or of level-1.5 frames that were put into none."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.io import fits
+
+from aia_sequence.analysis.cube import MISSING, NUMBERS, describe, pixel_places, read
+from aia_sequence.errors import AIAError
+from aia_sequence.figures.sequence import Frame
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from ndcube import NDCube
+
+
+def open_file(path: str | Path) -> "xr.Dataset":
+    """Open a cube file; pixels are read when they are asked for."""
+    import xarray as xr
+
+    dataset = xr.open_dataset(path, engine="h5netcdf", chunks={})
+    for name in [name for name, one in dataset.variables.items() if one.dims == ("time",)]:
+        dataset[name].load()
+    return dataset
+
+
+def of_frames(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> "xr.Dataset":
+    """The same of level-1.5 frames that were put into no file; each is read when its pixels are asked for."""
+    import dask.array as da
+    import xarray as xr
+    from dask import delayed
+
+    if not frames:
+        raise AIAError("there is no frame to make a cube of")
+    first = read(frames[0], region, uncertainty=False)
+    shape, header = first.planes["data"].shape, first.header
+    sigma = bool(header.get("UNCERTAI", False))
+    known = [read(frame, region, uncertainty=False).known for frame in frames]
+    lazily = [delayed(_planes)(frame, region, uncertainty=sigma) for frame in frames]
+    variables: dict[str, Any] = {}
+    for name, kind in (("data", np.float32), ("mask", np.uint8), *((("uncertainty", np.float32),) if sigma else ())):
+        pieces = [da.from_delayed(one[name], shape, kind) for one in lazily]
+        unit = {} if name == "mask" else {"units": str(header.get("BUNIT", "DN / s"))}
+        variables[name] = (("time", "y", "x"), da.stack(pieces), unit)
+    kinds = {name: kind for name, kind, *_ in NUMBERS}
+    for name in known[0]:
+        if name != "time":
+            variables[name] = (("time",), np.array([one[name] for one in known], kinds.get(name)))
+    attributes = describe(header, region)
+    x, y = pixel_places(header, shape, tracked=bool(attributes["tracked"]))
+    times = np.array([round(one["time"] * 1e9) for one in known], "datetime64[ns]")
+    return xr.Dataset(variables, {"time": times, "x": x, "y": y}, attributes)
+
+
+def _planes(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -> dict[str, np.ndarray | None]:
+    return read(frame, region, uncertainty=uncertainty).planes
+
+
+def as_ndcube(dataset: "xr.Dataset") -> "NDCube":
+    """A cube as an NDCube: celestial coordinates of the first frame, and the time of each.
+
+    Raises
+    ------
+    AIAError
+        If the region moves: an NDCube has one set of celestial coordinates for all frames.
+    """
+    from astropy import units as u
+    from astropy.nddata import StdDevUncertainty
+    from astropy.time import Time
+    from astropy.wcs import WCS
+    from ndcube import NDCube
+    from ndcube.extra_coords import TimeTableCoordinate
+    from ndcube.wcs.wrappers import CompoundLowLevelWCS
+
+    if dataset.attrs["tracked"]:
+        raise AIAError("the region moves across the sky, and an NDCube has one place for all frames: use cube()")
+    header = {key.removeprefix("fits_"): value for key, value in dataset.attrs.items() if key.startswith("fits_")}
+    tai = Time("1977-01-01T00:00:00", scale="tai") + np.asarray(dataset["tai"]) * u.s
+    wcs = CompoundLowLevelWCS(WCS(fits.Header(header)), TimeTableCoordinate(tai.utc).wcs)
+    sigma = dataset.get("uncertainty")
+    return NDCube(
+        dataset["data"].data,
+        wcs=wcs,
+        mask=(dataset["mask"].data & MISSING) > 0,
+        uncertainty=None if sigma is None else StdDevUncertainty(sigma.data),
+        unit=u.Unit(dataset["data"].attrs["units"].replace("DN", "dn")) if "units" in dataset["data"].attrs else None,
+        meta=dict(dataset.attrs),
+    )

@@ -1,0 +1,190 @@
+"""Finished events in Python: frames, maps, light curves and cubes, read when they are asked for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from aia_sequence.analysis import sets
+from aia_sequence.errors import AIAError, suggestion
+from aia_sequence.figures.sequence import Frame, list_frames
+
+if TYPE_CHECKING:
+    from astropy.time import Time
+    from astropy.timeseries import TimeSeries
+    from ndcube import NDCube
+    from sunpy.map import MapSequence
+    from xarray import Dataset
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The frames of one channel of an event.
+
+    Attributes
+    ----------
+    folder
+        The event's folder.
+    wavelength
+        In angstrom.
+    region
+        The event's region of interest, see config/README.md; None is the full disk.
+    """
+
+    folder: Path
+    wavelength: int
+    region: Mapping[str, Any] | None = None
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """Level-1.5 files with what the manifests say of them, in the order of their observation."""
+        return list_frames(sorted(self.folder.glob(f"level1.5/{self.wavelength}/*.csv")))
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Level-1.5 FITS files."""
+        return [frame.path for frame in self.frames]
+
+    @property
+    def times(self) -> "Time":
+        """T_OBS of every frame, the middle of its exposure, UTC."""
+        from astropy.time import Time
+
+        return Time([frame.T_OBS.removesuffix("Z") for frame in self.frames], scale="utc", format="isot")
+
+    def maps(self) -> "MapSequence":
+        """All frames as a sunpy MapSequence; uncompressed ones stay on disk until their pixels are asked for."""
+        import sunpy.map
+
+        if not self.frames:
+            raise AIAError(f"{self.folder}: there is no level-1.5 frame at {self.wavelength} Å")
+        return sunpy.map.Map(list(map(str, self.paths)), sequence=True)
+
+    def lightcurve(self) -> "TimeSeries":
+        """The light curve of the region, with units, by T_OBS.
+
+        Raises
+        ------
+        AIAError
+            If it has not been measured.
+        """
+        from astropy.table import QTable
+        from astropy.time import Time
+        from astropy.timeseries import TimeSeries
+
+        path = self.folder / "figures" / str(self.wavelength) / "lightcurve.csv"
+        if not path.is_file():
+            raise AIAError(f"{path} is missing; `aia-sequence run` makes it")
+        table = QTable.read(path, format="ascii.ecsv")
+        time = Time([text.removesuffix("Z") for text in table["T_OBS"]], scale="utc", format="isot")
+        return TimeSeries(table[[name for name in table.colnames if name != "T_OBS"]], time=time)
+
+    def cube(self) -> "Dataset":
+        """Brightness of the region with uncertainty, mask and everything that is known of each frame, read lazily.
+
+        It is the event's `cubes/{channel}.nc` where that was made, else the level-1.5 frames themselves.
+
+        Returns
+        -------
+        xarray.Dataset
+            `data` (time, y, x) in the frames' unit, `uncertainty` where it was calculated, `mask`; see
+            `aia_sequence.analysis.cube`.
+        """
+        from aia_sequence.analysis import dataset
+
+        path = self.folder / "cubes" / f"{self.wavelength}.nc"
+        return dataset.open_file(path) if path.is_file() else dataset.of_frames(self.frames, self.region)
+
+    def ndcube(self) -> "NDCube":
+        """The same as an NDCube, whose axes are time, latitude and longitude as SDO sees them."""
+        from aia_sequence.analysis import dataset
+
+        return dataset.as_ndcube(self.cube())
+
+
+class Sequence(Mapping[int, Channel]):
+    """A finished event: its channels, by wavelength in angstrom.
+
+    Parameters
+    ----------
+    folder
+        The event's folder, such as `results/x1.5-2021-07-03`.
+
+    Raises
+    ------
+    AIAError
+        If it holds no level-1.5 frames.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.name = self.folder.name
+        wavelengths = sorted(int(path.name) for path in self.folder.glob("level1.5/*") if path.name.isdecimal())
+        if not wavelengths:
+            raise AIAError(f"{self.folder} holds no level-1.5 frames; name the folder of an event, results/NAME")
+        self.channels = {one: Channel(self.folder, one, self.config.get("region")) for one in wavelengths}
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The event's options as they were used, defaults included; empty before the event is finished."""
+        path = self.folder / "workflow" / "config.yaml"
+        if not path.is_file():
+            return {}
+        return yaml.safe_load(path.read_text(encoding="utf-8"))["events"][0]
+
+    def __getitem__(self, channel: int | str) -> Channel:
+        try:
+            return self.channels[int(channel)]
+        except (KeyError, ValueError):
+            allowed = list(map(str, self.channels))
+            raise KeyError(f"{self.name} has no channel {channel!r}; {suggestion(str(channel), allowed)}") from None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.channels)
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+    def __repr__(self) -> str:
+        frames = ", ".join(f"{len(channel)} at {wavelength} Å" for wavelength, channel in self.channels.items())
+        return f"<Sequence {self.name}: {frames}>"
+
+    def sets(self, channels: "list[int | str] | None" = None, within: float = sets.WITHIN) -> list[sets.Set]:
+        """Co-temporal frames of several channels: one set for each frame of the first, with the nearest of the others.
+
+        Parameters
+        ----------
+        channels
+            Wavelengths in angstrom; by default all of the event.
+        within
+            Largest distance in time (s) between a frame and the first channel's.
+        """
+        wanted = [self[channel] for channel in (channels if channels is not None else self)]
+        return sets.co_temporal({channel.wavelength: channel.frames for channel in wanted}, within)
+
+
+def open(folder: str | Path) -> Sequence:  # noqa: A001 - `aia_sequence.open`, as `xarray.open_dataset`
+    """Open a finished event.
+
+    Parameters
+    ----------
+    folder
+        The event's folder, such as `results/x1.5-2021-07-03`.
+
+    Returns
+    -------
+    Sequence
+        Its channels, by wavelength: `open("results/x")["211"].maps()`.
+
+    Raises
+    ------
+    AIAError
+        If it holds no level-1.5 frames.
+    """
+    return Sequence(folder)

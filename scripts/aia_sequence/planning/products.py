@@ -1,0 +1,27 @@
+"""The files of an event, by the stages that make them: names and patterns below `results/{event}/`."""
+
+CHANNEL_FIGURES = (
+    "lightcurve.csv",
+    "lightcurve.png",
+    "lightcurve.pdf",
+    "statistics.json",
+    "sequence.png",
+    "sequence.pdf",
+    "sequence.txt",
+    "movie.mp4",
+    "viewer.html",
+)
+CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
+DRAWN = ("sequence.png", "movie.mp4", "movie.gif", "viewer.html", "channels.png")  # one figure of each rule that draws
+# The lists that the stages of an event leave, by kind of `aia_sequence.provenance.inventory`.
+LISTS = {
+    "metadata": "metadata/{series}/{block}.csv",
+    "keywords": "metadata/{series}/{block}.keywords.csv",
+    "records": "records/{channel}/{block}.csv",
+    "recordsets": "records/{channel}/{block}.recordset.txt",
+    "exports": "export/{channel}/{block}.json",
+    "corrections": "corrections/{series}/{block}.csv",
+    "level1": "level1/{channel}/{block}.csv",
+    "level15": "level1.5/{channel}/{block}.csv",
+}
+AUDITED = ("metadata", "records", "recordsets", "exports", "level1", "level15")  # what says what became of records

@@ -1,0 +1,150 @@
+"""Cubes and Python's view of a finished event: what other libraries read is what the frames hold."""
+
+import warnings
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from astropy import units as u
+from astropy.io import fits
+from astropy.time import Time
+from small_frames import write_sequence
+
+import aia_sequence
+from aia_sequence.analysis import cube
+from aia_sequence.analysis.sets import co_temporal
+from aia_sequence.errors import AIAError, FrameError
+from aia_sequence.figures.sequence import Frame
+
+REGION = {"x": [600, 1100], "y": [100, 600]}
+
+
+@pytest.fixture(scope="module")
+def event(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cubes") / "flare"
+    write_sequence(folder, 5, noise=1.0, uncertainty=True)
+    write_sequence(folder, 5, channel=171)
+    return aia_sequence.open(folder)
+
+
+@pytest.fixture(scope="module")
+def written(event, tmp_path_factory):
+    path = tmp_path_factory.mktemp("written") / "211.nc"
+    assert cube.write(path, cube.seen(event[211].frames, REGION), REGION) == 5
+    return path
+
+
+def pixels(frame):
+    """The region of a file, by FITS alone: pixels whose centres lie within."""
+    with fits.open(frame.path) as hdus:
+        header, image = hdus[0].header, hdus[0].data
+        centres = (np.arange(1, header["NAXIS1"] + 1) - header["CRPIX1"]) * header["CDELT1"]
+        columns, rows = ((centres >= low) & (centres <= high) for low, high in (REGION["x"], REGION["y"]))
+        return image[np.ix_(rows, columns)], hdus["UNCERT"].data["SIGMA"][np.ix_(rows, columns)]
+
+
+def test_the_cube_holds_every_frames_region_rounded_to_a_fraction_of_the_noise(event, written):
+    with netCDF4.Dataset(written) as file:
+        assert file["data"].dimensions == ("time", "y", "x")
+        for number, frame in enumerate(event[211].frames):
+            image, sigma = pixels(frame)
+            step = 2.0 ** np.floor(np.log2(0.1 / (frame.EXPTIME * 0.8)))
+            stored = np.ma.filled(file["data"][number], np.nan)
+            assert file["step"][number] == step
+            assert np.nanmax(np.abs(stored - image)) <= step / 2
+            np.testing.assert_array_equal(np.isnan(stored), np.isnan(image))
+            np.testing.assert_allclose(np.ma.filled(file["uncertainty"][number], np.nan), sigma, rtol=0.008)
+
+
+def test_times_are_right_to_the_millisecond_for_every_reader(event, written):
+    expected = Time([frame.T_OBS[:-1] for frame in event[211].frames], scale="utc")
+    with netCDF4.Dataset(written) as file:
+        dates = netCDF4.num2date(file["time"][:], file["time"].units, file["time"].calendar)
+        assert [f"{date:%Y-%m-%dT%H:%M:%S.%f}"[:22] for date in dates] == [
+            frame.T_OBS[:22] for frame in event[211].frames
+        ]
+        tai = Time("1977-01-01", scale="tai") + file["tai"][:] * u.s
+        assert abs((tai - expected).to_value("ms")).max() < 1
+    with xr.open_dataset(written) as dataset:
+        assert abs(dataset["time"].values - expected.datetime64).max() < np.timedelta64(1, "ms")
+
+
+def test_the_same_frames_make_the_same_bytes(event, written, tmp_path):
+    cube.write(tmp_path / "again.nc", cube.seen(event[211].frames, REGION), REGION)
+    assert (tmp_path / "again.nc").read_bytes() == written.read_bytes()
+
+
+def test_the_file_explains_itself(written):
+    with netCDF4.Dataset(written) as file:
+        assert file.Conventions == "CF-1.11"
+        assert "SYNTHETIC" in file.source
+        assert all("long_name" in variable.ncattrs() for variable in file.variables.values())
+        units = {name: variable.units for name, variable in file.variables.items() if "units" in variable.ncattrs()}
+        assert units["data"] == units["uncertainty"] == "DN / s"
+        assert units["x"] == units["y"] == "arcsec"
+        assert file["mask"].flag_meanings == "saturated near_saturated missing"
+        assert file["record"][0] == "aia.lev1_euv_12s[2021-07-03T14:27:23Z][211]"
+
+
+def test_xarray_reads_it_lazily_and_sees_the_same_as_from_the_frames(event, written):
+    frames = event[211].cube()
+    assert frames["data"].chunks[0] == (1,) * 5
+    with xr.open_dataset(written, chunks={}) as file:
+        whole = frames.sel(x=slice(*REGION["x"]), y=slice(*REGION["y"]))
+        np.testing.assert_array_equal(file["data"], whole["data"])
+        np.testing.assert_array_equal(file["mask"], whole["mask"])
+        np.testing.assert_allclose(file["x"], whole["x"])
+
+
+def test_ndcube_has_the_frames_times_and_places(event):
+    made = event[211].ndcube()
+    x, y, time = made.wcs.low_level_wcs.pixel_to_world_values(300, 250, 3)
+    frames = event[211].frames
+    assert float(time) == pytest.approx(frames[3].time - frames[0].time, abs=1e-3)
+    assert (float(x) * 3600, float(y) * 3600) == pytest.approx(((300 - 199.5) * 6, (250 - 199.5) * 6), abs=0.01)
+    assert made.unit == u.Unit("DN / s")
+    assert made[2].data.shape == (400, 400)
+
+
+def test_an_event_opens_as_maps_light_curves_and_channels_by_number_or_text(event):
+    assert list(event) == [171, 211]
+    assert event["211"] is event[211]
+    assert len(event[211]) == 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        maps = event[171].maps()
+    assert [one.wavelength.value for one in maps] == [171] * 5
+    with pytest.raises(KeyError, match="has no channel '212'; did you mean 211"):
+        event["212"]
+    with pytest.raises(AIAError, match=r"lightcurve\.csv is missing"):
+        event[171].lightcurve()
+    with pytest.raises(AIAError, match=r"holds no level-1\.5 frames"):
+        aia_sequence.open(event.folder / "nowhere")
+
+
+def frame(time, channel):
+    return Frame(None, f"{channel} {time}", "", f"2021-07-03T14:00:{time:05.2f}Z", channel, 1.0, 0, "")
+
+
+def test_sets_have_the_nearest_frame_of_each_channel_within_a_limit():
+    channels = {211: [frame(5, 211), frame(17, 211), frame(29, 211)], 171: [frame(4, 171), frame(23.5, 171)]}
+    found = co_temporal(channels, within=7)
+    assert [{channel: one.T_OBS[17:22] for channel, one in group.frames.items()} for group in found] == [
+        {211: "05.00", 171: "04.00"},
+        {211: "17.00", 171: "23.50"},
+        {211: "29.00", 171: "23.50"},
+    ]
+    assert [group.largest_offset for group in found] == [1.0, 6.5, 5.5]
+    assert len(co_temporal(channels, within=6)) == 2
+    assert co_temporal(channels | {94: []}) == []
+
+
+def test_frames_of_two_sizes_make_no_cube(event, tmp_path):
+    entries = list(cube.seen(event[211].frames[:2], REGION))
+    entries[1].planes["data"] = entries[1].planes["data"][:-1]
+    with pytest.raises(FrameError, match="frames of one cube have one size"):
+        cube.write(tmp_path / "x.nc", entries, REGION)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FrameError, match="no frame to put into a cube"):
+        cube.write(tmp_path / "x.nc", [], REGION)
