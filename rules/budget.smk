@@ -2,7 +2,7 @@
 # Out: what it will cost to go on (budget.csv), printed by the target `budget`: snakemake budget
 # Order: summarise_budget, budget. Nothing but metadata is asked for.
 
-from aia_sequence.planning import budget
+from aia_sequence.planning import budget, estimates
 
 
 rule summarise_budget:
@@ -19,7 +19,7 @@ rule summarise_budget:
     conda:
         "../envs/audit.yaml"
     params:
-        events=budget.budget_events(PLAN),
+        events=estimates.budget_events(PLAN),
         most_records=EXPORT["records"] if EXPORT["method"] == "url" else None,
         version=budget.VERSION,
     message:

@@ -3,7 +3,8 @@
 
 from aia_sequence.overview.events import look
 from aia_sequence.overview.page import write as write_page
-from aia_sequence.planning.budget import at_most, total
+from aia_sequence.planning.budget import total
+from aia_sequence.planning.estimates import at_most
 from aia_sequence.terminal import ending
 from aia_sequence.terminal.display import install
 

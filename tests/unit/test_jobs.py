@@ -3,7 +3,7 @@
 import pytest
 
 from aia_sequence.config.settings import load
-from aia_sequence.planning.budget import (
+from aia_sequence.planning.estimates import (
     at_most,
     budget_events,
 )

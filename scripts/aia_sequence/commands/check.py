@@ -13,7 +13,7 @@ from aia_sequence.config.file import Lines, check_file
 from aia_sequence.config.settings import Settings, check_email, load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning import budget
-from aia_sequence.planning.budget import (
+from aia_sequence.planning.estimates import (
     at_most,
 )
 from aia_sequence.planning.plan import Plan

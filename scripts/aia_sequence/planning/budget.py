@@ -11,9 +11,8 @@ from typing import Any
 from tabulate import SEPARATING_LINE, tabulate
 
 from aia_sequence.config.cutouts import frame_pixels, level1_bytes
-from aia_sequence.instrument import SIDE, series_of
+from aia_sequence.instrument import SIDE
 from aia_sequence.planning import costs
-from aia_sequence.planning.plan import Plan
 
 VERSION = "3"  # of the estimate; a parameter of its rule
 
@@ -140,27 +139,3 @@ def as_text(table: str) -> str:
 def _cells(work: Work) -> list[str]:
     values = [getattr(work, field.name) for field in fields(work)]
     return [f"{value:.3f}" if isinstance(value, float) else str(value) for value in values]
-
-
-def budget_events(plan: Plan) -> dict[str, dict[str, Any]]:
-    """Of each event what its cost depends on: options, and how many tables of metadata are asked for."""
-    return {
-        name: {
-            **{key: event.options.get(key) for key in ("calibration", "cutout", "region")},
-            "metadata_tables": sum(len(plan.blocks(name, series)) for series in plan.series(name)),
-        }
-        for name, event in plan.events.items()
-    }
-
-
-def at_most(plan: Plan) -> list[Work]:
-    """What each event costs if every slot of its window has a record that the conditions keep."""
-    works = []
-    for name, options in budget_events(plan).items():
-        slots = [
-            (str(channel), block.last - block.first + 1, block.last - block.first + 1)
-            for channel in plan.event(name).channels
-            for block in plan.blocks(name, series_of(channel)).values()
-        ]
-        works.append(estimate(name, options, slots, options["metadata_tables"], None))
-    return works
