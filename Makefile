@@ -14,7 +14,7 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
 CORES ?= 2
 
-# Modules are compiled once and kept: with this set, each of the many short processes would compile them anew.
+# Modules are compiled once and kept: with this set, each of the many short processes would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -61,7 +61,7 @@ bench-transfer: $(VENV) ## 50 files over the loopback interface, beside curl
 cache-report: $(VENV) ## what the level-1 cache holds, and which events use it
 	@$(BIN)/aia-sequence cache
 
-faults: $(VENV) ## write docs/faults.md anew
+faults: $(VENV) ## write docs/faults.md again
 	@PYTHONPATH=tests $(BIN)/python tests/workflow/test_faults.py
 
 verify: $(VENV) ## hash everything again and compare it with what was recorded
@@ -83,7 +83,7 @@ lint: $(VENV) ## style of Python and Snakemake files, and spelling
 	@$(BIN)/snakefmt --check Snakefile rules examples
 	@$(SNAKEMAKE) --lint
 
-lock: $(VENV) ## resolve envs/requirements.in anew
+lock: $(VENV) ## resolve envs/requirements.in again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --output-file envs/requirements.txt envs/requirements.in
 	@$(BIN)/python envs/pin.py

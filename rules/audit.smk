@@ -31,7 +31,7 @@ rule write_audit:
     conda:
         "../envs/audit.yaml"
     params:
-        event=of_job("told_of_event"),
+        event=of_job("about_event"),
         version=versions.AUDIT,
     message:
         "Accounting for every record of {wildcards.event}"

@@ -42,11 +42,11 @@ DEFAULT_CONFIG = "config/config.yaml"
 if re.search(r"[\s'\"\\$`&|;<>(){}\[\]*?!#~]", sys.executable):
     refuse(
         f"{sys.executable}: jobs are started through the shell, which takes a blank, a quote and the like in this path "
-        "for something else; move the clone to a folder without them, and make .venv anew there"
+        "for something else; move the clone to a folder without them, and make .venv again there"
     )
 if workflow.modifier.path_modifier.replace_prefix("results") != "results":
     refuse(
-        "module: prefix and replace_prefix change the files of rules, but not what their jobs are told of them. Instead, "
+        "module: prefix and replace_prefix change the files of rules, but not the paths that their jobs get. Instead, "
         'write pathvars: results="mine/results", resources="mine/resources", logs="mine/logs", benchmarks="mine/benchmarks"'
     )
 

@@ -48,7 +48,7 @@ def beside(path: Path) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes have left that are no more: on this machine at once, of another after a day."""
+    """Remove what processes have left that no longer run: on this machine at once, of another after a day."""
     with suppress(OSError):  # another one sweeps as well, or nobody may look
         for entry in os.scandir(folder):
             found = LEFT.fullmatch(entry.name)

@@ -59,7 +59,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
-    file.handleError = lambda record: None  # on a full disk; the terminal is told all the same
+    file.handleError = lambda record: None  # on a full disk; the terminal gets the message all the same
     file.setFormatter(_Redacted(FORMAT, datefmt="%H:%M:%S"))
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING)
@@ -143,7 +143,7 @@ def reason_in(path: str | Path) -> str:
 
 
 def _end(path: str | Path, size: int) -> str:
-    """The end of a log. It is opened anew each time: on NFS only that shows what another machine has written."""
+    """The end of a log. It is opened again each time: on NFS only that shows what another machine has written."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - size))

@@ -66,12 +66,12 @@ def page(tmp_path, root):
     return Page(audited(tmp_path, root, FATES))
 
 
-def test_a_channel_that_has_no_slot_in_the_window_is_told(tmp_path, root):
+def test_a_channel_that_has_no_slot_in_the_window_is_named(tmp_path, root):
     html = audited(tmp_path, root, FATES, absent={4500: "the series has no slot in the window"})
     assert "<strong>4500 Å, no record:</strong> the series has no slot in the window." in html
 
 
-def test_where_a_region_stops_following_its_place_is_told(tmp_path, root):
+def test_where_a_region_stops_following_its_place_is_stated(tmp_path, root):
     sentence = "N23W80 turns behind the limb at 2021-07-04T09:38:12Z; from then on the region stays there"
     html = audited(tmp_path, root, FATES, remarks=[sentence])
     assert f"<strong>region:</strong> {sentence}." in html

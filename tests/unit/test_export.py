@@ -139,7 +139,7 @@ def test_requests_of_another_kind_are_not_taken_up(state, journal):
     assert {file["segment"] for file in delivery.files} == {"image", "spikes"}
 
 
-def test_a_request_that_the_archive_has_forgotten_is_sent_anew(state, journal):
+def test_a_request_that_the_archive_has_forgotten_is_sent_again(state, journal):
     with small_archive(state) as archive:
         task = flare_task(archive)
         names = tuple(task.kept["record"])

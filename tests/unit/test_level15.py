@@ -279,7 +279,7 @@ def test_a_workspace_takes_what_it_was_given_as_far_as_that_is_large_enough():
 
 
 def test_touching_memory_leaves_what_is_in_it():
-    """It goes on while frames are worked on: counts were nought wherever a page begins, and nothing told."""
+    """It goes on while frames are worked on: counts were zero wherever a page begins, and nothing said so."""
     space = Workspace({"image": np.frombuffer(mmap.mmap(-1, 1 << 16), np.uint8)})
     space.memory["image"][:] = 255
     workspace._touch([space], ["image"])

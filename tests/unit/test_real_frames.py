@@ -41,7 +41,7 @@ def test_two_hundred_real_headers_have_the_geometry_that_their_documents_state(h
         # CRPIX1 = X0_MP + 1, CROTA2 = INST_ROT + SAT_ROT
         assert geometry.x0 == pytest.approx(float(row["X0_MP"]), abs=2e-4)
         assert geometry.y0 == pytest.approx(float(row["Y0_MP"]), abs=2e-4)
-        # Where the spacecraft's attitude is missing (QUALITY bit 2), the archive counts its roll as nought.
+        # Where the spacecraft's attitude is missing (QUALITY bit 2), the archive counts its roll as zero.
         attitude_is_missing = int(row["QUALITY"]) & 4
         assert np.isnan(float(row["SAT_ROT"])) == bool(attitude_is_missing)
         satellite = 0 if attitude_is_missing else float(row["SAT_ROT"])

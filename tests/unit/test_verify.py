@@ -109,7 +109,7 @@ def test_a_changed_table_is_found_even_if_the_crate_is_json_no_more(copied):
     assert found == {path: "changed", table: "changed"}
 
 
-def test_a_table_that_was_fetched_anew_for_another_event_is_no_damage(copied):
+def test_a_table_that_was_fetched_again_for_another_event_is_no_damage(copied):
     results, resources = copied
     path = resources / "synthetic" / "calibration" / "degradation.ecsv"
     old = sha256(path)

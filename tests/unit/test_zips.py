@@ -287,7 +287,7 @@ def test_a_folder_that_somebody_unpacked_is_not_worked_in(tmp_path, capsys):
             for path in ("/etc", "../x", "a/../../x", "~/x", ".ssh", "a//b", "")
         ),
         *((f"events: {path!r}\n", "leads out") for path in ("/etc/passwd", "../flares.csv", "x/./../../y")),
-        ("archive: {name: jsoc, url: 'https://archive.example/'}\nevents: []\n", "not told yours"),
+        ("archive: {name: jsoc, url: 'https://archive.example/'}\nevents: []\n", "give the name alone"),
         ("a: &a [1, 2]\nb: *a\n", "aliases"),
         ("a: &a [*a]\n", "aliases"),
         ("x: !!python/object/apply:os.system ['true']\n", "cannot be read"),

@@ -67,7 +67,7 @@ the archive has no frame of, and the metadata or the manifest says so. *Failed*:
 column. In no case is there a wrong or partial file among the results, and in every case the next run, without the
 fault, completes with the frames of an undisturbed one.
 
-`make test-faults` shows each of them, checks this table and prints it; `make faults` writes it anew.
+`make test-faults` shows each of them, checks this table and prints it; `make faults` writes it again.
 
 """
 
@@ -145,7 +145,7 @@ def file_cases():
         "html-as-fits": ("a web page under the file's name", "no FITS file; it is a web page"),
         "html-as-fits 403": ("HTTP 403", "HTTP 403"),
         "corrupt": ("one wrong bit", "damaged"),
-        "404": ("the file is gone (an expired export)", "no more"),
+        "404": ("the file is gone (an expired export)", "no longer"),
     }
     for mode, (words, says) in modes.items():
         mode, _, status = mode.partition(" ")

@@ -78,7 +78,7 @@ def test_figures_made_again_are_the_same_files(made):
     assert "calibrate_level15" not in again.jobs
 
 
-def test_an_option_of_the_movie_makes_the_movie_anew_and_nothing_else(made):
+def test_an_option_of_the_movie_makes_the_movie_again_and_nothing_else(made):
     config = yaml.safe_load(yaml.safe_dump(made.config))
     config["events"][1]["figure"]["fps"] = 3
     run = Workflow(made.folder, config).run("--dry-run", *FIGURES)

@@ -1,4 +1,4 @@
-"""What was once fetched is used as it is, until a run is told to ask anew."""
+"""What was once fetched is used as it is, until a run is to ask again."""
 
 import pytest
 from running import Workflow
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.slow
 ASKED = ("query_metadata", "fetch_degradation")
 
 
-def test_only_refresh_asks_the_archive_anew_and_once(tmp_path):
+def test_only_refresh_asks_the_archive_again_and_once(tmp_path):
     first = Workflow.example(tmp_path)
     event = f"results/{first.event['name']}"
     targets = ["--", f"{event}/metadata/aia.lev1_euv_12s/20210703T1400.csv"]

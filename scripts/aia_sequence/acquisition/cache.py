@@ -28,7 +28,7 @@ HASH = re.compile(r"[0-9a-f]{64}")
 class Key:
     """What a cached file is: a segment of a record of an archive, and what the archive did to it.
 
-    A record that was processed anew has another `recnum` and so another place. `processing` is empty for a file as it
+    A record that was processed again has another `recnum` and so another place. `processing` is empty for a file as it
     is kept in the archive.
     """
 

@@ -149,7 +149,7 @@ class _Transfer:
             if error.code == INSUFFICIENT_STORAGE:
                 raise ArchiveError(f"{item.path.name}: the archive's disk cannot be written to (HTTP 507)") from None
             if error.code in GONE:
-                self.outcome.gone[item.path] = f"the archive has it no more (HTTP {error.code})"
+                self.outcome.gone[item.path] = f"the archive no longer has it (HTTP {error.code})"
             self.reasons[item] = f"the archive answered with HTTP {error.code}"
         except (ArchiveError, FrameError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
             self.reasons[item] = _broken(error)

@@ -1,7 +1,7 @@
 """Export requests: from records that are needed to files that can be fetched.
 
 A request's id is on disk before it is waited for. A job that was killed, or lost patience, finds it again; a request
-that the archive has forgotten is sent anew. A job that was killed before it heard the id asks again, and the archive
+that the archive has forgotten is sent again. A job that was killed before it heard the id asks again, and the archive
 answers with the id of the request that it has.
 """
 
@@ -107,7 +107,7 @@ def _take_up(archive: Archive, journal: Journal, request: Request, limits: Limit
         found = persist(lambda: archive.client.export_from_id(request.id), f"status of {request.id}", archive.patience)
         return settle(archive, found, limits)
     except RefusedError as error:
-        logger.warning("%s; it is sent anew", error)
+        logger.warning("%s; it is sent again", error)
         journal.drop(request)
         return None
 
@@ -155,7 +155,7 @@ def _submit(
                 break
             if error.status not in (EXPIRED, NOT_FOUND) or last_try:
                 raise
-            logger.warning("%s; it is sent anew", error)
+            logger.warning("%s; it is sent again", error)
     parts = recordsets.subsets(needed.kept, rest, needed.conditions, needed.segments, most)
     return [sent for part in parts for sent in _submit(archive, journal, needed, *part, limits, delivery)]
 
@@ -196,7 +196,7 @@ def _deliver(
         journal.drop(request)
         raise ArchiveError(
             f"{request.id} is done, but the archive exported no file for its {len(request.records)} records{said}. "
-            "Run again to ask anew, or leave these records out with `where`."
+            "Run again to repeat the request, or leave these records out with `where`."
         )
     listed = [file for (record, _), file in files.items() if record in wanted]
     got = {file["record"] for file in listed if file["segment"] == request.segments[0]}
@@ -204,7 +204,7 @@ def _deliver(
     for name in lost:
         logger.warning("%s: %s exported no file for it%s", name, request.id, said)
     if lost:
-        journal.drop(request)  # a later run asks anew; the archive may have found the file by then
+        journal.drop(request)  # a later run asks again; the archive may have found the file by then
     delivery.files += listed
     delivery.not_exported += [{"record": name, "reason": f"the archive exported no file{said}"} for name in lost]
     delivery.requests.append(

@@ -90,7 +90,7 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Remark]:
 
     A filter that drops every other record makes a regular sequence of half the cadence: said once.
     A gap is a spacing longer than `LONG` times the usual (median) one, or as long a stretch before the first or after
-    the last frame; it is told with what lies in it.
+    the last frame; it is listed with what lies in it.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class Corrections:
     geometry
         After the pointing correction, if that is applied.
     pointing, degradation_about, errors_about, psf_about
-        Source of the correction: keys `source`, `sha256`, and what else is told of it in the header.
+        Source of the correction: keys `source`, `sha256`, and what else the header says of it.
     degradation
         Sensitivity relative to launch.
     """
@@ -122,7 +122,7 @@ def _pointed(header: Mapping[str, Any], row: Row) -> Geometry:
     """The geometry with the table's pointing, as `aiapy.calibrate.update_pointing` sets it.
 
     The disc centre moves by what the table says, so it is right in a cutout too; the spacecraft's roll stays. Where the
-    spacecraft's attitude is missing, the archive counts its roll as nought, and the header's CROTA2 stays altogether.
+    spacecraft's attitude is missing, the archive counts its roll as zero, and the header's CROTA2 stays altogether.
     """
     stated = {key: number(header, key) for key in ("X0_MP", "Y0_MP", "SAT_ROT")}
     adrift = stated["SAT_ROT"] is None and int(number(header, "QUALITY") or 0) & NO_ATTITUDE

@@ -12,7 +12,7 @@ class Stages:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def mark(self, stage: str, since: float) -> float:
-        """Add the time since `since` to a stage; the present."""
+        """Add the time since `since` to a stage, and return what the time is now."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - since
         return now

@@ -127,7 +127,7 @@ class Worker:
         drop_from_cache(path)
         result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
         stages.mark("acceptance", now)
-        return result | _told(found, pixels, options) | {"reason": ""}
+        return result | _corrections_made(found, pixels, options) | {"reason": ""}
 
     def _deconvolution(self) -> Any:
         """The deconvolution, whose point spread function is read once."""
@@ -164,8 +164,8 @@ def accept(path: Path, options: CalibrationOptions, shape: tuple[int, int]) -> s
     return digest
 
 
-def _told(found: Corrections, pixels: level15.Pixels, options: CalibrationOptions) -> dict[str, Any]:
-    """What the manifest tells of the corrections."""
+def _corrections_made(found: Corrections, pixels: level15.Pixels, options: CalibrationOptions) -> dict[str, Any]:
+    """What the manifest says of the corrections."""
     geometry = found.geometry
     return {
         "pointing": found.pointing.get("record", OWN_POINTING),

@@ -98,7 +98,7 @@ def report(root: str | Path, results: str | Path) -> str:
 
 
 def _suffix(processing: str) -> str:
-    """How the processing of a file is told in a word."""
+    """The processing of a file in a word."""
     return f" ({processing.partition(',')[0]})" if processing else ""
 
 

@@ -159,7 +159,9 @@ def check_config(path: Path) -> None:
     if not isinstance(config, dict):
         raise AIAError(f"{path} is no configuration")
     if not isinstance(config.get("archive", ""), str):
-        raise AIAError(f"{path}: archive: somebody else's address is not asked, and not told yours; name it alone")
+        raise AIAError(
+            f"{path}: archive: no request is sent to an address that came with the files; give the name alone"
+        )
     for key in PATHS:
         value = config.get(key)
         if isinstance(value, str) and not INSIDE.fullmatch(value):

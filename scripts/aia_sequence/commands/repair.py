@@ -146,7 +146,7 @@ def rebuild(findings: Iterable[Finding], folders: Folders, arguments: Sequence[s
 
     One call of Snakemake for each stage, upstream first. A file that is as it was recorded is given the time that it
     had: what was made from it is still right, and no later run makes it again. So is an export, which says how files
-    came: the files themselves have been verified. If it reads differently now, the crate is written anew.
+    came: the files themselves have been verified. If it reads differently now, the crate is written again.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from aia_sequence.config.region import IN_SIGHT
 from aia_sequence.config.settings import Settings
 from aia_sequence.times import iso
 
-# Where files are kept, and whether they are asked for anew, decides no product.
+# Where files are kept, and whether they are asked for again, decides no product.
 NOT_USED = ("level1_cache", "refresh")
 
 

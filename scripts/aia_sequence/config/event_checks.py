@@ -72,7 +72,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
     reference
         Time (ISO, UTC) for which the event's location is given.
     now
-        The present (TAI seconds); a window must lie before it.
+        Now (TAI seconds); a window must lie before it.
     most_records
         Largest number of records that an event may hold.
     """

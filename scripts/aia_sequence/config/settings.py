@@ -62,7 +62,7 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     config
         The configuration as Snakemake read it; it is not changed.
     now
-        The present (TAI seconds); a window must lie before it.
+        Now (TAI seconds); a window must lie before it.
 
     Returns
     -------

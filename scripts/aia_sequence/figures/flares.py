@@ -15,7 +15,7 @@ TURN = 0.01
 # A level is flat if it changes by less than this part of what the flare adds to it.
 FLAT = 0.05
 # A background is seen for at least this part of the time from its end to the half time, and in so many frames: an
-# exponential that still falls as fast as that is told from a flat one.
+# exponential that still falls as fast as that differs from a flat one.
 SEEN, FEWEST = 0.5, 4
 
 

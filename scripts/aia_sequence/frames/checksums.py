@@ -35,7 +35,7 @@ def disagreeing(header: Mapping[str, Any], of_header: int, of_data: int) -> str 
     """
     if "DATASUM" in header and int(header["DATASUM"]) % (ALL_ONES + 1) != of_data:
         return "DATASUM"
-    # CHECKSUM is chosen so that the sum of an HDU is all ones, which is nought as carries are added in.
+    # CHECKSUM is chosen so that the sum of an HDU is all ones, which is zero as carries are added in.
     if "CHECKSUM" in header and (of_header + of_data) % ALL_ONES:
         return "CHECKSUM"
     return None

@@ -55,8 +55,8 @@ def read_header(path: str | Path) -> fits.Header:
 
 
 @contextmanager
-def told(path: str | Path) -> Iterator[None]:
-    """Read from a file; whatever goes wrong meanwhile is told as a `FrameError` of it."""
+def frame_errors(path: str | Path) -> Iterator[None]:
+    """Read from a file; whatever goes wrong meanwhile becomes a `FrameError` of it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyUserWarning)
@@ -77,7 +77,7 @@ def told(path: str | Path) -> Iterator[None]:
 @contextmanager
 def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
     """Open a FITS file; whatever astropy says of a damaged one, then or while it is read, becomes a `FrameError`."""
-    with told(path), fits.open(path, **options) as hdus:
+    with frame_errors(path), fits.open(path, **options) as hdus:
         yield hdus
 
 
@@ -255,7 +255,7 @@ def verify(path: str | Path) -> str:
     """
     digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
     room = memoryview(strip).cast("B")
-    with told(path), open(path, "rb") as file:
+    with frame_errors(path), open(path, "rb") as file:
         found, size = list(parts(file)), os.fstat(file.fileno()).st_size
         file.seek(0)
 

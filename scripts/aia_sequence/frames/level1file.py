@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from aia_sequence.errors import FrameError
 from aia_sequence.files import opened, sha256
-from aia_sequence.frames.fits import told
+from aia_sequence.frames.fits import frame_errors
 from aia_sequence.frames.hdus import Part, parts
 from aia_sequence.frames.level1header import check_blank, check_level1, flatten
 
@@ -86,7 +86,7 @@ def read_spikes(path: str | Path, digest: str | None = None) -> tuple[np.ndarray
 @contextmanager
 def _image(path: str | Path, digest: str | None) -> Iterator[tuple[BinaryIO, Part, Any]]:
     """The file, open, and the HDU of its image: the first, or the second behind an empty one."""
-    with told(path):
+    with frame_errors(path):
         if digest and (found := sha256(path)) != digest:
             raise FrameError(
                 f"{path}: its SHA-256 is {found}, its manifest says {digest}; delete the block to fetch it again"

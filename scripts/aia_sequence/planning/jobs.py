@@ -267,7 +267,7 @@ class Job:
         return self.plan.paths(f"<results>/{{event}}/{LISTS[kind]}", self.event.name)
 
     @property
-    def told_of_event(self) -> dict[str, Any]:
+    def about_event(self) -> dict[str, Any]:
         """What an audit tells of the event itself."""
         event = self.event
         return {

@@ -181,9 +181,9 @@ def read_hashes(crate: str) -> tuple[dict[str, str], dict[str, str]]:
 
 def salvage_tables(damaged: str) -> dict[str, str]:
     """
-    Read what a crate says of tables, even if it is JSON no more.
+    Read what a crate says of tables, even if it is no longer JSON.
 
-    A crate that is written anew takes the tables as they are: what the damaged one still knows of them must be used
+    A crate that is written again takes the tables as they are: what the damaged one still knows of them must be used
     before. The text of `build` has one property a line, sorted.
     """
     said = re.compile(

@@ -1,7 +1,7 @@
 """Snakemake's log events as a display for people; takes the place of Snakemake's own lines.
 
 On a terminal a few changing lines show the steps done and the jobs at work; elsewhere there is a line for each finished
-stage, and one each half minute. Failures are told once per cause, at the end, and then what there is now.
+stage, and one each half minute. Failures are shown once per cause, at the end, and then what there is now.
 
 Snakemake has logger plugins for that, but one named in a profile stops every run where it is not installed, so the
 handler is installed from the rules (`install`). Whoever chooses a logger (`--logger`), `--verbose` or a dry run gets
@@ -99,7 +99,7 @@ class Display(LogHandlerBase):
                 self._say(text)
 
     def _ending(self, ending: Callable[[Progress], str]) -> str:
-        """What an ending says; a defect of ours in it is told and never changes how the run ended."""
+        """What an ending says; a defect of ours in it is shown and never changes how the run ended."""
         try:
             return ending(self.progress)
         except Exception as error:  # noqa: BLE001

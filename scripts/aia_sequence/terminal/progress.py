@@ -95,7 +95,7 @@ class Progress:
         job.rule, job.wildcards, job.logs = rule, dict(wildcards or {}), [str(path) for path in logs or ()]
 
     def start(self, numbers: Iterable[int]) -> None:
-        """Take note that jobs are at work; what they are about may be told later."""
+        """Take note that jobs are at work; what they are about may be known later."""
         for number in numbers:
             job = self.running[number] = self.known.setdefault(number, Job())
             job.started, job.first, job.last = self.clock(), None, None

@@ -24,7 +24,7 @@ _EUV = tuple(channel for channel in CHANNELS if CHANNELS[channel].series == "aia
 # visible.
 _SEQUENCE = {211: 0, 94: 1, 335: 2, 1600: 3, 1700: 3, 4500: 3, 193: 4, 304: 5, 131: 6, 171: 7}
 _FIRST_FSN = 4_700_000
-# Of the model of Sun and camera. A record that the real archive has processed anew has a new number, by which caches
+# Of the model of Sun and camera. A record that the real archive has processed again has a new number, by which caches
 # know it: so has one of another edition here. Raise it when images change.
 _EDITION = 2
 _DAY_S = 86400

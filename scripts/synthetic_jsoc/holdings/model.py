@@ -37,7 +37,7 @@ class Archive:
     Parameters
     ----------
     now : callable
-        Returns the present in Unix seconds; nothing in the archive is newer.
+        Returns the time now, in Unix seconds; nothing in the archive is newer.
 
     Attributes
     ----------

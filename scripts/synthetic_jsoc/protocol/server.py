@@ -137,7 +137,7 @@ def running(
     log : callable, optional
         Takes one line of text per request.
     clock : callable, optional
-        The present in Unix seconds; `time.time` by default.
+        Now, in Unix seconds; `time.time` by default.
     model : optional
         What the archive holds; `synthetic_jsoc.holdings.model.Archive` by default.
     frames : path-like, optional

@@ -54,7 +54,7 @@ class Service:
     spool, frames : synthetic_jsoc.storage.Spool
         Files of export requests, and whole files of records, which do not depend on who asks for them.
     now : callable
-        The present in Unix seconds.
+        Now, in Unix seconds.
     staging : float
         Seconds from a request to its files.
     registered : set of str
