@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from aia_sequence.calibration import corrections
-from aia_sequence.calibration.block import COLUMNS, calibrate_block
+from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.config.calibration import CalibrationOptions
-from aia_sequence.frames.manifests import read_manifest, write_manifest
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.manifests import LEVEL1, LEVEL15
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +28,13 @@ def main(
     manifest: Path,
 ) -> None:
     """Write level-1.5 frames into `folder`, then the manifest beside it; `corrected` is the list of corrections."""
-    rows = read_manifest(level1)
+    rows = LEVEL1.read(level1)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     listed = corrections.read(corrected) if corrected else {}
     job = CalibrationJob(level1.parent, folder, CalibrationOptions(**options), listed, errors, psf)
     made = calibrate_block(rows, job, threads)
-    write_manifest(manifest, made, COLUMNS)
+    LEVEL15.write(manifest, made)
     logger.info("%d of %d frames calibrated", sum(not row["reason"] for row in made), len(rows))
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aia_sequence.archive import metadata
-from aia_sequence.calibration import corrections, lookup, tables
+from aia_sequence.calibration import lookup, tables
 from aia_sequence.config.calibration import CalibrationOptions
-from aia_sequence.files import write_csv
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.manifests import CORRECTIONS
+from aia_sequence.lists.records import METADATA
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ def main(
         tables.join(map(tables.thaw, pointing)) if pointing else None,
         tables.thaw(degradation) if degradation else None,
     )
-    rows = lookup.look_up(metadata.read(records).to_dict("records"), frozen, CalibrationOptions(**options))
-    write_csv(output, corrections.COLUMNS, (row.values() for row in rows))
+    rows = lookup.look_up(METADATA.read(records), frozen, CalibrationOptions(**options))
+    CORRECTIONS.write(output, rows)
     logger.info("%d of %d records corrected", sum(not row["reason"] for row in rows), len(rows))
 
 

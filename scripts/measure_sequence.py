@@ -4,9 +4,9 @@ from pathlib import Path
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.measure import measure
-from aia_sequence.figures.points import write_points
 from aia_sequence.figures.sequence import Region, require_frames
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.lightcurve import write_points
 
 
 def main(

@@ -6,10 +6,10 @@ from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.lightcurve import plot_lightcurve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.panels import plot_sequence
-from aia_sequence.figures.points import read_points
 from aia_sequence.figures.sequence import Region, list_frames
 from aia_sequence.files import write_text
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.lightcurve import read_points
 
 
 def main(

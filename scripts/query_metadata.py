@@ -11,6 +11,7 @@ from aia_sequence.archive import metadata
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.recordsets import block_set
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.records import DESCRIPTION, METADATA
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +33,9 @@ def main(
         records = opened.query(recordset, extra, segments=["image"])
         described = opened.describe(series)
     metadata.check_complete(records, series, *span)
-    metadata.write(table, records[columns(extra)])
-    metadata.write(keywords, described)
+    METADATA.write_frame(table, records)
+    DESCRIPTION.write_frame(keywords, described)
     logger.info("%s: %d records", recordset, len(records))
-
-
-def columns(extra: Sequence[str] = ()) -> list[str]:
-    """Columns of a block's metadata; what conditions need besides comes last."""
-    return ["recnum", *metadata.KEYWORDS, "record", "image", *extra]
 
 
 if __name__ == "__main__":

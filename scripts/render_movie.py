@@ -5,9 +5,9 @@ from pathlib import Path
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.movie import render_movie
-from aia_sequence.figures.points import read_points
 from aia_sequence.figures.sequence import Region, list_frames
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.lightcurve import read_points
 
 
 def main(

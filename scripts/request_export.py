@@ -7,29 +7,30 @@ from pathlib import Path
 
 from aia_sequence.acquisition import steps
 from aia_sequence.acquisition.cache import Cache
-from aia_sequence.acquisition.export import Limits
 from aia_sequence.acquisition.journal import Journal
+from aia_sequence.acquisition.queue import Limits
+from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest
 from aia_sequence.archive.client import open_archive
-from aia_sequence.files import write_json
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.exports import Export
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         params, resources = snakemake.params, snakemake.resources
-        task = steps.Task.of(Path(snakemake.input.records), params.frames, params.method)
-        cache, journal = Cache(Path(resources.level1_cache)), Journal(Path(params.journal))
-        limits = Limits(resources.most_records, resources.patience_s)
+        wanted = FrameRequest.of(Path(snakemake.input.records), params.frames, params.method)
+        settings = AcquisitionSettings(
+            Cache(Path(resources.level1_cache)),
+            Journal(Path(params.journal)),
+            Limits(resources.most_records, resources.patience_s),
+        )
         with open_archive(params.archive, Path(params.state), resources.archive_url) as archive:
-            cached, delivery = steps.request(archive, cache, journal, task, limits)
-        content = {
-            "archive": params.archive,
-            "series": task.series,
-            "channel": int(snakemake.wildcards.channel),
-            "block": snakemake.wildcards.block,
-            "recordset": Path(snakemake.input.recordset).read_text(encoding="utf-8").strip(),
-            "requests": delivery.requests,
-            "files": delivery.files,
-            "not_exported": delivery.not_exported,
-            "cached": cached,
-        }
-        write_json(Path(snakemake.output.export), content)
+            cached, delivery = steps.request(archive, wanted, settings)
+        Export(
+            archive=params.archive,
+            series=wanted.series,
+            channel=int(snakemake.wildcards.channel),
+            block=snakemake.wildcards.block,
+            recordset=Path(snakemake.input.recordset).read_text(encoding="utf-8").strip(),
+            delivery=delivery,
+            cached=cached,
+        ).write(Path(snakemake.output.export))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from aia_sequence.archive.metadata import inert_table
 from aia_sequence.audit.account import audit_event
 from aia_sequence.files import write_text
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.audit import AUDIT
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
@@ -22,5 +22,5 @@ if __name__ == "__main__":
             level15=snakemake.input.level15,
             record_list=snakemake.input.record_list,
         )
-        write_text(output, inert_table(table).to_csv(index=False, lineterminator="\n"))
+        AUDIT.write_frame(output, table)
         write_text(snakemake.output.html, html)

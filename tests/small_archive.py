@@ -9,7 +9,9 @@ import numpy as np
 import yaml
 from astropy.io import fits
 
-from aia_sequence.acquisition.steps import Place, Task
+from aia_sequence.acquisition.cache import Cache
+from aia_sequence.acquisition.journal import Journal
+from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, Place
 from aia_sequence.archive.client import Archive, of_server
 from aia_sequence.config import conditions as filters
 from aia_sequence.frames.checksums import seal
@@ -60,15 +62,20 @@ def small_archive(state: Path, faults: list[dict] | None = None, **options: Any)
         yield archive
 
 
-def flare_task(archive: Archive, channel: int = 211, where: dict | None = None, **options: Any) -> Task:
-    """The worked example's records at a channel, as a task."""
+def flare_request(archive: Archive, channel: int = 211, where: dict | None = None, **options: Any) -> FrameRequest:
+    """The worked example's records at a channel."""
     conditions = filters.compile_where(WHERE if where is None else where)
     text = filters.drms_text(conditions)
     kept = archive.query(f"{SERIES}[{START}-{END}][{channel}][? {text} ?]")
-    return Task(SERIES, kept, conditions, **options)
+    return FrameRequest(SERIES, kept, conditions, **options)
 
 
 def place(folder: Path) -> Place:
     """Where a block's frames go below a folder."""
     block = "20210703T1400"
     return Place(folder / "level1" / block, folder / "level1" / f"{block}.csv", folder / "quarantine" / "211" / block)
+
+
+def settings_of(folder: Path, **options: Any) -> AcquisitionSettings:
+    """Cache and journal below a folder."""
+    return AcquisitionSettings(Cache(folder / "cache"), Journal(folder / "journal"), **options)

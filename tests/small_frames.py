@@ -1,22 +1,14 @@
 """Small level-1.5 files with a known flare, for tests and benchmarks of what is drawn from them."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
 from aia_sequence.frames import companions
+from aia_sequence.lists.manifests import LEVEL15
+from aia_sequence.lists.records import RECORDS
 
-# fmt: off
-MANIFEST = [
-    "file", "record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "bytes", "sha256", "level1_sha256", "reason",
-]
-RECORDS = [
-    "recnum", "T_REC", "T_OBS", "DATE__OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN", "record", "image",
-    "kept", "dropped_by",
-]
-# fmt: on
 START = np.datetime64("2021-07-03T14:27:23", "ms")
 RSUN_OBS = 943.9
 PEAK = 5
@@ -102,21 +94,13 @@ def write_sequence(
             error = noise * np.sqrt(np.abs(image) / times[number])
             hdus.append(companions.uncertainty_table(error.astype(np.float32), packed=False))
         hdus.writeto(frames / name)
-        row = dict.fromkeys(MANIFEST, "")
-        row |= {key: head[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "QUALITY")} | {"EXPTIME": head["O_EXPTIM"]}
+        row = {key: head[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "QUALITY")} | {"EXPTIME": head["O_EXPTIM"]}
         row |= {"file": f"{block}/{name}", "record": f"aia.lev1_euv_12s[{head['T_REC']}][{channel}]"}
         rows.append(row | {"sha256": f"{number:064x}"})
     manifest = frames.with_suffix(".csv")
-    write_table(manifest, MANIFEST, rows)
+    LEVEL15.write(manifest, rows)
     records = folder / "records" / str(channel) / f"{block}.csv"
     records.parent.mkdir(parents=True)
-    write_table(records, RECORDS, [{**row, "kept": True, "dropped_by": ""} for row in rows])
+    known = [{name: row[name] for name in row if name in RECORDS.known} for row in rows]
+    RECORDS.write(records, [row | {"kept": True, "dropped_by": ""} for row in known])
     return [manifest], [records]
-
-
-def write_table(path: Path, columns: list[str], rows: list[dict]) -> None:
-    """Write a CSV table with the given columns; a row's other entries are left out."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)

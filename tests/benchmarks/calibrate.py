@@ -38,12 +38,12 @@ STAGES = ("decode", "prefilter", "resample", "statistics", "encode", "acceptance
 
 def make_frames(folder, number):
     """Write synthetic level-1 frames, metadata and tables, unless they are there; rows of the level-1 manifest."""
-    from aia_sequence.archive import metadata
     from aia_sequence.archive.client import open_archive
     from aia_sequence.archive.recordsets import block_set
     from aia_sequence.calibration import tables
     from aia_sequence.files import sha256
     from aia_sequence.instrument import series_of
+    from aia_sequence.lists.records import METADATA
     from aia_sequence.slots import slot_number, slot_time
     from synthetic_jsoc.holdings import catalogue, frames
 
@@ -65,7 +65,7 @@ def make_frames(folder, number):
         with open_archive("synthetic", folder / "archive") as archive, archive.as_jsoc():
             first = slot_number(series, START)
             block = block_set(series.name, slot_time(series, first), slot_time(series, first + number - 1))
-            metadata.write(folder / "all.csv", archive.query(block))
+            METADATA.write_frame(folder / "all.csv", archive.query(block, segments=["image"]))
             tables.freeze(folder / "pointing.ecsv", *pick(tables.fetch_pointing(START.strftime("%Y%m%d"))))
             tables.freeze(folder / "degradation.ecsv", *pick(tables.fetch_degradation()))
     return rows
@@ -79,19 +79,19 @@ def pick(fetched):
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
     from aia_sequence.calibration import corrections
-    from aia_sequence.calibration.block import COLUMNS, calibrate_block
+    from aia_sequence.calibration.block import calibrate_block
     from aia_sequence.calibration.job import CalibrationJob
     from aia_sequence.calibration.stages import Stages
     from aia_sequence.config.calibration import CalibrationOptions
-    from aia_sequence.frames.manifests import read_manifest, write_manifest
+    from aia_sequence.lists.manifests import LEVEL1, LEVEL15
 
     stages, out = Stages(), folder / "ours"
     stages.seconds["start-up"] = time.perf_counter() - STARTED
-    rows = read_manifest(folder / "level1.csv")[:number]
+    rows = LEVEL1.read(folder / "level1.csv")[:number]
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     job = CalibrationJob(folder / "level1", out, CalibrationOptions(), corrections.read(folder / "corrections.csv"))
-    write_manifest(out.with_suffix(".csv"), calibrate_block(rows, job, processes, stages), COLUMNS)
+    LEVEL15.write(out.with_suffix(".csv"), calibrate_block(rows, job, processes, stages))
     report(stages.seconds)
 
 
@@ -99,10 +99,10 @@ def look_up(folder, slots):
     """Look up the corrections of a block of some slots, all channels; what `look_up_corrections` does."""
     from look_up_corrections import main as look_up_corrections
 
-    from aia_sequence.archive import metadata
+    from aia_sequence.lists.records import METADATA
 
-    records = metadata.read(folder / "all.csv")
-    metadata.write(folder / "metadata.csv", records[records["T_REC"].isin(records["T_REC"].unique()[:slots])])
+    records = METADATA.frame(folder / "all.csv")
+    METADATA.write_frame(folder / "metadata.csv", records[records["T_REC"].isin(records["T_REC"].unique()[:slots])])
     options = {"pointing": True, "degradation": True}
     look_up_corrections(
         records=folder / "metadata.csv", pointing=[folder / "pointing.ecsv"], degradation=folder / "degradation.ecsv",
@@ -230,10 +230,10 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        from aia_sequence.frames.manifests import write_manifest
+        from aia_sequence.lists.manifests import LEVEL1
 
         folder.mkdir(parents=True, exist_ok=True)
-        write_manifest(folder / "level1.csv", make_frames(folder, max(options.frames, options.growth)))
+        LEVEL1.write(folder / "level1.csv", make_frames(folder, max(options.frames, options.growth)))
         compare(folder, options.frames, options.processes, options.repeat)
         if options.growth:
             growth(folder, options.processes, (10, options.growth))

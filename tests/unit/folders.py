@@ -1,17 +1,17 @@
 """Event folders as the workflow leaves them, made up without running it: for tests of what reads them."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from aia_sequence import lists
 from aia_sequence.files import sha256, write_text
+from aia_sequence.lists.exports import Delivery, Export, ExportedFile, ExportedRequest, NotExported
+from aia_sequence.lists.manifests import FRAME, LEVEL1, LEVEL15
+from aia_sequence.lists.records import DESCRIPTION, METADATA, RECORDS
 
 SERIES = "aia.lev1_euv_12s"
 CHANNELS = (94, 131, 171, 193, 211, 304, 335)
-MANIFEST = ["file", "record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "bytes", "sha256"]
 CORRECTIONS = {
     "pointing": "aia.master_pointing3h[2021-07-03T12:00:00Z]",
     "degradation": "0.625",
@@ -43,8 +43,8 @@ class EventFolder:
         """What `aia_sequence.audit.join.join` takes."""
         from aia_sequence.audit import join
 
-        names = ("metadata", "records", "level1", "level15")
-        read = {name: lists.read_lists(self.files[name]) for name in names}
+        kinds = {"metadata": METADATA, "records": RECORDS, "level1": LEVEL1, "level15": LEVEL15}
+        read = {name: kind.texts(self.files[name]) for name, kind in kinds.items()}
         return {
             "event": self.name,
             "channels": list(self.fates),
@@ -56,8 +56,8 @@ class EventFolder:
         rows = [self._row(time, channel) for time in times for channel in CHANNELS]
         for row, fate in zip(rows, self._fates(len(times), first), strict=True):
             row["QUALITY"] = str(0x80000000) if fate == "no image" else "0"
-        self._csv("metadata", f"metadata/{SERIES}/{label}.csv", rows, list(rows[0]))
-        self._text("keywords", f"metadata/{SERIES}/{label}.keywords.csv", "name,type,units,note,linkinfo\n")
+        self._list(METADATA, "metadata", f"metadata/{SERIES}/{label}.csv", rows)
+        self._list(DESCRIPTION, "keywords", f"metadata/{SERIES}/{label}.keywords.csv", [])
         for channel in self.fates:
             mine = [
                 (row, fate)
@@ -92,39 +92,23 @@ class EventFolder:
     def _channel(self, label, channel, mine):
         dropped = {"filtered": "EXPTIME < 2.0", "no image": "QUALITY bit 31 (no image)"}
         records = [row | {"kept": str(fate not in dropped), "dropped_by": dropped.get(fate, "")} for row, fate in mine]
-        self._csv("records", f"records/{channel}/{label}.csv", records, list(records[0]))
+        self._list(RECORDS, "records", f"records/{channel}/{label}.csv", records)
         span = f"{mine[0][0]['T_REC']}-{mine[-1][0]['T_REC']}"
         text = f"{SERIES}[{span}][? WAVELNTH = {channel} AND QUALITY >= 0 ?]{{image}}"
         self._text("recordsets", f"records/{channel}/{label}.recordset.txt", text + "\n")
         kept = [(row, fate) for row, fate in mine if fate not in dropped]
         request = f"JSOC_{label[:8]}_{channel}"
-        export = {
-            "archive": "synthetic",
-            "series": SERIES,
-            "channel": channel,
-            "block": label,
-            "recordset": text,
-            "requests": [
-                {"id": request, "method": "url", "protocol": "fits", "recordset": text, "count": 1, "size_mb": 8}
-            ],
-            "files": [
-                {
-                    "record": row["record"],
-                    "filename": self._name(row),
-                    "url": "http://synthetic.invalid/",
-                    "request": request,
-                }
+        delivery = Delivery(
+            [ExportedRequest(request, "url", "fits", {}, text, 1, 8)],
+            [
+                ExportedFile(row["record"], "image", self._name(row), "http://synthetic.invalid/", request)
                 for row, fate in kept
                 if fate != "not exported"
             ],
-            "not_exported": [
-                {"record": row["record"], "reason": "left out by the archive"}
-                for row, fate in kept
-                if fate == "not exported"
-            ],
-            "cached": [],
-        }
-        self._text("exports", f"export/{channel}/{label}.json", json.dumps(export, indent=1, sort_keys=True) + "\n")
+            [NotExported(row["record"], "left out by the archive") for row, fate in kept if fate == "not exported"],
+        )
+        path = self._file_of("exports", f"export/{channel}/{label}.json")
+        Export("synthetic", SERIES, channel, label, text, delivery, []).write(path)
         self._level1(label, channel, [(row, fate) for row, fate in kept if fate != "not exported"], request)
 
     def _level1(self, label, channel, exported, request):
@@ -134,7 +118,7 @@ class EventFolder:
             (self.folder / folder / str(channel) / label).mkdir(parents=True, exist_ok=True)
         for row, fate in exported:
             name = f"{label}/{self._name(row)}"
-            frame = {key: row[key] for key in MANIFEST if key in row}
+            frame = {column.name: row[column.name] for column in FRAME}
             level1.append(frame | self._file(f"level1/{channel}", name, reasons.get(fate, "")) | {"request": request})
             if fate in reasons:
                 continue
@@ -142,9 +126,8 @@ class EventFolder:
             reason = "no pointing row" if fate == "not calibrated" else ""
             made = self._file(f"level1.5/{channel}", name, reason) | {"level1_sha256": level1[-1]["sha256"]}
             level15.append(frame | made | ({} if reason else CORRECTIONS))
-        self._csv("level1", f"level1/{channel}/{label}.csv", level1, [*MANIFEST, "request", "reason"])
-        columns = [*MANIFEST, "level1_sha256", "reason", *CORRECTIONS]
-        self._csv("level15", f"level1.5/{channel}/{label}.csv", level15, columns)
+        self._list(LEVEL1, "level1", f"level1/{channel}/{label}.csv", level1)
+        self._list(LEVEL15, "level15", f"level1.5/{channel}/{label}.csv", level15)
 
     def _file(self, folder, name, reason):
         if reason:
@@ -169,10 +152,12 @@ class EventFolder:
     def _name(row):
         return f"{SERIES}.{row['T_OBS'][:19].replace(':', '')}Z.{row['WAVELNTH']}.image_lev1.fits"
 
-    def _csv(self, kind, name, rows, columns):
-        frame = pd.DataFrame(rows, columns=columns)
-        self._text(kind, name, frame.to_csv(index=False, lineterminator="\n"))
+    def _list(self, table, kind, name, rows):
+        table.write(self._file_of(kind, name), rows)
 
     def _text(self, kind, name, text):
-        write_text(self.folder / name, text)
+        write_text(self._file_of(kind, name), text)
+
+    def _file_of(self, kind, name):
         self.files.setdefault(kind, []).append(self.folder / name)
+        return self.folder / name

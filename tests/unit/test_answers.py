@@ -16,8 +16,10 @@ import pytest
 from hostile import TIMES, trial
 from small_archive import END, SERIES, WHERE, small_archive
 
-from aia_sequence.acquisition.export import Limits, Needed, obtain
+from aia_sequence.acquisition.export import obtain
 from aia_sequence.acquisition.journal import Journal
+from aia_sequence.acquisition.queue import Limits
+from aia_sequence.acquisition.request import FrameRequest
 from aia_sequence.archive import answers
 from aia_sequence.archive.answers import UnknownFormError, check
 from aia_sequence.archive.client import open_archive
@@ -72,9 +74,9 @@ def describe(jsoc, _):
 
 
 def export(jsoc, folder):
-    records = tuple(f"{SERIES}[2021-07-03T14:3{time}Z][211]" for time in ("4:11", "4:35", "4:59"))
-    needed = Needed(records, records, conditions.compile_where(WHERE))
-    return obtain(jsoc, Journal(folder), needed, Limits(timeout=5.0, clock=count().__next__))
+    records = [f"{SERIES}[2021-07-03T14:3{time}Z][211]" for time in ("4:11", "4:35", "4:59")]
+    wanted = FrameRequest(SERIES, pd.DataFrame({"record": records}), conditions.compile_where(WHERE))
+    return obtain(jsoc, wanted, records, Journal(folder), Limits(timeout=5.0, clock=count().__next__))
 
 
 def pointing(jsoc, _):

@@ -8,9 +8,9 @@ from folders import CHANNELS, FATES, EventFolder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aia_sequence import lists
 from aia_sequence.audit import join, remarks
 from aia_sequence.errors import AIAError
+from aia_sequence.lists.manifests import LEVEL1
 
 
 def joined(folder):
@@ -102,7 +102,7 @@ def test_a_frame_that_nobody_asked_for_is_an_error(tmp_path):
 def test_blocks_that_share_a_record_are_an_error(tmp_path):
     folder = EventFolder(tmp_path, {211: ["calibrated"] * 2}).write()
     with pytest.raises(AIAError, match="more than once"):
-        lists.read_lists(folder.files["level1"] * 2)
+        LEVEL1.texts(folder.files["level1"] * 2)
 
 
 def test_a_frame_made_of_a_record_without_image_is_an_error(tmp_path):
@@ -115,14 +115,14 @@ def test_a_frame_made_of_a_record_without_image_is_an_error(tmp_path):
 def test_a_committed_record_list_must_be_met_exactly(tmp_path):
     table = joined(EventFolder(tmp_path, {211: ["calibrated", "filtered", "not exported"]}).write())
     kept = table[table["outcome"].isin(["calibrated", "not exported"])]
-    join.check_frozen("made-up", table, kept)
+    join.check_record_list("made-up", table, kept)
     with pytest.raises(join.AuditError, match=r"the filter kept record .*, although it is not among"):
-        join.check_frozen("made-up", table, kept.iloc[:1])
+        join.check_record_list("made-up", table, kept.iloc[:1])
     more = pd.concat([kept, kept.iloc[:1].assign(record="aia.lev1_euv_12s[2021-07-03T15:00:00Z][211]")])
     with pytest.raises(
         join.AuditError, match=r"committed record list holds record .*15:00:00Z.*, which the filter kept nowhere"
     ):
-        join.check_frozen("made-up", table, more)
+        join.check_record_list("made-up", table, more)
 
 
 def channel_rows(folder, fates):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aia_sequence import instrument
+from aia_sequence.lists.records import RECORDS
 from aia_sequence.planning import budget, costs
 
 
@@ -16,9 +17,7 @@ def table(tmp_path):
 
     def of(channel, block, kept, dropped):
         path = tmp_path / "records" / str(channel) / f"{block}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [["T_REC", "kept"], *[["x", "True"]] * kept, *[["x", "False"]] * dropped]
-        path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+        RECORDS.write(path, [{"kept": True}] * kept + [{"kept": False}] * dropped)
         return budget.count(path)
 
     return of

@@ -16,6 +16,7 @@ from aia_sequence.acquisition import cache as library
 from aia_sequence.acquisition.cache import Cache, Key, place
 from aia_sequence.commands.cache import holdings, report
 from aia_sequence.commands.main import main
+from aia_sequence.lists.manifests import LEVEL1
 
 KEY = Key("synthetic", "aia.lev1_euv_12s", "2021-07-03T14:27:23Z", 211, 205107971)
 
@@ -311,8 +312,8 @@ def test_the_report_says_what_is_held_and_which_events_use_it(cache, frame, tmp_
     other.write_bytes(b"cut")
     cache.put(replace(KEY, t_rec="2022-01-01T00:00:00Z", processing="im_patch,x=1"), other, "cut.fits", "")
     manifest = tmp_path / "results" / "x1.5-2021-07-03" / "level1" / "211" / "20210703T1400.csv"
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(f"file,record,sha256\n20210703T1400/name.fits,r,{entry.sha256}\n")
+    row = {"file": "20210703T1400/name.fits", "record": "r", "T_REC": KEY.t_rec, "WAVELNTH": 211, "bytes": entry.bytes}
+    LEVEL1.write(manifest, [row | {"sha256": entry.sha256}])
     full, cut = holdings(cache.root, tmp_path / "results")
     assert (full.segment, full.files, full.bytes, full.events) == ("image", 1, 6000, ("x1.5-2021-07-03",))
     assert (cut.segment, cut.first, cut.events) == ("image (im_patch)", "2022-01-01", ())

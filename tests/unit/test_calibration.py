@@ -21,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from level1_frames import block, counts, freeze_tables, header, listed, write
 
-from aia_sequence import lists, versions
+from aia_sequence import versions
 from aia_sequence.audit import remarks
 from aia_sequence.calibration import block as calibration
 from aia_sequence.calibration import lookup, psf, tables, worker, workspace
-from aia_sequence.calibration.block import COLUMNS, calibrate_block
+from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.header import check_level15
 from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.calibration.statistics import statistics
@@ -33,8 +33,8 @@ from aia_sequence.calibration.worker import level15_name
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError, ProductError
 from aia_sequence.frames import fits as frames
-from aia_sequence.frames.manifests import read_manifest, write_manifest
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.manifests import LEVEL1, LEVEL15
 
 # Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
 GOLDEN = {"4": "e4f5d5006bb7961e2867aa1adc7bcfaafaf8100805b82de459fd42809f36f28d"}
@@ -141,11 +141,11 @@ def test_the_header_tells_what_was_done(made, rows):
 
 def test_the_manifest_has_a_row_for_each_frame(made, rows, tmp_path):
     result, folder = made
-    write_manifest(tmp_path / "b.csv", result, COLUMNS)
-    table = read_manifest(tmp_path / "b.csv")
+    LEVEL15.write(tmp_path / "b.csv", result)
+    table = LEVEL15.read(tmp_path / "b.csv")
     assert [row["record"] for row in table] == [row["record"] for row in rows[0]]
     assert [row["level1_sha256"] for row in table] == [row["sha256"] for row in rows[0]]
-    assert [row["exposure"] for row in table] == ["2.0", "0.5", "1.9", "0.2"]
+    assert [row["exposure"] for row in table] == [2.0, 0.5, 1.9, 0.2]
     for row in result:
         path = folder.parent / row["file"]
         assert row["bytes"] == path.stat().st_size
@@ -217,8 +217,8 @@ def test_a_bad_frame_can_be_left_out_and_is_listed_with_its_reason(rows, sources
     result = run(spoilt, tmp_path / "b", sources, processes, on_bad_frame="skip")
     assert [bool(row["reason"]) for row in result] == [False, True, False, False]
     assert "LVL_NUM is 0.5" in result[1]["reason"]
-    write_manifest(tmp_path / "b.csv", result, COLUMNS)
-    good = [row for row in read_manifest(tmp_path / "b.csv") if not row["reason"]]
+    LEVEL15.write(tmp_path / "b.csv", result)
+    good = [row for row in LEVEL15.read(tmp_path / "b.csv") if not row["reason"]]
     assert len(good) == len(list((tmp_path / "b").iterdir())) == 3
 
 
@@ -526,13 +526,13 @@ def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
         "from aia_sequence.calibration import block, worker\n"
         "from aia_sequence.calibration.job import CalibrationJob\n"
         "from aia_sequence.config.calibration import CalibrationOptions\n"
-        "from aia_sequence.frames.manifests import read_manifest\n"
+        "from aia_sequence.lists.manifests import LEVEL1\n"
         "worker.Worker._calibrate = lambda *_: print('calibrating', flush=True) or time.sleep(600)\n"
         "folder = Path(sys.argv[1])\n"
         "job = CalibrationJob(folder, folder, CalibrationOptions())\n"
-        "block.calibrate_block(read_manifest(folder / 'b.csv'), job, 2)\n"
+        "block.calibrate_block(LEVEL1.read(folder / 'b.csv'), job, 2)\n"
     )
-    write_manifest(rows[1] / "b.csv", rows[0])
+    LEVEL1.write(rows[1] / "b.csv", rows[0])
     with subprocess.Popen([sys.executable, "-c", script, str(rows[1])], stdout=subprocess.PIPE, text=True) as job:
         job.stdout.readline()
         workers = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text(encoding="ascii").split()
@@ -614,8 +614,8 @@ def test_the_audit_names_each_correction_that_was_not_made_and_no_other(rows, so
     """From the manifest as it is written and the headers as they are: nothing between the two is made up here."""
     options = dict(zip(("pointing", "degradation", "exposure"), made, strict=True))
     result = run(rows, tmp_path / "level1.5" / "211" / "b", sources, **options)
-    write_manifest(tmp_path / "level1.5" / "211" / "b.csv", result, COLUMNS)
-    listed = lists.read_lists([tmp_path / "level1.5" / "211" / "b.csv"])
+    LEVEL15.write(tmp_path / "level1.5" / "211" / "b.csv", result)
+    listed = LEVEL15.texts([tmp_path / "level1.5" / "211" / "b.csv"])
     table = listed.assign(**{"level1.5": listed["file"]})
     said = remarks.about_corrections(table.assign(**remarks.read_headers(table, tmp_path)), 211)
     words = {"pointing": "pointing", "degradation": "degradation", "exposure": "exposure time"}

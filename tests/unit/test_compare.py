@@ -9,6 +9,7 @@ from test_crate import write
 
 from aia_sequence import software
 from aia_sequence.commands.compare import compare, main
+from aia_sequence.lists.manifests import LEVEL15
 from aia_sequence.provenance import crate
 
 
@@ -109,7 +110,8 @@ def test_frames_that_differ_are_compared(tmp_path, image):
         folder = tmp_path / name / "event" / "level1.5" / "211"
         folder.mkdir(parents=True)
         frame(folder / "a.fits", values)
-        (folder / "20210703T1400.csv").write_text(f"file,record,sha256,reason\na.fits,r[2021][211],{name},\n")
+        row = {"file": "a.fits", "record": "r[2021][211]", "T_REC": "2021", "WAVELNTH": 211, "sha256": name}
+        LEVEL15.write(folder / "20210703T1400.csv", [row])
     told = compare(tmp_path / "one", tmp_path / "two")
     assert told[0] == "event: data: 1 of 1 common level-1.5 frames differ"
     assert told[1].startswith("event: r[2021][211]: data: 2,000 of 2,000 pixels differ; largest 1 ")

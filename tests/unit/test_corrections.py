@@ -10,7 +10,8 @@ from level1_frames import CHANNELS, freeze_tables, header, pointing_table
 from aia_sequence.calibration import corrections, lookup, tables
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
-from aia_sequence.files import write_csv
+from aia_sequence.lists.manifests import CORRECTIONS
+from aia_sequence.lists.table import ListError
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def record(number, channel=211, **changes):
 
 def test_a_list_reads_back_as_it_was_looked_up(tmp_path, frozen):
     rows = lookup.look_up([record(0), record(1, T_OBS="", DATE__OBS="")], frozen, CalibrationOptions())
-    write_csv(tmp_path / "list.csv", corrections.COLUMNS, (row.values() for row in rows))
+    CORRECTIONS.write(tmp_path / "list.csv", rows)
     found = corrections.read(tmp_path / "list.csv")
     assert list(found) == ["r0", "r1"]
     assert found["r0"] == {name: value or None for name, value in rows[0].items()}
@@ -82,7 +83,7 @@ def test_aiapy_is_asked_once_for_a_row_of_the_pointing_table(monkeypatch):
 
 def test_a_file_that_is_no_list_is_refused(tmp_path):
     (tmp_path / "list.csv").write_text("record,T_OBS\nr,\n")
-    with pytest.raises(FrameError, match=r"list\.csv is no list of corrections"):
+    with pytest.raises(ListError, match=r"list\.csv is no list of corrections"):
         corrections.read(tmp_path / "list.csv")
 
 

@@ -21,11 +21,11 @@ from aia_sequence.figures.channels import plot_channels
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.movie import time_axis
 from aia_sequence.figures.panels import plot_sequence
-from aia_sequence.figures.points import write_points
 from aia_sequence.figures.sequence import list_frames, read_picture
 from aia_sequence.figures.style import Stretch
 from aia_sequence.figures.viewer import build_viewer
 from aia_sequence.instrument import series_of
+from aia_sequence.lists.lightcurve import write_points
 
 GOLDEN = {
     "4": {

@@ -14,10 +14,11 @@ from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import lightcurve
 from aia_sequence.figures.flares import find_flare
+from aia_sequence.figures.gaps import gaps
 from aia_sequence.figures.lightcurve import plot_lightcurve
 from aia_sequence.figures.measure import Histogram, Statistics, measure
-from aia_sequence.figures.points import COLUMNS, gaps, read_points, write_points
 from aia_sequence.figures.sequence import list_frames
+from aia_sequence.lists.lightcurve import COLUMNS, read_points, write_points
 from aia_sequence.times import read_time
 
 REGION = {"x": [690, 990], "y": [240, 480]}

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from astropy.io import fits
-from small_frames import MANIFEST, RECORDS, exposures, scene, write_sequence, write_table
+from small_frames import exposures, scene, write_sequence
 
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import sequence
 from aia_sequence.frames import companions
+from aia_sequence.lists.manifests import LEVEL15
+from aia_sequence.lists.records import RECORDS
 
 REGION = {"x": [690, 990], "y": [240, 480]}
 
@@ -20,36 +22,41 @@ def test_frames_are_in_the_order_of_their_observation_whatever_the_order_of_the_
     assert len(times) == 4
 
 
+def manifest(folder, rows):
+    LEVEL15.write(folder / "block.csv", rows)
+
+
+def lost(reason):
+    slot = "2021-07-03T14:27:23Z"
+    return {"record": f"aia.lev1_euv_12s[{slot}][211]", "T_REC": slot, "WAVELNTH": 211, "reason": reason}
+
+
 def test_a_row_with_a_reason_is_no_frame(tmp_path):
-    row = dict.fromkeys(MANIFEST, "") | {
-        "record": "aia.lev1_euv_12s[2021-07-03T14:27:23Z][211]",
-        "reason": "no pointing",
-    }
-    write_table(tmp_path / "block.csv", MANIFEST, [row])
+    manifest(tmp_path, [lost("no pointing")])
     assert sequence.list_frames([tmp_path / "block.csv"]) == []
 
 
 def records(path, dropped):
     rows = [{"kept": not text, "dropped_by": text} for text in dropped]
-    write_table(path, RECORDS, rows)
+    RECORDS.write(path, rows)
     return [path]
 
 
 def test_without_a_frame_the_message_counts_what_each_condition_removed(tmp_path):
-    write_table(tmp_path / "block.csv", MANIFEST, [])
+    manifest(tmp_path, [])
     table = records(tmp_path / "records.csv", ["EXPTIME < 2.0", "EXPTIME < 2.0; QUALITY = 0", "QUALITY = 0"])
     with pytest.raises(FrameError, match=r"Of 3 records.*EXPTIME < 2.0 removed 2, QUALITY = 0 removed 2"):
         sequence.require_frames("flare", 211, [tmp_path / "block.csv"], table)
 
 
 def test_without_a_record_the_message_says_so(tmp_path):
-    write_table(tmp_path / "block.csv", MANIFEST, [])
+    manifest(tmp_path, [])
     with pytest.raises(FrameError, match=r"event flare, 211 Å.*no record of this channel"):
         sequence.require_frames("flare", 211, [tmp_path / "block.csv"], records(tmp_path / "records.csv", []))
 
 
 def test_without_a_calibrated_frame_the_message_gives_the_reasons(tmp_path):
-    write_table(tmp_path / "block.csv", MANIFEST, [{"record": "r", "reason": "EXPTIME missing"}])
+    manifest(tmp_path, [lost("EXPTIME missing")])
     table = records(tmp_path / "records.csv", ["", "EXPTIME < 2.0"])
     with pytest.raises(FrameError, match=r"1 passed the filter.*EXPTIME missing \(1\)"):
         sequence.require_frames("flare", 211, [tmp_path / "block.csv"], table)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from test_auditpage import audited
 
 from aia_sequence import software
-from aia_sequence.archive import metadata
 from aia_sequence.figures import viewer
 from aia_sequence.files import FORMULA, inert, write_csv
+from aia_sequence.lists.table import Column, Table
 from aia_sequence.provenance import citations, crate
 
 FORMULAS = st.tuples(st.sampled_from(FORMULA), st.text(max_size=20)).map("".join)
@@ -44,6 +44,7 @@ def test_numbers_are_not_changed_negative_ones_neither(number):
     assert inert(f"{number:+}") == f"{number:+}"
 
 
+REMARKS = Table("list of remarks", (Column("note"), Column("value", float)))
 HOSTILE = ['=HYPERLINK("http://x")', "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
 
 
@@ -53,7 +54,7 @@ def test_tables_are_written_without_formulas(tmp_path, write):
     if write == "rows":
         write_csv(path, ["note", "value"], zip(HOSTILE, numbers, strict=True))
     else:
-        metadata.write(path, pd.DataFrame({"note": HOSTILE, "value": numbers}))
+        REMARKS.write_frame(path, pd.DataFrame({"note": HOSTILE, "value": numbers}))
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["note"] for row in rows] == [f"'{text}" for text in HOSTILE]

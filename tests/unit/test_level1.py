@@ -9,46 +9,42 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from astropy.io import fits
-from small_archive import flare_task, place, small_archive
+from small_archive import flare_request, place, settings_of, small_archive
 
 from aia_sequence.acquisition import steps
-from aia_sequence.acquisition.cache import Cache
-from aia_sequence.acquisition.export import Limits
-from aia_sequence.acquisition.journal import Journal
 from aia_sequence.archive.retries import Patience
 from aia_sequence.config.cutouts import im_patch
 from aia_sequence.errors import ArchiveError
 from aia_sequence.files import sha256
-from aia_sequence.frames.manifests import LEVEL1_COLUMNS, read_manifest, write_manifest
+from aia_sequence.lists.manifests import LEVEL1
 from synthetic_jsoc.holdings.store import count_fetches, read_log
 
 BAD = "*2021-07-03T142749Z*"
 
 
-def acquire(folder, archive, task, **options):
-    """Request and download a task; the manifest."""
+def acquire(folder, archive, wanted, **options):
+    """Request and download a wanted; the manifest."""
     archive = replace(archive, patience=Patience(attempts=3, first=0.01, longest=0.02))
-    cache, journal = Cache(folder / "cache"), Journal(folder / "journal")
-    _, delivery = steps.request(archive, cache, journal, task, Limits())
-    steps.download(archive, cache, journal, task, delivery, place(folder), Limits(), **options)
+    settings = settings_of(folder, **options)
+    _, delivery = steps.request(archive, wanted, settings)
+    steps.download(archive, wanted, delivery, place(folder), settings)
     return listed(folder)
 
 
 def listed(folder):
     """What the manifest in a folder says."""
-    return pd.DataFrame(read_manifest(place(folder).manifest))
+    return LEVEL1.frame(place(folder).manifest)
 
 
 def test_the_manifest_names_every_frame_with_its_record_and_hash(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        task = flare_task(archive)
-        manifest = acquire(tmp_path, archive, task)
-    assert list(manifest.columns) == list(LEVEL1_COLUMNS)
-    assert list(manifest["record"]) == list(task.kept["record"])
-    assert list(manifest["EXPTIME"]) == list(task.kept["EXPTIME"])
+        wanted = flare_request(archive)
+        manifest = acquire(tmp_path, archive, wanted)
+    assert list(manifest.columns) == LEVEL1.names()
+    assert list(manifest["record"]) == list(wanted.kept["record"])
+    assert list(manifest["EXPTIME"]) == list(wanted.kept["EXPTIME"])
     for row in manifest.itertuples():
         path = place(tmp_path).manifest.parent / row.file
         assert (path.stat().st_size, sha256(path)) == (row.bytes, row.sha256)
@@ -60,26 +56,26 @@ def test_the_manifest_names_every_frame_with_its_record_and_hash(tmp_path):
 
 def test_a_block_without_records_is_an_empty_result(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        manifest = acquire(tmp_path, archive, flare_task(archive, where={"EXPTIME": "< 0.01"}))
+        manifest = acquire(tmp_path, archive, flare_request(archive, where={"EXPTIME": "< 0.01"}))
     assert manifest.empty
-    assert place(tmp_path).manifest.read_text() == ",".join(LEVEL1_COLUMNS) + "\n"
+    assert place(tmp_path).manifest.read_text() == ",".join(LEVEL1.names()) + "\n"
     assert list(place(tmp_path).frames.iterdir()) == []
 
 
 def test_the_same_block_is_the_same_bytes_fetched_or_cached(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        task = flare_task(archive)
-        acquire(tmp_path, archive, task)
+        wanted = flare_request(archive)
+        acquire(tmp_path, archive, wanted)
         first = place(tmp_path).manifest.read_bytes()
-        acquire(tmp_path, archive, task)
+        acquire(tmp_path, archive, wanted)
     assert place(tmp_path).manifest.read_bytes() == first
 
 
 def test_spikes_come_beside_the_images(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        manifest = acquire(tmp_path, archive, flare_task(archive, segments=("image", "spikes")))
+        manifest = acquire(tmp_path, archive, flare_request(archive, segments=("image", "spikes")))
     folder = place(tmp_path).manifest.parent
-    assert list(manifest.columns) == [*LEVEL1_COLUMNS, "spikes", "spikes_sha256"]
+    assert list(manifest.columns) == LEVEL1.names(["spikes", "spikes_sha256"])
     for row in manifest.itertuples():
         assert row.spikes_sha256 == sha256(folder / row.spikes)
         assert fits.getheader(folder / row.file, 1)["DRMS_ID"].endswith(":image")
@@ -88,9 +84,9 @@ def test_spikes_come_beside_the_images(tmp_path):
 
 def test_a_frame_that_stays_wrong_is_quarantined_with_the_reason_and_fails_the_block(tmp_path):
     with small_archive(tmp_path / "state", [{"mode": "corrupt", "file": BAD}]) as archive:
-        task = flare_task(archive)
+        wanted = flare_request(archive)
         with pytest.raises(ArchiveError, match=r"1 of 20 frames could not be fetched:\n.*\[2021-07-03T14:27:47Z\]"):
-            acquire(tmp_path, archive, task)
+            acquire(tmp_path, archive, wanted)
     (name,) = [path.name for path in place(tmp_path).quarantine.glob("*.fits")]
     assert "142749Z" in name
     reason = (place(tmp_path).quarantine / f"{name}.reason.txt").read_text()
@@ -98,14 +94,14 @@ def test_a_frame_that_stays_wrong_is_quarantined_with_the_reason_and_fails_the_b
     assert "damaged" in reason
     assert not place(tmp_path).manifest.exists()
     with small_archive(tmp_path / "state") as archive:
-        manifest = acquire(tmp_path, archive, task)
+        manifest = acquire(tmp_path, archive, wanted)
     assert (manifest["reason"] == "").all()
     assert not (tmp_path / "quarantine").exists()
 
 
 def test_with_skip_the_block_goes_on_and_says_which_frame_is_missing(tmp_path):
     with small_archive(tmp_path / "state", [{"mode": "html-as-fits", "file": BAD}]) as archive:
-        manifest = acquire(tmp_path, archive, flare_task(archive), on_missing="skip")
+        manifest = acquire(tmp_path, archive, flare_request(archive), on_missing="skip")
     (lost,) = manifest[manifest["reason"] != ""].to_dict("records")
     assert lost["record"] == "aia.lev1_euv_12s[2021-07-03T14:27:47Z][211]"
     assert "web page" in lost["reason"]
@@ -116,8 +112,8 @@ def test_with_skip_the_block_goes_on_and_says_which_frame_is_missing(tmp_path):
 
 def test_an_image_whose_spikes_do_not_come_is_not_left_among_the_results(tmp_path):
     with small_archive(tmp_path / "state", [{"mode": "corrupt", "file": BAD.replace("Z*", "Z*spikes*")}]) as archive:
-        task = flare_task(archive, segments=("image", "spikes"))
-        manifest = acquire(tmp_path, archive, task, on_missing="skip")
+        wanted = flare_request(archive, segments=("image", "spikes"))
+        manifest = acquire(tmp_path, archive, wanted, on_missing="skip")
     assert (manifest["reason"] != "").sum() == 1
     named = {Path(name).name for column in ("file", "spikes") for name in manifest[column] if name}
     assert {path.name for path in place(tmp_path).frames.iterdir()} == named
@@ -126,14 +122,14 @@ def test_an_image_whose_spikes_do_not_come_is_not_left_among_the_results(tmp_pat
 
 def test_a_frame_of_another_record_under_the_right_name_is_refused(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        task = flare_task(archive)
-        cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
-        _, delivery = steps.request(archive, cache, journal, task, Limits())
+        wanted = flare_request(archive)
+        settings = settings_of(tmp_path)
+        _, delivery = steps.request(archive, wanted, settings)
         one, two = delivery.files[:2]
-        one["url"], two["url"] = two["url"], one["url"]
+        delivery.files[:2] = replace(one, url=two.url), replace(two, url=one.url)
         quick = replace(archive, patience=Patience(attempts=2, first=0.01))
         with pytest.raises(ArchiveError, match=r"2 of 20 frames[^\n]*\n[^\n]* is not of aia.lev1_euv_12s.*T_REC is"):
-            steps.download(quick, cache, journal, task, delivery, place(tmp_path), Limits())
+            steps.download(quick, wanted, delivery, place(tmp_path), settings)
     assert len(list((tmp_path / "cache" / "records").rglob("*.json"))) == 18
 
 
@@ -141,8 +137,8 @@ def test_a_frame_of_another_record_under_the_right_name_is_refused(tmp_path):
 def test_a_cache_entry_that_names_the_wrong_file_is_not_used_and_the_frame_is_fetched(tmp_path, poison, caplog):
     """Hashes and sizes are right, so that only the file's own header, or its name, tells."""
     with small_archive(tmp_path / "state") as archive:
-        task = flare_task(archive)
-        first = acquire(tmp_path, archive, task)
+        wanted = flare_request(archive)
+        first = acquire(tmp_path, archive, wanted)
         one, two = sorted((tmp_path / "cache" / "records").rglob("*.json"))[3:5]
         wrong, right = (json.loads(path.read_text()) for path in (one, two))
         if poison == "another record's file":
@@ -150,7 +146,7 @@ def test_a_cache_entry_that_names_the_wrong_file_is_not_used_and_the_frame_is_fe
         else:
             wrong["filename"] = right["filename"] if poison == "another record's name" else "../../away.fits"
         one.write_text(json.dumps(wrong))
-        second = acquire(tmp_path, archive, task)
+        second = acquire(tmp_path, archive, wanted)
     # The archive's second export of it is another request; what it holds is the same.
     assert (second["reason"] == "").all()
     assert list(second["record"]) == list(first["record"])
@@ -162,30 +158,30 @@ def test_a_cache_entry_that_names_the_wrong_file_is_not_used_and_the_frame_is_fe
 
 def test_a_cached_frame_that_vanished_since_the_request_is_asked_for_again(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        task = flare_task(archive)
-        acquire(tmp_path, archive, task)
-        cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
-        cached, delivery = steps.request(archive, cache, journal, task, Limits())
+        wanted = flare_request(archive)
+        acquire(tmp_path, archive, wanted)
+        settings = settings_of(tmp_path)
+        cached, delivery = steps.request(archive, wanted, settings)
         assert (len(cached), delivery.files) == (20, [])
-        next((cache.root / "objects").rglob("*.fits")).unlink()
-        steps.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+        next((settings.cache.root / "objects").rglob("*.fits")).unlink()
+        steps.download(archive, wanted, delivery, place(tmp_path), settings)
     assert (listed(tmp_path)["reason"] == "").sum() == 20
 
 
 def test_what_an_interrupted_transfer_left_whole_is_not_fetched_again(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        task = flare_task(archive)
-        cache, journal = Cache(tmp_path / "cache"), Journal(tmp_path / "journal")
-        _, delivery = steps.request(archive, cache, journal, task, Limits())
+        wanted = flare_request(archive)
+        settings = settings_of(tmp_path)
+        _, delivery = steps.request(archive, wanted, settings)
         arriving = place(tmp_path).frames.with_name(f".{place(tmp_path).frames.name}.arriving")
         arriving.mkdir(parents=True)
-        acquire(tmp_path / "elsewhere", archive, task)
+        acquire(tmp_path / "elsewhere", archive, wanted)
         fetched = sorted(place(tmp_path / "elsewhere").frames.glob("*.fits"))
         whole, part = fetched[0], fetched[1]
         (arriving / whole.name).write_bytes(whole.read_bytes())
         (arriving / part.name).write_bytes(part.read_bytes()[:-100])
         before = count_fetches(tmp_path / "state")
-        steps.download(archive, cache, journal, task, delivery, place(tmp_path), Limits())
+        steps.download(archive, wanted, delivery, place(tmp_path), settings)
         after = count_fetches(tmp_path / "state") - before
     assert sum(after.values()) == 19
     assert not [path for path in after if path.endswith(whole.name)]
@@ -193,7 +189,7 @@ def test_what_an_interrupted_transfer_left_whole_is_not_fetched_again(tmp_path):
 
 def test_the_results_share_their_bytes_with_the_cache(tmp_path):
     with small_archive(tmp_path / "state") as archive:
-        acquire(tmp_path, archive, flare_task(archive))
+        acquire(tmp_path, archive, flare_request(archive))
     objects = {path.stat().st_ino for path in (tmp_path / "cache" / "objects").rglob("*.fits")}
     frames = {path.stat().st_ino for path in place(tmp_path).frames.glob("*.fits")}
     assert frames == objects
@@ -203,7 +199,7 @@ def test_direct_files_say_what_exported_ones_say(tmp_path):
     headers = {}
     with small_archive(tmp_path / "state") as archive:
         for method in ("url", "direct"):
-            manifest = acquire(tmp_path / method, archive, flare_task(archive, method=method))
+            manifest = acquire(tmp_path / method, archive, flare_request(archive, method=method))
             folder = place(tmp_path / method).manifest.parent
             with fits.open(folder / manifest["file"][3]) as hdus:
                 headers[method] = hdus[1].header, np.array(hdus[1].data), Path(manifest["file"][3]).name
@@ -235,8 +231,8 @@ def test_a_cutout_is_fetched_and_kept_apart_from_the_full_disk(tmp_path):
 
     region = im_patch({"x": [650, 1050], "y": [150, 550]}, "2021-07-03T14:25:00Z")
     with open_archive("synthetic", tmp_path / "state") as archive:
-        task = flare_task(archive, where={"T_REC": "= 2021-07-03T14:28:35Z"}, processing=region)
-        manifest = acquire(tmp_path, archive, task)
+        wanted = flare_request(archive, where={"T_REC": "= 2021-07-03T14:28:35Z"}, processing=region)
+        manifest = acquire(tmp_path, archive, wanted)
     ((row),) = manifest.itertuples()
     with fits.open(place(tmp_path).manifest.parent / row.file) as hdus:
         assert hdus[1].header["NAXIS1"] == pytest.approx(433 / 0.6, abs=5)
@@ -250,7 +246,7 @@ def run_workflow(folder, shared, state):
     folder.mkdir()
     (folder / "cache").symlink_to(shared, target_is_directory=True)
     with small_archive(state) as archive:
-        os._exit(0 if len(acquire(folder, archive, flare_task(archive))) == 20 else 1)
+        os._exit(0 if len(acquire(folder, archive, flare_request(archive))) == 20 else 1)
 
 
 def test_two_workflows_fill_one_cache_at_once(tmp_path):
@@ -274,10 +270,10 @@ def test_two_workflows_fill_one_cache_at_once(tmp_path):
 GUEST = """
 import sys
 from pathlib import Path
-from test_level1 import acquire, flare_task, small_archive
+from test_level1 import acquire, flare_request, small_archive
 folder = Path(sys.argv[1])
 with small_archive(folder / "state") as archive:
-    acquire(folder, archive, flare_task(archive))
+    acquire(folder, archive, flare_request(archive))
 """
 
 
@@ -288,7 +284,7 @@ def test_a_group_reads_a_cache_that_only_its_owner_can_write_to(tmp_path):
     for folder in (owner, guest):
         (folder / "cache").symlink_to(shared, target_is_directory=True)
     with small_archive(tmp_path / "state") as archive:
-        manifest = acquire(owner, archive, flare_task(archive))
+        manifest = acquire(owner, archive, flare_request(archive))
     next((shared / "records").rglob("*.json")).unlink()
     held = {path.relative_to(shared) for path in shared.rglob("*")}
     folders = [path for path in (shared, *shared.rglob("*")) if path.is_dir()]
@@ -329,7 +325,7 @@ def test_a_job_killed_in_the_middle_of_its_transfers_fetches_no_verified_frame_a
         assert len(known) >= min(enough, 20)
     assert worker.exitcode == 0
     with small_archive(tmp_path / "other") as archive:
-        undisturbed = acquire(tmp_path, archive, flare_task(archive))
+        undisturbed = acquire(tmp_path, archive, flare_request(archive))
     assert listed(folder)["sha256"].equals(undisturbed["sha256"])
 
 
@@ -355,7 +351,7 @@ def test_a_manifest_reads_back_as_it_was_written(tmp_path):
             "reason": "",
         },
     ]
-    write_manifest(tmp_path / "m.csv", rows)
-    arrived, lost = read_manifest(tmp_path / "m.csv")
+    LEVEL1.write(tmp_path / "m.csv", rows)
+    arrived, lost = LEVEL1.read(tmp_path / "m.csv")
     assert arrived == rows[1]
-    assert lost == dict.fromkeys(LEVEL1_COLUMNS, "") | {"EXPTIME": None, "bytes": None} | rows[0]
+    assert lost == dict.fromkeys(LEVEL1.names(), "") | {"EXPTIME": None, "bytes": None} | rows[0]

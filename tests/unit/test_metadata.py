@@ -5,6 +5,7 @@ import pytest
 
 from aia_sequence.archive import metadata
 from aia_sequence.errors import ArchiveError
+from aia_sequence.lists.records import METADATA
 
 SERIES = "aia.lev1_euv_12s"
 START, END = "2021-07-03T14:24:59Z", "2021-07-03T14:25:11Z"
@@ -30,7 +31,7 @@ def answer(**changes):
 def test_records_are_sorted_by_slot_and_named():
     frame = metadata.typed(SERIES, answer())
     assert list(frame["record"]) == [f"{SERIES}[2021-07-03T14:24:59Z][193]", f"{SERIES}[2021-07-03T14:25:11Z][193]"]
-    assert list(frame.columns) == ["recnum", *metadata.KEYWORDS, "record", "image"]
+    assert list(frame.columns) == METADATA.names()
 
 
 @pytest.mark.parametrize(
@@ -59,25 +60,25 @@ def test_missing_values_are_empty_and_survive_the_file(tmp_path):
     changes = {name: ["MISSING", "Invalid KeyLink"] for name in ("EXPTIME", "NSATPIX", "DATAMEAN", "T_OBS")}
     frame = metadata.typed(SERIES, answer(**changes))
     assert frame[["EXPTIME", "NSATPIX", "DATAMEAN"]].isna().all(axis=None)
-    metadata.write(tmp_path / "table.csv", frame)
-    again = metadata.read(tmp_path / "table.csv")
+    METADATA.write_frame(tmp_path / "table.csv", frame)
+    again = METADATA.frame(tmp_path / "table.csv")
     assert metadata.differences(frame, again) == []
     assert list(again["T_OBS"]) == ["", ""]
 
 
 def test_a_table_reads_back_as_it_was_written(tmp_path):
     frame = metadata.typed(SERIES, answer())
-    metadata.write(tmp_path / "one.csv", frame)
-    again = metadata.read(tmp_path / "one.csv")
+    METADATA.write_frame(tmp_path / "one.csv", frame)
+    again = METADATA.frame(tmp_path / "one.csv")
     pd.testing.assert_frame_equal(again, frame)
-    metadata.write(tmp_path / "two.csv", again)
+    METADATA.write_frame(tmp_path / "two.csv", again)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
 def test_no_record_is_a_table_without_rows(tmp_path):
-    columns = ["recnum", *metadata.KEYWORDS, "record", "image"]
-    metadata.write(tmp_path / "table.csv", metadata.empty(columns))
-    again = metadata.read(tmp_path / "table.csv")
+    columns = METADATA.names()
+    METADATA.write_frame(tmp_path / "table.csv", metadata.empty(columns))
+    again = METADATA.frame(tmp_path / "table.csv")
     assert list(again.columns) == columns
     assert again.empty
     assert again["QUALITY"].dtype == "int64"

@@ -199,7 +199,7 @@ def test_a_warning_that_holds_for_many_events_is_given_once(config):
     assert warning.startswith("events[0] (flare-0) and 2 more: where.EXPTIME: ")
 
 
-@pytest.mark.parametrize("hour", ["1h", "60m", "60min", "3600s", "3600", "1 h", 3600])
+@pytest.mark.parametrize("hour", ["1h", "60m", "60min", "3600s", "3600", "1 h", " 01h ", "00003600", 3600])
 def test_a_length_of_time_is_written_the_same_way_everywhere(config, tmp_path, hour):
     path = tmp_path / "flares.csv"
     path.write_text("name,start,end\nflare,2021-07-03T14:18Z,2021-07-03T14:34Z\n", encoding="utf-8")
@@ -210,7 +210,8 @@ def test_a_length_of_time_is_written_the_same_way_everywhere(config, tmp_path, h
 
 
 @pytest.mark.parametrize(
-    ("key", "text"), [("block", "an hour"), ("timeout", "an hour"), ("timeout", 0), ("timeout", "0s")]
+    ("key", "text"),
+    [("block", "an hour"), ("timeout", "an hour"), ("timeout", 0), ("timeout", "0s"), ("timeout", "00 h")],
 )
 def test_what_is_no_length_of_time_is_refused_with_its_key(config, key, text):
     config |= {"block": text} if key == "block" else {"export": {"timeout": text}}

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from small_archive import SERIES, WHERE, place, small_archive
+from small_archive import SERIES, WHERE, place, settings_of, small_archive
 
 from aia_sequence.acquisition import steps
-from aia_sequence.acquisition.cache import Cache
-from aia_sequence.acquisition.export import Limits
-from aia_sequence.acquisition.journal import Journal
+from aia_sequence.acquisition.queue import Limits
+from aia_sequence.acquisition.request import FrameRequest
 from aia_sequence.acquisition.selection import prove
 from aia_sequence.archive import metadata, recordsets
 from aia_sequence.archive.retries import Patience
@@ -27,7 +26,7 @@ from aia_sequence.calibration import tables
 from aia_sequence.config import conditions as filters
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
-from aia_sequence.frames.manifests import read_manifest
+from aia_sequence.lists.manifests import LEVEL1
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 START, END, CHANNEL = "2021-07-03T14:27:11Z", "2021-07-03T14:28:35Z", 211
@@ -441,7 +440,7 @@ def acquire(folder: Path, rules: tuple | None, method: str = "url") -> Outcome:
     outcome, block = Outcome(), place(folder)
     shutil.rmtree(block.frames.parent, ignore_errors=True)  # as Snakemake does with the outputs of a failed job
     conditions = filters.compile_where(WHERE)
-    limits = Limits(timeout=1.0)
+    settings = settings_of(folder, limits=Limits(timeout=1.0))
     faults = None if rules is None else list(rules)
     with patience_for(rules, folder), small_archive(folder / "state", faults) as opened:
         archive = replace(
@@ -458,11 +457,10 @@ def acquire(folder: Path, rules: tuple | None, method: str = "url") -> Outcome:
             kept = marked[[not reason for reason in dropped]].reset_index(drop=True)
             text = recordsets.channel_set(SERIES, START, END, CHANNEL, conditions)
             prove(text, kept, archive.query(text))
-            task = steps.Task(SERIES, kept, conditions, method=method)
-            cache, journal = Cache(folder / "cache"), Journal(folder / "journal")
-            _, delivery = steps.request(archive, cache, journal, task, limits)
-            steps.download(archive, cache, journal, task, delivery, block, limits)
-            manifest = read_manifest(block.manifest)
+            wanted = FrameRequest(SERIES, kept, conditions, method=method)
+            _, delivery = steps.request(archive, wanted, settings)
+            steps.download(archive, wanted, delivery, block, settings)
+            manifest = LEVEL1.read(block.manifest)
             outcome.reasons = [*filter(None, dropped), *filter(None, (row["reason"] for row in manifest))]
         except AIAError as error:
             outcome.error = str(error)

@@ -9,12 +9,10 @@ from urllib.parse import quote_plus
 import pytest
 import yaml
 from running import Workflow
-from small_archive import SmallModel, flare_task, place
+from small_archive import SmallModel, flare_request, place, settings_of
 
 from aia_sequence.acquisition import steps
-from aia_sequence.acquisition.cache import Cache
-from aia_sequence.acquisition.export import Limits
-from aia_sequence.acquisition.journal import Journal
+from aia_sequence.acquisition.queue import Limits
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import Patience
 from aia_sequence.joblog import job_log
@@ -46,13 +44,13 @@ def traces(folder: Path, output: str = "") -> list[str]:
 
 def acquire(folder: Path) -> None:
     """Acquire the worked example from JSOC, without much patience."""
-    quick, limits = Patience(attempts=2, first=0.01), Limits(timeout=0.2)
+    quick = Patience(attempts=2, first=0.01)
     with open_archive("jsoc") as opened:
         archive = replace(opened, patience=quick, polling=quick)
-        task = flare_task(archive)
-        cache, journal = Cache(folder / "cache"), Journal(folder / "journal")
-        _, delivery = steps.request(archive, cache, journal, task, limits)
-        steps.download(archive, cache, journal, task, delivery, place(folder), limits)
+        wanted = flare_request(archive)
+        settings = settings_of(folder, limits=Limits(timeout=0.2))
+        _, delivery = steps.request(archive, wanted, settings)
+        steps.download(archive, wanted, delivery, place(folder), settings)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Draw two flares side by side: the first frame of each at 211 Å, and both light curves."""
 
-import csv
 from pathlib import Path
 
 import matplotlib
@@ -11,10 +10,11 @@ import numpy as np
 import sunpy.visualization.colormaps  # noqa: F401 - registers sdoaia211
 from matplotlib.colors import AsinhNorm
 
-from aia_sequence.figures.points import read_points
 from aia_sequence.figures.rotation import region_at
 from aia_sequence.frames.fits import read_header, read_level15
 from aia_sequence.joblog import job_log
+from aia_sequence.lists.lightcurve import read_points
+from aia_sequence.lists.manifests import listed
 from aia_sequence.times import read_time
 
 
@@ -52,8 +52,7 @@ def main(*, lightcurves: list, manifests: list, regions: list, titles: list, out
 
 def first_frame(manifest: Path, region: dict) -> tuple:
     """Image and header of the region in the first frame of a level-1.5 manifest."""
-    with manifest.open(newline="", encoding="utf-8") as lines:
-        path = manifest.parent / next(row["file"] for row in csv.DictReader(lines) if row["file"])
+    path = next(listed(manifest)).path
     return read_level15(path, region_at(region, read_header(path)))
 
 

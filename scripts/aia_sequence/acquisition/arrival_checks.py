@@ -10,13 +10,14 @@ import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
-from aia_sequence.errors import FrameError
+from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.files import opened
 from aia_sequence.frames.checksums import ALL_ONES, disagreeing
 from aia_sequence.frames.fits import DAMAGE
 from aia_sequence.frames.hdus import Part, parts
 from aia_sequence.frames.level1header import check_observed, refuse
 
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,125}\.fits")
 ONE_AT_A_TIME = threading.Lock()  # what is done with warnings holds for all threads of a process
 
 
@@ -100,6 +101,19 @@ def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
     wanted = re.escape(f"{series}:{number}:{expected.segment}").replace("…", "[0-9]+")
     if not re.fullmatch(wanted, str(header.get("DRMS_ID"))):
         refuse(what, header, "DRMS_ID", f"{series}:{number}:{expected.segment}")
+
+
+def safe_name(name: str) -> str:
+    """Return a file name that the archive gave, if it can only lie in the folder that we put it in.
+
+    Raises
+    ------
+    ArchiveError
+        If it is anything else than a plain name of a FITS file.
+    """
+    if not FILE_NAME.fullmatch(name) or ".." in name:
+        raise ArchiveError(f"the archive names a file {name!r}; only plain names of FITS files are taken")
+    return name
 
 
 def _check_sums(name: str, part: Part, raw: np.ndarray) -> None:

@@ -6,7 +6,7 @@ record and are named and typed as the export program does it, so that the result
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -14,20 +14,18 @@ from urllib.parse import urljoin
 from astropy.io import fits
 
 from aia_sequence.acquisition import offline
-from aia_sequence.acquisition.export import Delivery, safe_name
-from aia_sequence.archive import recordsets
+from aia_sequence.acquisition.arrival_checks import safe_name
+from aia_sequence.acquisition.request import DIRECT, FrameRequest
 from aia_sequence.archive.client import Archive
 from aia_sequence.archive.recordsets import record_of
-from aia_sequence.config.conditions import Condition
 from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.files import replacing
 from aia_sequence.frames.checksums import seal
+from aia_sequence.lists.exports import Delivery, ExportedFile, ExportedRequest, NotExported
 from aia_sequence.times import iso, read_time
 from aia_sequence.values import is_missing, number, whole
 
 logger = logging.getLogger(__name__)
-
-PROCESSING = "direct"  # how the cache tells these files from exported ones
 
 # What the array describes about itself, and what the archive keeps for its own use.
 NOT_EXPORTED = re.compile(
@@ -35,15 +33,8 @@ NOT_EXPORTED = re.compile(
 )
 
 
-def locate(
-    archive: Archive,
-    series: str,
-    kept: Sequence[str],
-    records: Sequence[str],
-    conditions: tuple[Condition, ...],
-    segments: Sequence[str],
-) -> Delivery:
-    """Ask where the files of records lie.
+def locate(archive: Archive, wanted: FrameRequest, records: Iterable[str]) -> Delivery:
+    """Ask where the files of some of the wanted records lie.
 
     Returns
     -------
@@ -56,49 +47,34 @@ def locate(
         If the archive answers about other records.
     """
     delivery = Delivery()
-    for text, names in recordsets.subsets(kept, records, conditions, segments):
-        rows = archive.raw_query(text, ["T_REC", "WAVELNTH", "T_OBS"], segments).to_dict("records")
-        found = {record_of(series, row): row for row in rows}
+    for text, names in wanted.subsets(records, wanted.segments):
+        rows = archive.raw_query(text, ["T_REC", "WAVELNTH", "T_OBS"], wanted.segments).to_dict("records")
+        found = {record_of(wanted.series, row): row for row in rows}
         if set(found) != set(names):
             raise ArchiveError(f"{text}: the archive answers {len(found)} records where {len(names)} are expected")
         for name in names:
-            _list(archive, series, name, found[name], segments, delivery)
-        count = sum(file["record"] in found for file in delivery.files)
+            _list(archive, wanted, name, found[name], delivery)
+        count = sum(file.record in found for file in delivery.files)
         delivery.requests.append(
-            {
-                "id": "",
-                "method": "direct",
-                "protocol": "as-is",
-                "processing": {},
-                "recordset": text,
-                "count": count,
-                "size_mb": None,
-            }
+            ExportedRequest(
+                "", method=DIRECT, protocol="as-is", processing={}, recordset=text, count=count, size_mb=None
+            )
         )
     return delivery
 
 
-def _list(
-    archive: Archive, series: str, name: str, row: Mapping[str, str], segments: Sequence[str], delivery: Delivery
-) -> None:
+def _list(archive: Archive, wanted: FrameRequest, name: str, row: Mapping[str, str], delivery: Delivery) -> None:
     """Add a record's files to a delivery, or why it has none."""
-    wrong = [row[segment] for segment in segments if not row[segment].startswith("/")]
+    wrong = [row[segment] for segment in wanted.segments if not row[segment].startswith("/")]
     if wrong:
         reason = offline.reason(wrong[0])
         logger.warning("%s: %s", name, reason)
-        delivery.not_exported.append({"record": name, "reason": reason})
+        delivery.not_exported.append(NotExported(name, reason))
         return
-    for segment in segments:
-        url = urljoin(archive.base_url, row[segment].lstrip("/"))
-        delivery.files.append(
-            {
-                "record": name,
-                "segment": segment,
-                "filename": safe_name(_exported_name(series, row, segment)),
-                "url": archive.stable_url(url),
-                "request": "",
-            }
-        )
+    for segment in wanted.segments:
+        file = safe_name(_exported_name(wanted.series, row, segment))
+        url = archive.stable_url(urljoin(archive.base_url, row[segment].lstrip("/")))
+        delivery.files.append(ExportedFile(name, segment, file, url, request=""))
 
 
 def _exported_name(series: str, row: Mapping[str, str], segment: str) -> str:
@@ -125,9 +101,9 @@ class Headers:
         self.definitions = archive.describe(series).to_dict("records")
         self.values: dict[str, dict[str, str]] = {}
 
-    def load(self, kept: Sequence[str], records: Sequence[str], conditions: tuple[Condition, ...]) -> None:
-        """Ask for all keywords of records."""
-        for text, _ in recordsets.subsets(kept, records, conditions):
+    def load(self, wanted: FrameRequest, records: Iterable[str]) -> None:
+        """Ask for all keywords of some of the wanted records."""
+        for text, _ in wanted.subsets(records):
             for row in self.archive.raw_query(text, "**ALL**").to_dict("records"):
                 self.values[record_of(self.series, row)] = row
 

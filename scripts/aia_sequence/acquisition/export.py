@@ -6,75 +6,30 @@ answers with the id of the request that it has.
 """
 
 import logging
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urljoin
 
 from drms.client import ExportRequest
 
 from aia_sequence.acquisition import offline
+from aia_sequence.acquisition.arrival_checks import safe_name
 from aia_sequence.acquisition.journal import Journal, Request
 from aia_sequence.acquisition.queue import EXPIRED, NOT_FOUND, TOO_LARGE, Limits, send, settle
+from aia_sequence.acquisition.request import FrameRequest
 from aia_sequence.archive import recordsets
 from aia_sequence.archive.client import Archive
 from aia_sequence.archive.retries import RefusedError, persist
-from aia_sequence.config.conditions import Condition
 from aia_sequence.errors import ArchiveError
+from aia_sequence.lists.exports import Delivery, ExportedFile, ExportedRequest, NotExported
 
 logger = logging.getLogger(__name__)
 
 
-FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,125}\.fits")
-
-
-@dataclass(frozen=True)
-class Needed:
-    """Records that are needed, and how.
-
-    Attributes
-    ----------
-    kept
-        Names of all records of the block that the conditions keep, ascending.
-    records
-        Names of those to be exported.
-    conditions
-        The conditions, which go into the record sets.
-    segments
-        Segments of each record.
-    processing
-        What the archive is to do to the frames: arguments by process.
-    """
-
-    kept: tuple[str, ...]
-    records: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-    segments: tuple[str, ...] = ("image",)
-    processing: dict[str, dict[str, str]] = field(default_factory=dict)
-
-
-@dataclass
-class Delivery:
-    """What requests brought.
-
-    Attributes
-    ----------
-    requests
-        Each with `id`, `method`, `protocol`, `recordset`, `count`, `size_mb`.
-    files
-        Each with `record`, `segment`, `filename`, `url`, `request`.
-    not_exported
-        Each with `record` and `reason`.
-    """
-
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    files: list[dict[str, str]] = field(default_factory=list)
-    not_exported: list[dict[str, str]] = field(default_factory=list)
-
-
-def obtain(archive: Archive, journal: Journal, needed: Needed, limits: Limits | None = None) -> Delivery:
-    """Have the archive export records: take up requests that are on their way, and send those that are missing.
+def obtain(
+    archive: Archive, wanted: FrameRequest, records: Iterable[str], journal: Journal, limits: Limits | None = None
+) -> Delivery:
+    """Have the archive export some of the wanted records: take up requests that are on their way, and send the others.
 
     Raises
     ------
@@ -82,21 +37,22 @@ def obtain(archive: Archive, journal: Journal, needed: Needed, limits: Limits | 
         If the archive refuses, is not done in time, or delivers nothing at all: with its own words and the request id.
     """
     limits = limits or Limits()
-    delivery, open_records = Delivery(), set(needed.records)
+    delivery, open_records = Delivery(), set(records)
+    processing = _plain(wanted)
     for request in journal.requests():
-        alike = (request.segments, request.processing) == (needed.segments, needed.processing)
+        alike = (request.segments, request.processing) == (wanted.segments, processing)
         if alike and open_records.intersection(request.records):
             finished = _take_up(archive, journal, request, limits)
             if finished:
                 _deliver(archive, journal, request, finished, open_records, delivery)
                 open_records.difference_update(request.records)
-    missing = recordsets.subsets(needed.kept, open_records, needed.conditions, needed.segments, limits.most_records)
+    missing = wanted.subsets(open_records, wanted.segments, limits.most_records)
     for text, names in missing:
-        for request, finished in _submit(archive, journal, needed, text, names, limits, delivery):
+        for request, finished in _submit(archive, journal, wanted, text, names, limits, delivery):
             _deliver(archive, journal, request, finished, set(names), delivery)
-    delivery.requests.sort(key=lambda request: (request["recordset"], request["id"]))
-    delivery.files.sort(key=lambda file: (file["record"], file["segment"]))
-    delivery.not_exported.sort(key=lambda lost: lost["record"])
+    delivery.requests.sort(key=lambda request: (request.recordset, request.id))
+    delivery.files.sort(key=lambda file: (file.record, file.segment))
+    delivery.not_exported.sort(key=lambda lost: lost.record)
     return delivery
 
 
@@ -115,7 +71,7 @@ def _take_up(archive: Archive, journal: Journal, request: Request, limits: Limit
 def _submit(
     archive: Archive,
     journal: Journal,
-    needed: Needed,
+    wanted: FrameRequest,
     text: str,
     names: Sequence[str],
     limits: Limits,
@@ -126,12 +82,12 @@ def _submit(
     One that is too large is sent in halves, one that has expired once more. Where the archive refuses because files are
     not on its disks, those records are noted in the delivery and the others are sent.
     """
-    rest, most = names, limits.most_records
+    rest, most, processing = names, limits.most_records, _plain(wanted)
     for last_try in (False, True):
         request = None
         try:
-            sent = send(archive, text, needed.processing, limits)
-            request = Request(text, tuple(names), needed.segments, needed.processing, sent.id)
+            sent = send(archive, text, processing, limits)
+            request = Request(text, tuple(names), wanted.segments, processing, sent.id)
             journal.write(request)
             logger.info("%s: %d records, %s", sent.id, len(names), text)
             return [(request, settle(archive, sent, limits))]
@@ -142,22 +98,22 @@ def _submit(
                 logger.info("%s; %d records are asked for in halves", error, len(names))
                 most = (len(names) + 1) // 2
                 break
-            lost = offline.without_file(archive, text, names, needed.segments) if offline.refused(error) else []
+            lost = offline.without_file(archive, text, names, wanted.segments) if offline.refused(error) else []
             if lost and len(lost) == len(names):
                 raise ArchiveError(
-                    f"{error}\n{lost[0]['record']}: {lost[0]['reason']}; there is a file for none of {len(names)} "
+                    f"{error}\n{lost[0].record}: {lost[0].reason}; there is a file for none of {len(names)} "
                     "records. Run again when the archive has brought them, or leave them out with `where`."
                 ) from None
             if lost:
                 logger.warning("%s; %d of %d records are left out", error, len(lost), len(names))
                 delivery.not_exported += lost
-                rest = sorted(set(names) - {entry["record"] for entry in lost})
+                rest = sorted(set(names) - {entry.record for entry in lost})
                 break
             if error.status not in (EXPIRED, NOT_FOUND) or last_try:
                 raise
             logger.warning("%s; it is sent again", error)
-    parts = recordsets.subsets(needed.kept, rest, needed.conditions, needed.segments, most)
-    return [sent for part in parts for sent in _submit(archive, journal, needed, *part, limits, delivery)]
+    parts = wanted.subsets(rest, wanted.segments, most)
+    return [sent for part in parts for sent in _submit(archive, journal, wanted, *part, limits, delivery)]
 
 
 def _deliver(
@@ -184,13 +140,7 @@ def _deliver(
         if (record, segment) in files:
             raise ArchiveError(f"{request.id} delivered two files for {record}: {row.filename}")
         url = urljoin(archive.base_url, f"{finished.dir}/{safe_name(row.filename)}".lstrip("/"))
-        files[record, segment] = {
-            "record": record,
-            "segment": segment,
-            "filename": row.filename,
-            "url": archive.stable_url(url),
-            "request": request.id,
-        }
+        files[record, segment] = ExportedFile(record, segment, row.filename, archive.stable_url(url), request.id)
     said = f": {'; '.join(dict.fromkeys(words))}" if words else ""
     if not files:
         journal.drop(request)
@@ -199,38 +149,25 @@ def _deliver(
             "Run again to repeat the request, or leave these records out with `where`."
         )
     listed = [file for (record, _), file in files.items() if record in wanted]
-    got = {file["record"] for file in listed if file["segment"] == request.segments[0]}
+    got = {file.record for file in listed if file.segment == request.segments[0]}
     lost = [name for name in request.records if name in wanted and name not in got]
     for name in lost:
         logger.warning("%s: %s exported no file for it%s", name, request.id, said)
     if lost:
         journal.drop(request)  # a later run asks again; the archive may have found the file by then
     delivery.files += listed
-    delivery.not_exported += [{"record": name, "reason": f"the archive exported no file{said}"} for name in lost]
+    delivery.not_exported += [NotExported(name, f"the archive exported no file{said}") for name in lost]
     delivery.requests.append(
-        {
-            "id": request.id,
-            "method": "url",
-            "protocol": "fits",
-            "processing": request.processing,
-            "recordset": request.recordset,
-            "count": len(files),
-            "size_mb": _number(finished._d.get("size")),  # drms shows it nowhere else
-        }
+        ExportedRequest(
+            request.id,
+            method="url",
+            protocol="fits",
+            processing=request.processing,
+            recordset=request.recordset,
+            count=len(files),
+            size_mb=_number(finished._d.get("size")),  # drms shows it nowhere else
+        )
     )
-
-
-def safe_name(name: str) -> str:
-    """Return a file name that the archive gave, if it can only lie in the folder that we put it in.
-
-    Raises
-    ------
-    ArchiveError
-        If it is anything else than a plain name of a FITS file.
-    """
-    if not FILE_NAME.fullmatch(name) or ".." in name:
-        raise ArchiveError(f"the archive names a file {name!r}; only plain names of FITS files are taken")
-    return name
 
 
 def _segment(filename: str, segments: Sequence[str]) -> str:
@@ -241,6 +178,11 @@ def _segment(filename: str, segments: Sequence[str]) -> str:
         if filename.endswith((f".{segment}.fits", f".{segment}_lev1.fits")):
             return segment
     raise ArchiveError(f"the archive delivered {filename!r}, which is none of the segments {', '.join(segments)}")
+
+
+def _plain(wanted: FrameRequest) -> dict[str, dict[str, str]]:
+    """What the archive is to do to the frames, as a request's file holds it."""
+    return {name: dict(arguments) for name, arguments in wanted.processing.items()}
 
 
 def _number(value: Any) -> int | None:

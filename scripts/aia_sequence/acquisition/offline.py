@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aia_sequence.archive.client import Archive
 from aia_sequence.archive.recordsets import record_of
 from aia_sequence.archive.retries import RefusedError
+from aia_sequence.lists.exports import NotExported
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def refused(error: RefusedError) -> bool:
     return error.status == OFFLINE or bool(REFUSED.search(str(error)))
 
 
-def without_file(archive: Archive, text: str, names: Sequence[str], segments: Sequence[str]) -> list[dict[str, str]]:
+def without_file(archive: Archive, text: str, names: Sequence[str], segments: Sequence[str]) -> list[NotExported]:
     """Ask which records of a set have no file, and why.
 
     Parameters
@@ -44,8 +45,8 @@ def without_file(archive: Archive, text: str, names: Sequence[str], segments: Se
 
     Returns
     -------
-    list of dict
-        `record` and `reason`, in the order of `names`.
+    list of NotExported
+        In the order of `names`.
 
     Raises
     ------
@@ -59,4 +60,4 @@ def without_file(archive: Archive, text: str, names: Sequence[str], segments: Se
             name = record_of(text.partition("[")[0], row)
             lost[name] = reason(words[0])
             logger.warning("%s: %s", name, lost[name])
-    return [{"record": name, "reason": lost[name]} for name in names if name in lost]
+    return [NotExported(name, lost[name]) for name in names if name in lost]

@@ -10,9 +10,10 @@ import pandas as pd
 
 from aia_sequence.archive import metadata
 from aia_sequence.errors import ArchiveError, ConfigError
+from aia_sequence.lists.records import RECORD_LIST, RECORDS
+from aia_sequence.lists.table import ListError
 
 FOLDER = Path("config", "records")
-COLUMNS = ["record", "recnum", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY"]
 
 
 def collect(folder: Path) -> pd.DataFrame:
@@ -22,18 +23,18 @@ def collect(folder: Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`, sorted by slot and channel.
+        As `RECORD_LIST` has it, sorted by slot and channel.
 
     Raises
     ------
     ConfigError
         If the folder holds no records.
     """
-    parts = [metadata.read(path) for path in sorted(folder.glob("records/*/*.csv"))]
+    parts = [RECORDS.frame(path) for path in sorted(folder.glob("records/*/*.csv"))]
     if not parts:
         raise ConfigError(f"{folder} holds no records; run the workflow first")
     table = pd.concat(parts, ignore_index=True)
-    return table.loc[table["kept"], COLUMNS].sort_values(["T_REC", "WAVELNTH"]).reset_index(drop=True)
+    return table.loc[table["kept"], RECORD_LIST.names()].sort_values(["T_REC", "WAVELNTH"]).reset_index(drop=True)
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -45,11 +46,10 @@ def read(path: Path) -> pd.DataFrame:
     ConfigError
         If it is none.
     """
-    table = metadata.read(path)
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise ConfigError(f"{path}: a record list has the columns {', '.join(COLUMNS)}; it lacks {', '.join(missing)}")
-    return table[COLUMNS]
+    try:
+        return RECORD_LIST.frame(path)[RECORD_LIST.names()]
+    except ListError as error:
+        raise ConfigError(str(error)) from None
 
 
 def check(path: Path, kept: pd.DataFrame, *, channel: int, start: str, end: str) -> None:
@@ -74,7 +74,7 @@ def check(path: Path, kept: pd.DataFrame, *, channel: int, start: str, end: str)
     """
     listed = read(path)
     listed = listed[(listed["WAVELNTH"] == channel) & (listed["T_REC"] >= start) & (listed["T_REC"] <= end)]
-    different = metadata.differences(listed, kept[COLUMNS])
+    different = metadata.differences(listed, kept[RECORD_LIST.names()])
     if different:
         shown = "\n  ".join(different[:10])
         raise ArchiveError(

@@ -59,7 +59,7 @@ def select_records(
     compiled = conditions.compile_where(where)
     marked = table[table["WAVELNTH"] == channel].reset_index(drop=True)
     marked["dropped_by"] = conditions.dropped_by(marked, compiled)
-    marked.insert(len(marked.columns) - 1, "kept", marked["dropped_by"] == "")
+    marked["kept"] = marked["dropped_by"] == ""
     kept = marked[marked["kept"]]
     if committed is not None:
         record_list.check(committed, kept, channel=channel, start=span[0], end=span[1])

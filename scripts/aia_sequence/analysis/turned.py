@@ -17,8 +17,8 @@ from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames import companions, level1file
 from aia_sequence.frames.geometry import Grid
-from aia_sequence.frames.manifests import read_manifest
 from aia_sequence.instrument import CENTRE, SATURATED_FROM, SCALE
+from aia_sequence.lists.manifests import LEVEL1
 from aia_sequence.times import iso, read_time
 
 
@@ -117,7 +117,7 @@ def sources(channel: int, inputs: Mapping[str, Any], options: Mapping[str, Any])
         listed |= read(path)
     options = CalibrationOptions(**options)
     return [
-        Source(path.parent, [row for row in read_manifest(path) if not row["reason"]], options, listed, sigma)
+        Source(path.parent, [row for row in LEVEL1.read(path) if not row["reason"]], options, listed, sigma)
         for path in paths(inputs["level1"])
     ]
 

@@ -20,6 +20,7 @@ from aia_sequence.archive import answers, metadata
 from aia_sequence.archive.retries import Patience, persist
 from aia_sequence.archive.web import limited_web
 from aia_sequence.errors import ArchiveError, ConfigError
+from aia_sequence.lists.records import DESCRIPTION, KEYWORDS, titles
 from aia_sequence.privacy import VARIABLE
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Archive:
         pandas.DataFrame
             `recnum`, the keywords, `record`, the segments; sorted by slot and channel; no row if no record matches.
         """
-        names = [*metadata.KEYWORDS, *keywords]
+        names = [*titles(KEYWORDS), *keywords]
         series = recordset.partition("[")[0]
         raw = self.raw_query(recordset, ["*recnum*", *names], segments)
         if raw.empty:
@@ -121,7 +122,7 @@ class Archive:
     def describe(self, series: str) -> pd.DataFrame:
         """The series' own description of its keywords: name, type, units, note, linkinfo; in its order."""
         info = persist(lambda: self.client.info(series), f"description of {series}", self.patience)
-        return info.keywords.reset_index()[["name", "type", "units", "note", "linkinfo"]].fillna("").astype("str")
+        return info.keywords.reset_index()[DESCRIPTION.names()].fillna("").astype("str")
 
     def local_url(self, url: str) -> str:
         """Where a file that `stable_url` named is served now.

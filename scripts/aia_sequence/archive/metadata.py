@@ -4,37 +4,22 @@ Every value of a query arrives as text. Here QUALITY becomes an unsigned number,
 stays as the archive prints it; an answer that is not about the records that were asked for is refused.
 """
 
-import io
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from aia_sequence.archive.recordsets import record_name
 from aia_sequence.errors import ArchiveError
-from aia_sequence.files import inert, write_text
 from aia_sequence.instrument import SERIES
+from aia_sequence.lists.records import ANSWERED
+from aia_sequence.lists.table import TIME
 from aia_sequence.times import read_time
 from aia_sequence.values import is_missing, number, whole
 
-KEYWORDS = ["T_REC", "T_OBS", "DATE__OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
 ROW_LIMIT = 75_000  # the archive cuts a longer answer without saying so
 
-TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
-TYPES = {
-    "recnum": "Int64",
-    "T_REC": "str",
-    "T_OBS": "str",
-    "DATE__OBS": "str",
-    "WAVELNTH": "int64",
-    "EXPTIME": "float64",
-    "QUALITY": "int64",
-    "NSATPIX": "Int64",
-    "DATAMEAN": "float64",
-    "FSN": "Int64",
-    "CAMERA": "Int64",
-}
+PRINTED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 INT32 = ("WAVELNTH", "NSATPIX", "FSN", "CAMERA")  # of the type `int` in the archive
 
 
@@ -62,7 +47,7 @@ def typed(series: str, raw: pd.DataFrame) -> pd.DataFrame:
     series
         Name of the series that was asked.
     raw
-        One row per record, every value as text: the prime keys T_REC and WAVELNTH, and any of `TYPES`. The pseudo
+        One row per record, every value as text: the prime keys T_REC and WAVELNTH, and any of `ANSWERED`. The pseudo
         keyword `*recnum*` becomes `recnum`; other columns stay as they are.
 
     Returns
@@ -77,20 +62,22 @@ def typed(series: str, raw: pd.DataFrame) -> pd.DataFrame:
     """
     raw = raw.rename(columns={"*recnum*": "recnum"})
     frame = pd.DataFrame(
-        {name: _column(series, name, raw[name]) if name in TYPES else raw[name].astype(str) for name in raw.columns},
+        {name: _column(series, name, raw[name]) if name in ANSWERED else raw[name].astype(str) for name in raw.columns},
         index=raw.index,
     )
     names = [
         record_name(series, t_rec, channel) for t_rec, channel in zip(frame["T_REC"], frame["WAVELNTH"], strict=True)
     ]
-    others = [name for name in frame.columns if name not in TYPES]
+    others = [name for name in frame.columns if name not in ANSWERED]
     frame.insert(len(frame.columns) - len(others), "record", pd.Series(names, index=frame.index, dtype="str"))
     return frame.sort_values(["T_REC", "WAVELNTH"], kind="stable", ignore_index=True)
 
 
 def empty(columns: Sequence[str]) -> pd.DataFrame:
     """Metadata of no record."""
-    return pd.DataFrame({name: pd.Series(dtype=TYPES.get(name, "str")) for name in columns})
+    return pd.DataFrame(
+        {name: pd.Series(dtype=ANSWERED[name].dtype if name in ANSWERED else "str") for name in columns}
+    )
 
 
 def check_complete(frame: pd.DataFrame, series: str, start: str, end: str) -> None:
@@ -135,36 +122,6 @@ def differences(one: pd.DataFrame, two: pd.DataFrame) -> list[str]:
     return lines
 
 
-def read(path: str | Path) -> pd.DataFrame:
-    """Read metadata or records that this module wrote; empty cells are missing values."""
-    return read_csv(path, {**TYPES, "kept": "bool", "dropped_by": "str", "record": "str", "image": "str"})
-
-
-def read_csv(path: str | Path, types: dict[str, str]) -> pd.DataFrame:
-    """Read a CSV file with the given column types; only empty cells are missing values, and none in columns of text."""
-    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values={name: [""] for name in types})
-    texts = [name for name in frame.columns if types.get(name, "str") == "str"]
-    return frame.astype(dict.fromkeys(texts, "str")).assign(**{name: frame[name].fillna("") for name in texts})
-
-
-def write(path: str | Path, frame: pd.DataFrame) -> None:
-    """Write a table as CSV, in one move; the same table gives the same bytes."""
-    text = io.StringIO()
-    inert_table(frame).to_csv(text, index=False, lineterminator="\n")
-    write_text(path, text.getvalue())
-
-
-def inert_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of whose text no spreadsheet makes a formula, see `aia_sequence.files.inert`."""
-    return frame.assign(
-        **{
-            name: column.map(inert)
-            for name, column in frame.items()
-            if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
-        }
-    )
-
-
 def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
     """One keyword's values, typed."""
     texts = texts.astype(str).str.strip()
@@ -173,17 +130,20 @@ def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
         raise ArchiveError(f"{series}: the archive answered {texts[missing].iloc[0]!r} for the prime key {name}")
     if name == "QUALITY":
         return texts.map(quality).astype("int64")
-    kind = TYPES[name]
-    read, said = {"str": (_time, "time"), "float64": (number, "number")}.get(kind, (whole, "whole number"))
-    if name in INT32:
+    column = ANSWERED[name]
+    if column.unit == TIME:
+        read, said = _time, "time"
+    elif name in INT32:
         read, said = _int32, "whole number of 32 bits"
+    else:
+        read, said = {float: (number, "number"), int: (whole, "whole number")}[column.kind]
     values = []
     for text in texts:
         try:
             values.append(read(text))
         except ValueError:
             raise ArchiveError(f"{series}: the archive answered {text!r} for {name}, which is no {said}") from None
-    return pd.Series(values, index=texts.index, dtype=kind)
+    return pd.Series(values, index=texts.index, dtype=column.dtype)
 
 
 def _int32(text: str) -> int | None:
@@ -197,7 +157,7 @@ def _time(text: str) -> str:
     """A time as the archive prints it, or an empty text for none; ValueError if it is neither."""
     if is_missing(text):
         return ""
-    if not TIME.fullmatch(text):
+    if not PRINTED.fullmatch(text):
         raise ValueError(text)
     read_time(text)
     return text

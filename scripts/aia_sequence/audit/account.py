@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from aia_sequence import lists
 from aia_sequence.audit import join
 from aia_sequence.audit import remarks as about
 from aia_sequence.audit.page import page
 from aia_sequence.instrument import series_of
+from aia_sequence.lists.manifests import LEVEL1, LEVEL15
+from aia_sequence.lists.records import METADATA, RECORD_LIST, RECORDS
 
 
 def audit_event(
@@ -58,19 +59,19 @@ def audit_event(
     AuditError
         If the lists contradict each other.
     """
-    queried = lists.read_lists(metadata)
+    queried = METADATA.texts(metadata)
     table = join.join(
         event=event,
         channels=channels,
         metadata=queried,
-        records=lists.read_lists(records),
+        records=RECORDS.texts(records),
         exports=join.read_exports(exports),
-        level1=lists.read_lists(level1),
-        level15=lists.read_lists(level15),
+        level1=LEVEL1.texts(level1),
+        level15=LEVEL15.texts(level15),
     )
     join.check_counts(event, table, len(queried))
     for committed in record_list:
-        join.check_frozen(event, table, lists.read_lists([committed]))
+        join.check_record_list(event, table, RECORD_LIST.texts([committed]))
     headers = about.read_headers(table, folder)
     found = about.about_synthetic(headers["synthetic"])
     found += [about.Remark(None, "region", f"{line}.") for line in remarks]

@@ -5,21 +5,18 @@ export's files, the manifests of level 1 and level 1.5. Here they are joined by 
 outcome. Lists that do not fit together are an error: a record that vanished between two stages must not go unseen.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from aia_sequence import quality
-from aia_sequence.audit.outcomes import OUTCOMES
 from aia_sequence.errors import AIAError
-from aia_sequence.lists import MANIFEST, some
-
-KEYWORDS = ["T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "NSATPIX", "DATAMEAN"]
-QUARANTINED = (
-    "quarantined: "  # how `aia_sequence.acquisition.folder` begins the reason of a file that arrived and was refused
-)
+from aia_sequence.lists.audit import DROPPED, KEYWORDS, Outcome
+from aia_sequence.lists.exports import Export
+from aia_sequence.lists.manifests import APPLIED, QUARANTINED
+from aia_sequence.lists.records import titles
+from aia_sequence.lists.table import some
 
 
 class AuditError(AIAError):
@@ -37,10 +34,9 @@ def read_exports(paths: Iterable[Path | str]) -> pd.DataFrame:
         brought a file stands in the level-1 manifest, whether it came now or lay in the cache.
     """
     rows = {}
-    for path in paths:
-        export = json.loads(Path(path).read_text(encoding="utf-8"))
-        rows |= dict.fromkeys([*export["cached"], *(file["record"] for file in export["files"])], "")
-        rows |= {left["record"]: left["reason"] for left in export["not_exported"]}
+    for export in map(Export.read, paths):
+        rows |= dict.fromkeys([*export.cached, *(file.record for file in export.delivery.files)], "")
+        rows |= {lost.record: lost.reason for lost in export.delivery.not_exported}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["reason"], dtype=str)
     return table.rename_axis("record").reset_index()
 
@@ -65,7 +61,7 @@ def join(
     channels
         Channels that the event asks for.
     metadata, records, level1, level15
-        The stages' lists as `read_lists` returns them.
+        The stages' lists as their `texts` returns them.
     exports
         As `read_exports` returns it.
 
@@ -73,7 +69,7 @@ def join(
     -------
     pandas.DataFrame
         One row for each record of the queries, in the order of T_REC and channel; all cells text. Columns: record, the
-        keywords, ``quality`` (QUALITY in words), ``outcome`` (a key of `audit.outcomes.OUTCOMES`), ``reason``,
+        keywords, ``quality`` (QUALITY in words), ``outcome`` (an `Outcome`), ``reason``,
         ``request``, the names and hashes of the files, and the corrections that the level-1.5 manifest lists.
 
     Raises
@@ -90,18 +86,17 @@ def join(
     _same(event, kept, exports["record"], "the filter kept", "the exports list")
     _same(event, kept, level1["record"], "the filter kept", "level 1 lists", optional=set(kept) - set(exported))
     _same(event, kept, level15["record"], "the filter kept", "level 1.5 lists", optional=set(kept) - set(arrived))
-    table = metadata[["record", *KEYWORDS]].copy()
+    table = metadata[["record", *titles(KEYWORDS)]].copy()
     table["quality"] = ["; ".join(quality.decode(int(word))) for word in table["QUALITY"]]
     verdicts = _verdicts(records, exports, level1, level15)
-    table["outcome"] = _looked_up(table, verdicts, "outcome", "other channel")
+    table["outcome"] = _looked_up(table, verdicts, "outcome", Outcome.OTHER_CHANNEL)
     table["reason"] = _looked_up(table, verdicts, "reason")
     table["request"] = _looked_up(table, level1, "request")
     for name, part in (("level1", level1), ("level1.5", level15)):
         table[name] = _looked_up(table, part, "file")
         table[f"{name}_sha256"] = _looked_up(table, part, "sha256")
-    for name in level15.columns:
-        if name not in MANIFEST and name != "level1_sha256":
-            table[name] = _looked_up(table, level15, name)
+    for name in titles(APPLIED):
+        table[name] = _looked_up(table, level15, name)
     return _sorted(table)
 
 
@@ -115,7 +110,7 @@ def check_counts(event: str, table: pd.DataFrame, queried: int) -> None:
         If they do not, or if a record without an image came to be used.
     """
     counts = table["outcome"].value_counts()
-    unknown = sorted(set(counts.index) - set(OUTCOMES))
+    unknown = sorted(set(counts.index) - set(Outcome))
     if unknown or counts.sum() != queried or table["record"].duplicated().any():
         raise AuditError(
             f"{event}: {queried} records were queried, but the outcomes account for {counts.sum()} "
@@ -123,11 +118,11 @@ def check_counts(event: str, table: pd.DataFrame, queried: int) -> None:
         )
     used = table.loc[table["level1.5"] != ""]
     wrong = [row.record for row in used.itertuples() if not quality.has_image(int(row.QUALITY))]
-    if wrong or len(used) != counts.get("calibrated", 0):
+    if wrong or len(used) != counts.get(Outcome.CALIBRATED, 0):
         raise AuditError(f"{event}: level-1.5 files of records that cannot have one: {some(wrong or used['record'])}")
 
 
-def check_frozen(event: str, table: pd.DataFrame, frozen: pd.DataFrame) -> None:
+def check_record_list(event: str, table: pd.DataFrame, committed: pd.DataFrame) -> None:
     """
     Make sure that the filter kept exactly the committed records.
 
@@ -138,8 +133,8 @@ def check_frozen(event: str, table: pd.DataFrame, frozen: pd.DataFrame) -> None:
     AuditError
         With the records that differ.
     """
-    kept = table.loc[~table["outcome"].isin(["filtered", "no image", "other channel"]), "record"]
-    _same(event, frozen["record"], kept, "the committed record list holds", "the filter kept")
+    kept = table.loc[~table["outcome"].isin([*DROPPED, Outcome.OTHER_CHANNEL]), "record"]
+    _same(event, committed["record"], kept, "the committed record list holds", "the filter kept")
 
 
 def _verdicts(records, exports, level1, level15) -> pd.DataFrame:
@@ -149,21 +144,22 @@ def _verdicts(records, exports, level1, level15) -> pd.DataFrame:
         if row.kept == "True":
             rows[row.record] = ("", "")
         elif not quality.has_image(int(row.QUALITY)):
-            rows[row.record] = ("no image", row.dropped_by)
+            rows[row.record] = (Outcome.NO_IMAGE, row.dropped_by)
         else:
-            rows[row.record] = ("filtered", row.dropped_by)
+            rows[row.record] = (Outcome.FILTERED, row.dropped_by)
     for row in level1.itertuples():
         if row.reason:
-            refused = row.reason.startswith(QUARANTINED)
-            rows[row.record] = ("quarantined" if refused else "not delivered", row.reason.removeprefix(QUARANTINED))
+            outcome = Outcome.QUARANTINED if row.reason.startswith(QUARANTINED) else Outcome.NOT_DELIVERED
+            rows[row.record] = (outcome, row.reason.removeprefix(QUARANTINED))
     arrived = set(level1.loc[level1["reason"] == "", "record"])
     for row in exports.itertuples():
         # The cache may meanwhile have got what the archive had not exported.
         if row.reason and row.record not in arrived:
-            rows[row.record] = ("not exported", row.reason)
+            rows[row.record] = (Outcome.NOT_EXPORTED, row.reason)
     for row in level15.itertuples():
         if row.record in arrived:
-            rows[row.record] = ("not calibrated", row.reason) if row.reason else ("calibrated", "")
+            outcome = Outcome.NOT_CALIBRATED if row.reason else Outcome.CALIBRATED
+            rows[row.record] = (outcome, row.reason)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["outcome", "reason"], dtype=str)
     return table.rename_axis("record").reset_index()
 
@@ -171,7 +167,7 @@ def _verdicts(records, exports, level1, level15) -> pd.DataFrame:
 def _looked_up(table: pd.DataFrame, part: pd.DataFrame, column: str, default: str = "") -> list[str]:
     """A stage's column for each record of the audit."""
     found = dict(zip(part["record"], part[column], strict=True))
-    return [found.get(record, default) for record in table["record"]]
+    return [str(found.get(record, default)) for record in table["record"]]
 
 
 def _same(event, left, right, left_says: str, right_says: str, optional: Iterable[str] = ()) -> None:

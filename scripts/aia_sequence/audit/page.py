@@ -7,13 +7,12 @@ from string import Template
 
 import pandas as pd
 
-from aia_sequence.audit.outcomes import OUTCOMES
 from aia_sequence.audit.remarks import Remark
+from aia_sequence.lists.audit import LOST, Outcome
 from aia_sequence.times import clock, day, read_time
 
 TEMPLATE = Path(__file__).with_name("templates") / "audit.html"
 MOST_ROWS = 5000  # more make a browser slow; audit.csv has them all
-LOST = {"not calibrated", "quarantined", "not delivered", "not exported"}
 COLUMNS = {
     "T_REC": "T_REC",
     "T_OBS": "T_OBS",
@@ -64,10 +63,10 @@ def page(
     str
         HTML that loads nothing from anywhere, sorts and filters its table, and prints.
     """
-    asked = table[table["outcome"] != "other channel"]
-    listed = asked if len(asked) <= MOST_ROWS else asked[asked["outcome"] != "filtered"].head(MOST_ROWS)
+    asked = table[table["outcome"] != Outcome.OTHER_CHANNEL]
+    listed = asked if len(asked) <= MOST_ROWS else asked[asked["outcome"] != Outcome.FILTERED].head(MOST_ROWS)
     synthetic = [note.text for note in notes if note.kind == "synthetic data"]
-    present = [name for name in OUTCOMES if (listed["outcome"] == name).any()]
+    present = [name for name in Outcome if (listed["outcome"] == name).any()]
     requests = sorted(set(table["request"]) - {""})
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         event=escape(event),
@@ -90,7 +89,7 @@ def _channels(channels: Sequence[int]) -> str:
 
 
 def _lead(table: pd.DataFrame, asked: pd.DataFrame) -> str:
-    made = int((asked["outcome"] == "calibrated").sum())
+    made = int((asked["outcome"] == Outcome.CALIBRATED).sum())
     return (
         f"The queries returned {len(table):,} records, {len(asked):,} of them of the channels asked for; "
         f"<strong>{made:,} became level-1.5 frames</strong>. Every record is accounted for below, each once."
@@ -103,7 +102,7 @@ def _counts(table: pd.DataFrame, channels: Sequence[int]) -> str:
     by_channel = table["WAVELNTH"].where(table["WAVELNTH"].isin(columns), "others")
     if (by_channel == "others").any():
         columns.append("others")
-    counts = pd.crosstab(table["outcome"], by_channel).reindex(index=list(OUTCOMES), columns=columns, fill_value=0)
+    counts = pd.crosstab(table["outcome"], by_channel).reindex(index=list(Outcome), columns=columns, fill_value=0)
     counts = counts[counts.sum(axis=1) > 0]
     heads = [f"{name} Å" if name != "others" else "others" for name in columns]
     lines = [
@@ -115,7 +114,7 @@ def _counts(table: pd.DataFrame, channels: Sequence[int]) -> str:
         numbers = "".join(f'<td class="number">{count:,}</td>' for count in [*row, row.sum()])
         lines.append(
             f'<tr class="{_class(name)}"><th scope="row" class="mark">{name}</th>{numbers}'
-            f"<td>{OUTCOMES[name]}</td></tr>"
+            f"<td>{Outcome(name).meaning}</td></tr>"
         )
     sums = "".join(f'<td class="number">{count:,}</td>' for count in [*counts.sum(), counts.to_numpy().sum()])
     lines.append(f'</tbody><tfoot><tr><th scope="row">all records</th>{sums}<td></td></tr></tfoot></table>')
@@ -124,7 +123,7 @@ def _counts(table: pd.DataFrame, channels: Sequence[int]) -> str:
 
 def _timeline(rows: pd.DataFrame, channel: int) -> str:
     """Ticks of a channel's records along time, one line for each outcome."""
-    present = [name for name in OUTCOMES if (rows["outcome"] == name).any()]
+    present = [name for name in Outcome if (rows["outcome"] == name).any()]
     if not present:
         return f"<p>{channel} Å: no records.</p>"
     times = rows["T_REC"].map(read_time)
@@ -148,7 +147,7 @@ def _timeline(rows: pd.DataFrame, channel: int) -> str:
 
 def _neighbours(table: pd.DataFrame, channels: Sequence[int]) -> str:
     """Links to the viewers of the channels that have frames; the page lies in the event's folder."""
-    made = set(table.loc[table["outcome"] == "calibrated", "WAVELNTH"])
+    made = set(table.loc[table["outcome"] == Outcome.CALIBRATED, "WAVELNTH"])
     links = (f'<a href="figures/{channel}/viewer.html">{channel} Å</a>' for channel in channels if str(channel) in made)
     return f'<nav aria-label="Viewers"><p>Viewers: {" ".join(links)}</p></nav>' if made else ""
 
@@ -198,7 +197,7 @@ def _records(rows: pd.DataFrame) -> str:
 
 def _reason(row: Mapping[str, str]) -> str:
     """Why a record went no further; a filtered one names the conditions that it does not fulfil."""
-    return f"not {row['reason'].replace('; ', ', not ')}" if row["outcome"] == "filtered" else row["reason"]
+    return f"not {row['reason'].replace('; ', ', not ')}" if row["outcome"] == Outcome.FILTERED else row["reason"]
 
 
 def _cell_class(name: str) -> str:
@@ -208,4 +207,4 @@ def _cell_class(name: str) -> str:
 
 
 def _class(outcome: str) -> str:
-    return "lost" if outcome in LOST else "calibrated" if outcome == "calibrated" else "filtered"
+    return "lost" if outcome in LOST else Outcome.CALIBRATED if outcome == Outcome.CALIBRATED else Outcome.FILTERED

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from astropy.io import fits
 
-from aia_sequence.frames.manifests import OWN_POINTING
 from aia_sequence.instrument import SIDE
+from aia_sequence.lists.audit import LOST, Outcome
+from aia_sequence.lists.manifests import OWN_POINTING
 from aia_sequence.times import read_time
 
 POINTING_STEP = 3 * 3600 + 1  # seconds, one of them a leap second; the newest master pointing provisionally spans more
@@ -62,12 +63,12 @@ def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Remark]:
     """
     rows = table[table["WAVELNTH"] == str(channel)]
     notes = []
-    for outcome in ("quarantined", "not delivered", "not exported", "not calibrated"):
+    for outcome in LOST:
         left = rows[rows["outcome"] == outcome]
         if len(left):
             reasons = "; ".join(sorted(set(left["reason"])))
             notes.append(Remark(channel, "left out", f"{_count(len(left), 'record')} {outcome}: {reasons}."))
-    frames = rows[rows["outcome"] == "calibrated"]
+    frames = rows[rows["outcome"] == Outcome.CALIBRATED]
     notes += gaps(rows, channel, step) + about_corrections(frames, channel)
     saturation = [(saturated(row.NSATPIX), row.T_REC) for row in frames.itertuples() if saturated(row.NSATPIX)]
     if saturation:
@@ -101,7 +102,7 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Remark]:
     step
         Cadence of the series in seconds.
     """
-    frames = rows[rows["outcome"] == "calibrated"]
+    frames = rows[rows["outcome"] == Outcome.CALIBRATED]
     if frames.empty:
         return []
     times = rows["T_REC"].map(read_time)
@@ -118,7 +119,7 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Remark]:
             continue
         edge = {0: "before the first", len(at) - 2: "after the last"}.get(number, "without a")
         inside = rows.loc[start:end]
-        left = inside.loc[inside["outcome"] != "calibrated", "outcome"].value_counts()
+        left = inside.loc[inside["outcome"] != Outcome.CALIBRATED, "outcome"].value_counts()
         what = ", ".join(f"{count} {name}" for name, count in sorted(left.items())) or "no record in the archive"
         period = f"{rows.at[start, 'T_REC']} to {rows.at[end, 'T_REC']}"
         notes.append(Remark(channel, "gap", f"{seconds:g} s {edge} frame, {period}: {what}."))
@@ -158,7 +159,7 @@ def about_corrections(frames: pd.DataFrame, channel: int) -> list[Remark]:
 
 def per_frame(table: pd.DataFrame) -> list[str]:
     """Remarks on each row of an audit, as the text of its ``notes`` column."""
-    return [saturated(row.NSATPIX) if row.outcome == "calibrated" else "" for row in table.itertuples()]
+    return [saturated(row.NSATPIX) if row.outcome == Outcome.CALIBRATED else "" for row in table.itertuples()]
 
 
 def read_headers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from aia_sequence.calibration.workspace import Workspace, touched
 from aia_sequence.errors import AIAError, FrameError
 from aia_sequence.instrument import SIDE
 from aia_sequence.joblog import Counter
+from aia_sequence.lists.manifests import FRAME
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -32,37 +33,6 @@ if TYPE_CHECKING:
     from aia_sequence.calibration.worker import Worker
 
 logger = logging.getLogger(__name__)
-
-CORRECTION_COLUMNS = (
-    "pointing",
-    "crpix1",
-    "crpix2",
-    "cdelt",
-    "crota2",
-    "interpolation",
-    "degradation",
-    "degradation_version",
-    "degradation_note",
-    "exposure",
-    "respiked",
-    "psf_iterations",
-    "uncertainty",
-)
-COLUMNS = (
-    "file",
-    "record",
-    "T_REC",
-    "T_OBS",
-    "WAVELNTH",
-    "EXPTIME",
-    "QUALITY",
-    "bytes",
-    "sha256",
-    "level1_sha256",
-    "reason",
-    *CORRECTION_COLUMNS,
-)
-
 
 LARGE = 2_000_000  # bytes; a compressed frame of the full disk has 5 to 13 MB, a cutout far less
 FULL_DISK_ARRAYS = {"coefficients": 4 * (SIDE + 4) ** 2, "image": 4 * SIDE**2}  # bytes, in the order of their use
@@ -122,8 +92,8 @@ def calibrate_block(
 
 def _row(row: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[str, Any]:
     """A row of the level-1.5 manifest: who the frame is, and what became of it."""
-    kept = {name: row[name] for name in ("record", "T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "QUALITY", "reason")}
-    return kept | {"level1_sha256": row["sha256"]} | dict(result or {})
+    kept = {column.name: row[column.name] for column in FRAME}
+    return kept | {"reason": row["reason"], "level1_sha256": row["sha256"]} | dict(result or {})
 
 
 def _run(tasks: Sequence[Task], job: CalibrationJob, processes: int) -> Iterator[Result]:

@@ -4,7 +4,6 @@ A list has a row for each record that the archive answered with. `calibration.lo
 takes longer than ten frames; calibrating reads it here and needs nothing of aiapy.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,29 +13,10 @@ from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry
 from aia_sequence.frames.keywords import number
-
-COLUMNS = {
-    "record": str,
-    "T_OBS": str,
-    "pointing": str,  # record of the master pointing table
-    "pointing_start": str,
-    "pointing_stop": str,
-    "x0_mp": float,  # disc centre on the CCD, 0-based pixel
-    "y0_mp": float,
-    "imscl_mp": float,  # arcsec per pixel
-    "inst_rot": float,  # degrees
-    "pointing_sha256": str,
-    "degradation": float,  # sensitivity relative to launch
-    "degradation_version": int,
-    "degradation_note": str,
-    "degradation_source": str,
-    "degradation_sha256": str,
-    "reason": str,  # why a table has nothing for the record
-}
+from aia_sequence.lists.manifests import CORRECTIONS
+from aia_sequence.lists.table import Row
 
 NO_ATTITUDE = 1 << 2  # bit of QUALITY: the spacecraft's attitude, and so SAT_ROT, is missing
-
-type Row = Mapping[str, Any]  # of a list: a value or None for each of COLUMNS
 
 
 @dataclass(frozen=True)
@@ -66,15 +46,10 @@ def read(path: str | Path) -> dict[str, Row]:
 
     Raises
     ------
-    FrameError
+    ListError
         If the file is none.
     """
-    with open(path, encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(file)
-        if tuple(lines.fieldnames or ()) != tuple(COLUMNS):
-            raise FrameError(f"{path} is no list of corrections: its columns are not {', '.join(COLUMNS)}; delete it")
-        rows = [{name: kind(line[name]) if line[name] else None for name, kind in COLUMNS.items()} for line in lines]
-    return {row["record"]: row for row in rows}
+    return {row["record"]: row for row in CORRECTIONS.read(path)}
 
 
 def of_frame(header: Mapping[str, Any], row: Row | None, options: CalibrationOptions) -> Corrections:

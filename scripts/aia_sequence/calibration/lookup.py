@@ -16,10 +16,10 @@ from astropy.table import QTable
 from astropy.time import Time
 from sunpy.map.sources import AIAMap
 
-from aia_sequence.calibration.corrections import COLUMNS
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.instrument import SATURATION
+from aia_sequence.lists.manifests import CORRECTIONS
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
 
@@ -45,13 +45,13 @@ def look_up(records: Iterable[Mapping[str, Any]], tables: Tables, options: Calib
     Returns
     -------
     list of dict
-        A row of `corrections.COLUMNS` for each record, in their order; with a `reason` where a table has nothing.
+        A row of `CORRECTIONS` for each record, in their order; with a `reason` where a table has nothing.
     """
     pointing = Pointing(tables.pointing) if options.pointing else None
     sensitivity = Degradation(tables.degradation, options.degradation_version) if options.degradation else None
     rows = []
     for record in records:
-        row = dict.fromkeys(COLUMNS) | {"record": record["record"], "T_OBS": record["T_OBS"]}
+        row = dict.fromkeys(CORRECTIONS.names()) | {"record": record["record"], "T_OBS": record["T_OBS"]}
         try:
             if pointing:
                 row |= pointing.of(record["WAVELNTH"], _time(record, "T_OBS"))

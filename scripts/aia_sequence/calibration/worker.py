@@ -21,8 +21,8 @@ from aia_sequence.errors import AIAError, FrameError, ProductError
 from aia_sequence.files import drop_from_cache, flush_to_disk
 from aia_sequence.frames import checksums, fits, level1file, rice
 from aia_sequence.frames.level1header import check_listed
-from aia_sequence.frames.manifests import OWN_POINTING
 from aia_sequence.instrument import SIDE
+from aia_sequence.lists.manifests import OWN_POINTING
 
 if TYPE_CHECKING:
     from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors

@@ -22,7 +22,7 @@ from aia_sequence.commands.redraw import ARCHIVED, CODE
 from aia_sequence.errors import AIAError
 from aia_sequence.provenance import crate
 
-TEMPLATE = Path(__file__).with_name("templates") / "deposit.md"
+TEMPLATE = Path(__file__).with_name("templates") / "archive.md"
 
 
 class _NoAliases(yaml.SafeDumper):

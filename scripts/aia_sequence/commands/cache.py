@@ -1,7 +1,6 @@
 """What a level-1 cache holds, and which events of a results folder use it."""
 
 import argparse
-import csv
 import json
 import sys
 from collections import Counter, defaultdict
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tabulate import tabulate
+
+from aia_sequence.lists.manifests import listed
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,8 @@ def users(results: str | Path) -> dict[str, set[str]]:
     """Events whose level-1 manifests name a file, by the file's SHA-256."""
     found = defaultdict(set)
     for path in Path(results).glob("*/level1/*/*.csv"):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row.get("sha256"):
-                    found[row["sha256"]].add(path.parents[2].name)
+        for frame in listed(path):
+            found[frame.sha256].add(path.parents[2].name)
     return found
 
 

@@ -17,7 +17,8 @@ from astropy.io import fits
 
 from aia_sequence.errors import AIAError
 from aia_sequence.frames.fits import image_hdu
-from aia_sequence.lists import read_lists
+from aia_sequence.lists.manifests import listed
+from aia_sequence.lists.records import RECORDS
 from aia_sequence.provenance import crate
 
 PERCENTILES = (50, 90, 99, 99.9)
@@ -125,13 +126,11 @@ def _figures(folder: Path) -> dict[str, str]:
 
 def _frames(folder: Path) -> tuple[set[str], dict[str, tuple[Path, str]]]:
     """Kept records, and path and hash of each level-1.5 frame by record."""
-    records = read_lists(sorted(folder.glob("records/*/*.csv")))
-    kept = set(records.loc[records["kept"] == "True", "record"]) if "kept" in records else set()
+    tables = sorted(folder.glob("records/*/*.csv"))
+    kept = {row["record"] for table in tables for row in RECORDS.read(table) if row["kept"]}
     frames = {}
     for manifest in sorted(folder.glob("level1.5/*/*.csv")):
-        for row in read_lists([manifest]).itertuples():
-            if not row.reason:
-                frames[row.record] = (manifest.parent / row.file, row.sha256)
+        frames |= {frame.record: (frame.path, frame.sha256) for frame in listed(manifest)}
     return kept, frames
 
 

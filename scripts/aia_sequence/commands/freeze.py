@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aia_sequence.acquisition import record_list
-from aia_sequence.archive import metadata
 from aia_sequence.errors import AIAError
+from aia_sequence.lists.records import RECORD_LIST
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for event in options.events:
             table = record_list.collect(options.results / event)
             path = options.output / f"{event}.csv"
-            metadata.write(path, table)
+            RECORD_LIST.write_frame(path, table)
             print(f"{path}: {len(table):,} records")
     except AIAError as error:
         print(error, file=sys.stderr)

@@ -20,7 +20,7 @@ from pathlib import Path
 from aia_sequence.commands.repair import TIMESTAMP, Finding, Folders, rebuild, repair, withdraw
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
-from aia_sequence.lists import read_lists
+from aia_sequence.lists.manifests import listed
 from aia_sequence.provenance import crate
 
 BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)")
@@ -131,18 +131,17 @@ def _readable[T](path: Path, read: Callable[[str], T]) -> T | None:
 def _frames(report: Report, folder: Path, manifest: Path) -> None:
     """Verify the frames of a manifest; for an event that has no crate yet."""
     try:
-        rows = read_lists([manifest])
-        listed = {manifest.parent / row.file: row.sha256 for row in rows.itertuples() if not row.reason}
-    except (ValueError, KeyError, AttributeError, AIAError) as error:
+        frames = list(listed(manifest))
+    except AIAError as error:
         name = manifest.relative_to(folder).as_posix()
         report.findings.append(_finding(folder, name, "changed", f"cannot be read: {error}"))
         return
-    for path, digest in listed.items():
+    for path, digest in ((frame.path, frame.sha256) for frame in frames):
         if wrong := report.check(path, {digest}):
             name = path.relative_to(folder).as_posix()
             report.findings.append(_finding(folder, name, wrong, f"{manifest.name} says sha256 {digest}"))
-    spikes = {manifest.parent / name for name in rows.get("spikes", ()) if name}
-    for path in sorted(set(_files(manifest.with_suffix(""))) - set(listed) - spikes):
+    named = {path for frame in frames for path in (frame.path, frame.spikes)}
+    for path in sorted(set(_files(manifest.with_suffix(""))) - named):
         report.findings.append(Finding(path, "foreign", f"not listed in {manifest.name}"))
 
 

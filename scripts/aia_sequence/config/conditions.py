@@ -22,6 +22,7 @@ from typing import Any
 from aia_sequence.config import selectable
 from aia_sequence.config.selectable import KEYWORDS, Keyword
 from aia_sequence.errors import ConfigError
+from aia_sequence.lists.records import BETWEEN
 
 VERSION = "1"  # raise it when the records that a condition keeps change
 
@@ -198,7 +199,7 @@ def dropped_by(frame, conditions: tuple[Condition, ...]) -> list[str]:
     tests = [(condition.text, condition.select(frame)) for condition in conditions]
     tests.append((NO_IMAGE, frame["QUALITY"] < 2**31))
     columns = [[text if not passed else "" for passed in selected] for text, selected in tests]
-    return ["; ".join(filter(None, reasons)) for reasons in zip(*columns, strict=True)]
+    return [BETWEEN.join(filter(None, reasons)) for reasons in zip(*columns, strict=True)]
 
 
 def extra_keywords(conditions: tuple[Condition, ...]) -> list[str]:

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import pictures
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.points import Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_mean
 from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, save, write_heading
+from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, day, read_time
 
 LEFT, RIGHT, TOP, GAP, BAR, AXIS, FOOT = 12.5, 3.0, 7.0, 2.0, 7.0, 6.5, 5.2

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aia_sequence.figures.points import Point, gaps
+from aia_sequence.figures.gaps import gaps
+from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import read_time
 
 # So many times must the peak of a flare exceed the scatter of the light curve.

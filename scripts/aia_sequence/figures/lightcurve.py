@@ -10,8 +10,9 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures.flares import Flare, flare_of
-from aia_sequence.figures.points import Point, gaps
+from aia_sequence.figures.gaps import gaps
 from aia_sequence.figures.style import RC, SYNTHETIC_RED, WIDTH_MM, new_figure, save, write_heading
+from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, clock_ticks, day, read_time
 
 CURVE = "#1f4e79"

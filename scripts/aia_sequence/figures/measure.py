@@ -11,9 +11,9 @@ import numpy as np
 from aia_sequence.calibration.sums import sum_uncertainty
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
-from aia_sequence.figures.points import Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture
 from aia_sequence.files import write_json
+from aia_sequence.lists.lightcurve import Point
 
 log = logging.getLogger(__name__)
 

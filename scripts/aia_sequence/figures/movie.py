@@ -14,14 +14,15 @@ from matplotlib.axes import Axes
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import overlay, pictures
 from aia_sequence.figures.encoding import encode
+from aia_sequence.figures.gaps import GAP
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.points import GAP, Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows, read_picture
 from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, saturated_name, write_heading
 from aia_sequence.files import replacing
 from aia_sequence.instrument import Series, series_of
 from aia_sequence.joblog import Counter
+from aia_sequence.lists.lightcurve import Point
 from aia_sequence.slots import slot_number
 from aia_sequence.times import clock, day, read_time
 

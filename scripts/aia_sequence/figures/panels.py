@@ -16,9 +16,9 @@ from aia_sequence.figures import pictures
 from aia_sequence.figures.flares import Flare, flare_of
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.points import Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture
 from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, saturated_colour, save, write_heading
+from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, day
 
 # Below this width a panel has no room for its time; above this height a figure leaves the page of a journal.

@@ -1,8 +1,7 @@
 """The frames of an event and channel: which there are, and the region of interest of one of them, in DN/s."""
 
-import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from aia_sequence.config.region import out_of_sight, write_location
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.companions import SATURATED
 from aia_sequence.frames.fits import read_header, read_level15
+from aia_sequence.lists.manifests import LEVEL15
+from aia_sequence.lists.records import BETWEEN, RECORDS
 from aia_sequence.times import read_time
 
 Region = Mapping[str, Any]
@@ -103,12 +104,12 @@ def list_frames(manifests: Iterable[Path]) -> list[Frame]:
                 record=row["record"],
                 T_REC=row["T_REC"],
                 T_OBS=row["T_OBS"],
-                WAVELNTH=int(row["WAVELNTH"]),
-                EXPTIME=float(row["EXPTIME"]),
-                QUALITY=int(row["QUALITY"]),
+                WAVELNTH=row["WAVELNTH"],
+                EXPTIME=row["EXPTIME"],
+                QUALITY=row["QUALITY"],
                 sha256=row["sha256"],
             )
-            for row in _rows(manifest)
+            for row in LEVEL15.read(manifest)
             if not row["reason"]
         )
     return sorted(frames, key=lambda frame: (frame.time, frame.record))
@@ -134,9 +135,9 @@ def require_frames(event: str, channel: int, manifests: Iterable[Path], records:
     manifests = list(manifests)
     if frames := list_frames(manifests):
         return frames
-    rows = [row for table in records for row in _rows(Path(table))]
-    kept = sum(row["kept"] == "True" for row in rows)
-    dropped = Counter(condition for row in rows for condition in row["dropped_by"].split("; ") if condition)
+    rows = [row for table in records for row in RECORDS.read(table)]
+    kept = sum(row["kept"] for row in rows)
+    dropped = Counter(condition for row in rows for condition in row["dropped_by"].split(BETWEEN) if condition)
     text = f"event {event}, {channel} Å: no frame to draw. "
     if not rows:
         text += "The archive has no record of this channel in the window: widen the window or leave the channel out."
@@ -146,15 +147,10 @@ def require_frames(event: str, channel: int, manifests: Iterable[Path], records:
             f"Of {len(rows)} records in the window {removed} (a record can fail several). Relax `where` in the config."
         )
     else:
-        lost = Counter(row["reason"] for manifest in manifests for row in _rows(manifest) if row["reason"])
+        lost = Counter(row["reason"] for manifest in manifests for row in LEVEL15.read(manifest) if row["reason"])
         reasons = "; ".join(f"{reason} ({count})" for reason, count in sorted(lost.items())) or "no reason given"
         text += f"Of {len(rows)} records {kept} passed the filter, and none became a level-1.5 frame: {reasons}."
     raise FrameError(text)
-
-
-def _rows(table: Path) -> Iterator[dict[str, str]]:
-    with table.open(newline="", encoding="utf-8") as lines:
-        yield from csv.DictReader(lines)
 
 
 def read_picture(path: Path, region: Region | None = None, *, uncertainty: bool = False) -> Picture:

@@ -17,12 +17,12 @@ from aia_sequence.config.region import out_of_sight
 from aia_sequence.figures.codes import Coding, letters, pack
 from aia_sequence.figures.flares import flare_of
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.points import Point
 from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture, reduce_any, reduce_mean
 from aia_sequence.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia_sequence.files import replacing
 from aia_sequence.frames.fits import read_header
 from aia_sequence.joblog import Counter
+from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import leap_steps, read_time
 
 log = logging.getLogger(__name__)

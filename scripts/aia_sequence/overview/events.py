@@ -3,7 +3,6 @@
 It is read when a run ends, whatever way it ended, so it asks nobody but the disk.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ from pathlib import Path
 from aia_sequence import times
 from aia_sequence.config import settings
 from aia_sequence.joblog import reason_in
+from aia_sequence.lists.audit import AUDIT, DROPPED, Outcome
+from aia_sequence.lists.table import ListError
 
-KEPT, DROPPED = {"calibrated"}, {"filtered", "other channel", "no image"}
 PRODUCTS = {
     "sequence.png": "sequence figure",
     "sequence.pdf": "PDF",
@@ -82,7 +82,7 @@ def look(event: settings.Event, results: Path, logs: Path) -> Event:
     made = last.stat().st_mtime_ns if last.is_file() else None
     problems = _problems(logs / name, made or 0)
     counts = _outcomes(folder / "audit.csv", channels)
-    kept, dropped = (sum(counts[outcome] for outcome in outcomes) for outcomes in (KEPT, DROPPED))
+    kept, dropped = counts[Outcome.CALIBRATED], sum(counts[outcome] for outcome in (*DROPPED, Outcome.OTHER_CHANNEL))
     figures = folder / "figures"
     return Event(
         name, window, channels,
@@ -110,7 +110,6 @@ def _outcomes(audit: Path, channels: Sequence[int]) -> Counter:
     """How many records of the channels asked for came to what."""
     asked = set(map(str, channels))
     try:
-        with audit.open(newline="", encoding="utf-8") as lines:
-            return Counter(row["outcome"] for row in csv.DictReader(lines) if row["WAVELNTH"] in asked)
-    except (OSError, KeyError):
+        return Counter(row["outcome"] for row in AUDIT.lines(audit) if row["WAVELNTH"] in asked)
+    except (OSError, ListError):
         return Counter()

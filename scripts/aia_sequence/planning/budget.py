@@ -12,6 +12,7 @@ from tabulate import SEPARATING_LINE, tabulate
 
 from aia_sequence.config.cutouts import frame_pixels, level1_bytes
 from aia_sequence.instrument import SIDE
+from aia_sequence.lists.records import RECORDS
 from aia_sequence.planning import costs
 
 VERSION = "3"  # of the estimate; a parameter of its rule
@@ -105,8 +106,7 @@ def estimate(
 
 def count(table: Path) -> tuple[str, int, int]:
     """Channel of a record table (`records/{channel}/{block}.csv`), its records, and how many of them are kept."""
-    with table.open(newline="", encoding="utf-8") as lines:
-        kept = [row["kept"] == "True" for row in csv.DictReader(lines)]
+    kept = [row["kept"] for row in RECORDS.read(table)]
     return table.parent.name, len(kept), sum(kept)
 
 

@@ -8,7 +8,7 @@ from astropy.table import Table as AstropyTable
 
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
-from aia_sequence.lists import read_lists
+from aia_sequence.lists.manifests import listed
 from aia_sequence.provenance import crate
 
 NAMES = {
@@ -99,17 +99,14 @@ def span(folder: Path, paths: Iterable[str]) -> tuple[datetime, datetime]:
 
 def _frames(manifest: Path, folder: Path, name: str, *, is_input: bool) -> list[crate.Item]:
     found = []
-    for row in read_lists([manifest]).itertuples():
-        if row.reason:
-            continue
-        path = manifest.parent / row.file
-        if not path.is_file() or path.stat().st_size != int(row.bytes):
-            raise AIAError(f"{path} is not the {row.bytes} bytes that {manifest.name} lists; delete both and run again")
-        found.append(crate.Item(_below(path, folder), name, row.sha256, int(row.bytes), row.record, is_input))
-        if spikes := getattr(row, "spikes", ""):
-            path = manifest.parent / spikes
+    for frame in listed(manifest):
+        path, size = frame.path, frame.bytes
+        if not path.is_file() or path.stat().st_size != size:
+            raise AIAError(f"{path} is not the {size} bytes that {manifest.name} lists; delete both and run again")
+        found.append(crate.Item(_below(path, folder), name, frame.sha256, size, frame.record, is_input))
+        if path := frame.spikes:
             size = path.stat().st_size
-            found.append(crate.Item(_below(path, folder), "Spikes", sha256(path), size, row.record, is_input))
+            found.append(crate.Item(_below(path, folder), "Spikes", sha256(path), size, frame.record, is_input))
     return found
 
 

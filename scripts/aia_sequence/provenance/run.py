@@ -1,6 +1,5 @@
 """The description of an event's run, written: crate, checksums, references, README and the configuration as used."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,8 @@ import yaml
 
 from aia_sequence import software
 from aia_sequence.files import replacing, sha256, write_text
-from aia_sequence.lists import read_lists
+from aia_sequence.lists.exports import Export
+from aia_sequence.lists.manifests import LEVEL1
 from aia_sequence.provenance import citations, crate, inventory
 
 
@@ -49,11 +49,11 @@ def describe_run(
     with replacing(snakefile_output) as part:
         shutil.copyfile(snakefile, part)
     write_text(references, citations.references(versions=packages, tables=used, workflow=workflow))
-    exports = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["exports"]]
+    exports = [Export.read(path) for path in files["exports"]]
     about = {
         "window": (event["start"], event["end"]),
         "channels": event["channels"],
-        "synthetic": any(export["archive"] == "synthetic" for export in exports),
+        "synthetic": any(export.archive == "synthetic" for export in exports),
         "workflow": workflow,
     }
     write_text(readme, crate.readme(event["name"], **about))
@@ -71,8 +71,8 @@ def describe_run(
         **about,
         started=started,
         ended=ended,
-        recordsets={f"{export['channel']} Å, block {export['block']}": export["recordset"] for export in exports},
-        requests=sorted(set(read_lists(files["level1"])["request"]) - {""}),
+        recordsets={f"{export.channel} Å, block {export.block}": export.recordset for export in exports},
+        requests=sorted(set(LEVEL1.texts(files["level1"])["request"]) - {""}),
         packages=packages,
     )
     write_text(output, crate.build(run, found, used))

@@ -1,17 +1,13 @@
-"""Light curves as numbers: their table and their gaps."""
+"""Light curves as a table: one row a frame, with units (ECSV)."""
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-import numpy as np
-
 from aia_sequence.files import write_text
-
-# A step between frames that is longer than this many usual ones is a gap: one missing frame is not.
-GAP = 2.5
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def write_points(points: Sequence[Point], path: Path) -> None:
 
 def _cell(value: float | int | str) -> str:
     if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.9g}"
+        return "" if math.isnan(value) else f"{value:.9g}"
     return str(value)
 
 
@@ -76,15 +72,8 @@ def read_points(path: Path) -> list[Point]:
     with Path(path).open(newline="", encoding="utf-8") as file:
         rows = csv.reader(line for line in file if not line.startswith("#"))
         next(rows)
-        return [
-            Point(
-                *(np.nan if kind is float and not cell else kind(cell) for kind, cell in zip(types, row, strict=True))
-            )
-            for row in rows
-        ]
+        return [Point(*(_value(kind, cell) for kind, cell in zip(types, row, strict=True))) for row in rows]
 
 
-def gaps(times: np.ndarray) -> np.ndarray:
-    """Find the gaps: indices after which the next frame is later than 2.5 times the usual (median) step."""
-    steps = np.diff(times).round(3)
-    return np.flatnonzero(steps > GAP * np.median(steps)) if steps.size else np.array([], dtype=int)
+def _value(kind: type, cell: str) -> float | int | str:
+    return math.nan if kind is float and not cell else kind(cell)

@@ -7,9 +7,9 @@ import pytest
 from folders import EventFolder
 
 from aia_sequence.acquisition import record_list
-from aia_sequence.archive import metadata
 from aia_sequence.commands.freeze import main
 from aia_sequence.errors import ArchiveError, ConfigError
+from aia_sequence.lists.records import RECORDS
 
 FATES = {171: ["calibrated", "filtered", "calibrated"], 211: ["filtered", "calibrated", "not exported"]}
 BLOCK = {"channel": 211, "start": "2021-07-03T14:24:59Z", "end": "2021-07-03T14:25:23Z"}
@@ -25,7 +25,7 @@ def committed(tmp_path):
 
 @pytest.fixture
 def kept(tmp_path, committed):
-    table = metadata.read(next((tmp_path / "results" / "made-up" / "records" / "211").glob("*.csv")))
+    table = RECORDS.frame(next((tmp_path / "results" / "made-up" / "records" / "211").glob("*.csv")))
     return table[table["kept"]]
 
 
