@@ -230,7 +230,8 @@ def drag(page, *places):
 
 def test_the_light_curve_of_a_box_is_the_mean_of_its_pixels(page, stored):
     page.check("#tool-box")
-    drag(page, place(page, 10, 8), place(page, 18, 15), place(page, 25, 30))
+    # Between the middles of pixels: a mouse counts whole pixels of the screen.
+    drag(page, place(page, 9.5, 7.5), place(page, 18, 15), place(page, 25.5, 30.5))
     page.wait_for_selector("#measured .dot")
     assert page.locator("#measured-title").inner_text() == "Light curve of the box, 368 pixels"
     close(points_of(page), stored[:, 10:26, 8:31].mean(axis=(1, 2)))
@@ -542,6 +543,29 @@ def test_another_channel_is_seen_beside_this_one(page):
     assert page.evaluate("shown().map(({ sequence }) => sequence.about.channel)") == [171]
     page.keyboard.press("b")
     assert page.evaluate("shown().map(({ sequence }) => sequence.about.channel)") == [211]
+
+
+def test_a_channel_whose_viewer_is_not_there_is_said_to_be_missing(browser, viewer, tmp_path):
+    alone = tmp_path / "figures" / "211" / "viewer.html"
+    alone.parent.mkdir(parents=True)
+    alone.write_bytes(viewer[0].read_bytes())
+    page = browser.new_page()
+    page.goto(alone.as_uri())
+    page.wait_for_selector("body[data-ready=true]")
+    page.select_option("#second", "171")
+    until(page, "document.getElementById('message').textContent.startsWith('There is no')")
+    assert page.locator("#message").inner_text() == "There is no viewer of 171 Å beside this file."
+    assert page.locator("#second").input_value() == ""
+    page.close()
+
+
+@pytest.mark.parametrize("show", ["side", "divided", "second"])
+def test_a_link_brings_the_second_channel_along(page, show):
+    page.evaluate("state.second = null; opened.clear()")
+    # The window may be drawn anew before the other page has answered.
+    page.evaluate(f"{{ const done = restoreView('second=171&show={show}'); draw(); done; }}")
+    until(page, f"state.show === '{show}' && Boolean(state.second?.shown)")
+    assert page.evaluate("shown().some(({ sequence }) => sequence.about.channel === 171)")
 
 
 def test_other_channels_pages_open_with_the_same_view(page):

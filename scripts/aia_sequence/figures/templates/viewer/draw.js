@@ -36,9 +36,7 @@ function drawPanels(context, width, height, ratio, ink, paper) {
   }
 }
 
-function drawPicture(context, { sequence, box, at, scale, toX, toY }, ratio) {
-  context.fillStyle = "rgb(128, 128, 128)";
-  context.fillRect(box.x, box.y, box.wide, box.high);
+function drawPicture(context, { sequence, at, scale, toX, toY }, ratio) {
   const size = sequence.pixel * scale, x = toX(at.left - at.x), low = toY(at.bottom - at.y);
   context.imageSmoothingEnabled = size * ratio < 1;
   context.drawImage(sequence.buffer, x, low - sequence.rows * size, sequence.columns * size, sequence.rows * size);

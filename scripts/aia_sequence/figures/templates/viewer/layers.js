@@ -39,21 +39,21 @@ function openChannel(channel) {
 
 const opened = new Map();
 
-async function chooseChannel(channel) {
+async function chooseChannel(channel, show = state.show) {
   if (!channel) { state.second = null; setShow("first"); return; }
   if (!opened.has(channel)) opened.set(channel, openChannel(channel));
-  say(`Loading ${channel} Å …`);
+  tell(`Loading ${channel} Å …`);
   try {
     state.second = await opened.get(channel);
   } catch (error) {
     opened.delete(channel);
     $("second").value = "";
-    say(error.message);
+    tell(error.message);
     return;
   }
-  say("");
+  tell("");
   if (state.kind !== "brightness") await prepareLimits(state.second);
-  setShow(state.show === "first" ? "side" : state.show);
+  setShow(show === "first" ? "side" : show);
 }
 
 function setShow(show) {
@@ -70,7 +70,7 @@ function setShow(show) {
 
 // The other of the two channels on top.
 function blink() {
-  if (!state.second) { say("Choose a second channel to blink."); return; }
+  if (!state.second) { tell("Choose a second channel to blink."); return; }
   if (state.show === "side" || state.show === "divided") setShow("first");
   state.top = state.top === "first" ? "second" : "first";
   if (state.show !== "blink") state.show = $("show").value = state.top;
@@ -80,6 +80,7 @@ function blink() {
 // Channels and frames on the screen: the second channel shows its frame nearest in time.
 function shown() {
   const both = { first: { sequence: first, index: state.index } };
-  if (state.second) both.second = { sequence: state.second, index: nearest(state.second.times, first.times[state.index]) };
-  return state.show === "side" || state.show === "divided" ? [both.first, both.second] : [both[state.top] ?? both.first];
+  if (!state.second) return [both.first];
+  both.second = { sequence: state.second, index: nearest(state.second.times, first.times[state.index]) };
+  return state.show === "side" || state.show === "divided" ? [both.first, both.second] : [both[state.top]];
 }

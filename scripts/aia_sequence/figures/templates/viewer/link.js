@@ -74,8 +74,8 @@ async function restoreView(text) {
   const time = words.get("time"), index = about.frames.findIndex((frame) => frame.time === time), moment = Date.parse(time ?? "");
   state.index = index >= 0 ? index : Number.isFinite(moment) ? nearest(first.times, taiOf(moment / 1000 - EPOCH)) : 0;
   if (words.get("second") && [...$("second").options].some((option) => option.value === words.get("second"))) {
-    state.show = [...$("show").options].some((option) => option.value === words.get("show")) ? words.get("show") : "side";
-    await chooseChannel(Number(words.get("second")));
+    const show = [...$("show").options].some((option) => option.value === words.get("show")) ? words.get("show") : "first";
+    await chooseChannel(Number(words.get("second")), words.has("show") ? show : "side");
   } else {
     state.second = null;
     setShow("first");
@@ -96,8 +96,8 @@ async function copyLink() {
   const address = `${location.href.split("#")[0]}#${viewText()}`;
   try {
     await navigator.clipboard.writeText(address);
-    say("The link to this view is copied.");
+    tell("The link to this view is copied.");
   } catch {
-    say("The address of this page is the link to this view.");
+    tell("The address of this page is the link to this view.");
   }
 }

@@ -88,7 +88,7 @@ function chooseTool(tool) {
 
 function fullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else $("stage").requestFullscreen?.().catch(() => say("This browser shows no full screen here."));
+  else $("stage").requestFullscreen?.().catch(() => tell("This browser shows no full screen here."));
 }
 
 const range = (id) => Math.min(Math.max(0, Math.round(Number($(id).value) || 1) - 1), about.frames.length - 1);

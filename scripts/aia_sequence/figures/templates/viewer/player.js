@@ -2,7 +2,17 @@
 
 let ticket = 0;
 
+// What a screen reader says, and what everybody is told, for some seconds.
 const say = (text) => { $("status").textContent = text; };
+let silence = 0;
+
+function tell(text) {
+  say(text);
+  $("message").textContent = text;
+  $("message").hidden = !text;
+  clearTimeout(silence);
+  silence = setTimeout(() => { $("message").hidden = true; }, 6000);
+}
 
 // Paint the frames that are to be seen, and draw; false if another call came later.
 async function refresh() {

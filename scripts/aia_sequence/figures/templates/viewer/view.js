@@ -13,31 +13,32 @@ function panels(width, height) {
   const visible = shown(), beside = state.show === "side" ? 2 : 1, margin = margins(width / beside);
   return visible.map(({ sequence, index }, number) => {
     const shift = beside === 2 ? number * width / 2 : 0;
-    const box = {
+    const room = {
       x: shift + margin.left, y: margin.top,
       wide: Math.max(20, width / beside - margin.left - margin.right), high: Math.max(20, height - margin.top - margin.bottom),
     };
-    if (beside === 2 && margin.narrow) box.wide -= 2;
-    const clip = { ...box };
+    if (beside === 2 && margin.narrow) room.wide -= 2;
+    const { box, ...mapping } = transform(sequence, index, room), clip = { ...box };
     if (state.show === "divided") {
       const at = box.wide * state.divider / 100;
       if (number === 0) clip.wide = at;
       else { clip.x += at; clip.wide -= at; }
     }
-    return { sequence, index, box, clip, margin, number, ...transform(sequence, index, box) };
+    return { sequence, index, room, box, clip, margin, number, ...mapping };
   });
 }
 
-const fitting = (at, box) => Math.min(box.wide / at.wide, box.high / at.high);
-
-function transform(sequence, index, box) {
-  const at = sequence.place(index), scale = fitting(at, box) * state.zoom;
-  const limit = (side, room) => Math.max(0, (side - room / scale) / 2), clamp = (value, most) => Math.min(Math.max(value, -most), most);
+// How a frame lies in the room of its panel: its box takes no more of it than the region needs.
+function transform(sequence, index, room) {
+  const at = sequence.place(index), scale = Math.min(room.wide / at.wide, room.high / at.high) * state.zoom;
+  const wide = Math.min(room.wide, at.wide * scale), high = Math.min(room.high, at.high * scale);
+  const box = { x: room.x + (room.wide - wide) / 2, y: room.y + (room.high - high) / 2, wide, high };
+  const limit = (side, length) => Math.max(0, (side - length / scale) / 2), clamp = (value, most) => Math.min(Math.max(value, -most), most);
   state.x = clamp(state.x, limit(at.wide, box.wide));
   state.y = clamp(state.y, limit(at.high, box.high));
   const { x, y } = state;
   return {
-    at, scale,
+    at, scale, box,
     toX: (offset) => box.x + box.wide / 2 + (offset - x) * scale, toY: (offset) => box.y + box.high / 2 - (offset - y) * scale,
     fromX: (pixels) => (pixels - box.x - box.wide / 2) / scale + x, fromY: (pixels) => y - (pixels - box.y - box.high / 2) / scale,
   };
@@ -52,23 +53,22 @@ function under(x, y) {
 
 // Zoom; the place below x, y of the canvas stays where it is.
 function zoomBy(factor, x, y) {
-  const [panel] = panels(canvas.clientWidth, canvas.clientHeight), { box } = panel;
-  const fixed = (x === undefined ? null : under(x, y)) ?? { panel, x: state.x, y: state.y };
-  const before = state.zoom;
-  state.zoom = Math.min(Math.max(before * factor, 1), MOST_ZOOM);
-  const kept = before / state.zoom;
-  state.x = fixed.x - (fixed.x - state.x) * kept;
-  state.y = fixed.y - (fixed.y - state.y) * kept;
-  transform(panel.sequence, panel.index, box);
+  const found = x === undefined ? null : under(x, y);
+  state.zoom = Math.min(Math.max(state.zoom * factor, 1), MOST_ZOOM);
+  if (found) {
+    const { box, scale } = transform(found.panel.sequence, found.panel.index, found.panel.room);
+    state.x = found.x - (x - box.x - box.wide / 2) / scale;
+    state.y = found.y + (y - box.y - box.high / 2) / scale;
+  }
   viewChanged();
 }
 
 // Move the picture by pixels of the canvas.
 function panBy(right, down) {
-  const [{ scale, sequence, index, box }] = panels(canvas.clientWidth, canvas.clientHeight);
+  const [{ scale, sequence, index, room }] = panels(canvas.clientWidth, canvas.clientHeight);
   state.x -= right / scale;
   state.y += down / scale;
-  transform(sequence, index, box);
+  transform(sequence, index, room);
   viewChanged();
 }
 
