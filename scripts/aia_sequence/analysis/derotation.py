@@ -163,8 +163,8 @@ def sample(padded, x, y, gain, out):
                 out[j, i] = np.nan
                 continue
             column, line = min(int(u), nx - 2), min(int(v), ny - 2)
-            wx = kernels._spline_weights(np.float32(u - column))
-            wy = kernels._spline_weights(np.float32(v - line))
+            wx = kernels.spline_weights(np.float32(u - column))
+            wy = kernels.spline_weights(np.float32(v - line))
             total = np.float32(0)
             for m in range(4):
                 row = padded[line + m]
@@ -185,8 +185,8 @@ def sample_variance(padded, x, y, out):
                 out[j, i] = np.nan
                 continue
             column, line = min(int(u), nx - 2), min(int(v), ny - 2)
-            wx = kernels._cardinal_squares(np.float32(u - column))
-            wy = kernels._cardinal_squares(np.float32(v - line))
+            wx = kernels.cardinal_squares(np.float32(u - column))
+            wy = kernels.cardinal_squares(np.float32(v - line))
             total = np.float32(0)
             for m in range(6):
                 row, part = padded[line + m], np.float32(0)
