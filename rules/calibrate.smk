@@ -90,10 +90,10 @@ rule calculate_psf:
     conda:
         "../envs/calibrate.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=1500,
+        runtime=10,
     params:
-        version=versions.TABLES,
+        version=versions.PSF,
     message:
         "Calculating the point spread function at {wildcards.channel} Å"
     script:

@@ -1,4 +1,4 @@
-"""Calculate the point spread function of one channel with aiapy, once for all events."""
+"""Calculate the point spread function of one channel as aiapy does, once for all events."""
 
 import logging
 from pathlib import Path

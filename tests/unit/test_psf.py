@@ -1,11 +1,16 @@
-"""Deconvolution, in small: aiapy's iteration on a kernel of ours, and what is left out."""
+"""Point spread functions are aiapy's; deconvolution, in small, is aiapy's iteration, and says what it leaves out."""
 
+import aiapy.psf
+import astropy.units as u
 import numpy as np
 import pytest
+from aiapy.psf.psf import _calculate_mesh_spikes
 from astropy.io import fits
+from sunpy.map.sources import AIAMap
 
 from aia_sequence.calibration import psf
 from aia_sequence.errors import ConfigError, FrameError
+from aia_sequence.instrument import EUV
 
 SIZE = 64
 
@@ -26,6 +31,77 @@ def blurred(points):
     for row, column in points:
         scene += 5000 * np.exp(-0.5 * ((x - column) ** 2 + (y - row) ** 2) / 1.5**2) / (2 * np.pi * 1.5**2)
     return np.round(scene).astype(np.int16)
+
+
+@pytest.fixture
+def aiapy_deconvolved(kernel):
+    """Function of counts and iterations: what `aiapy.psf.deconvolve` makes of them with the same kernel, in float64."""
+    header = {
+        "telescop": "SDO/AIA", "instrume": "AIA", "wavelnth": 171, "waveunit": "angstrom",
+        "date-obs": "2010-05-13T00:00:00", "hgln_obs": 0.0, "hglt_obs": 0.0, "dsun_obs": 1.496e11,
+        "ctype1": "HPLN-TAN", "ctype2": "HPLT-TAN", "cunit1": "arcsec", "cunit2": "arcsec", "cdelt1": 0.6,
+        "cdelt2": 0.6,
+    }  # fmt: skip
+    spread = fits.getdata(kernel).astype(float)
+
+    def deconvolved(counts, iterations):
+        return aiapy.psf.deconvolve(AIAMap(counts.astype(float), header), psf=spread, iterations=iterations).data
+
+    return deconvolved
+
+
+def test_the_point_spread_function_is_that_of_aiapy():
+    """Of full size, with few orders of diffraction: its sum over orders is linear, and 201 take aiapy three minutes."""
+    orders = np.array([-100, -2, 1, 3])  # not symmetric, so that a mirrored one is seen
+    expected = aiapy.psf.calculate_psf(211 * u.angstrom, diffraction_orders=orders)
+    found = psf.calculate(211, orders)
+    assert (found.dtype, found.shape) == (np.float64, (4096, 4096))
+    assert np.abs(found - expected).max() <= 1e-15 * expected.max()
+
+
+@pytest.mark.parametrize("channel", EUV.channels)
+@pytest.mark.parametrize("focal_plane", [False, True])
+def test_each_filter_of_each_channel_diffracts_as_aiapy_says(channel, focal_plane, monkeypatch):
+    size = 256
+    monkeypatch.setattr(psf, "SHAPE", (size, size))
+    mesh = aiapy.psf.filter_mesh_parameters()[channel * u.angstrom]
+    spacing = mesh["spacing_fp" if focal_plane else "spacing_e"]
+    angles = psf.FOCAL_ANGLES if focal_plane else mesh["angle_arm"].to_value("rad")
+    pixels, centre, width = np.arange(size) + 0.5, size / 2 + 0.5, mesh["width"].to_value("pixel")
+    spikes = _calculate_mesh_spikes(
+        pixels, pixels, spacing.value * np.cos(angles), spacing.value * np.sin(angles), psf.ORDERS[::4], width,
+        (mesh["mesh_pitch"] / mesh["mesh_width"]).decompose().value, centre, centre,
+    )  # fmt: skip
+    core = np.exp(-width * ((pixels - centre) ** 2 + (pixels[:, None] - centre) ** 2))
+    expected = 0.18 * spikes / spikes.sum() + 0.82 * core / core.sum()
+    found = psf.filter_spread(mesh, spacing, angles, psf.ORDERS[::4])
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-200)
+
+
+def test_single_precision_stays_near_aiapy_from_dark_sky_to_a_saturated_flare(kernel, aiapy_deconvolved):
+    image = blurred([(30, 20), (30, 26)])
+    image[:12] = np.random.default_rng(1).poisson(0.3, (12, SIZE)) - 1  # off the limb: noughts, and below the pedestal
+    image[40:44, 40:44] = 16383
+    expected = aiapy_deconvolved(image, 25)
+    allowed = 2e-5 * np.maximum(expected, np.percentile(expected, 99)) + 1e-7 * expected.max()
+    assert (np.abs(psf.Deconvolution(kernel, 25)(image, None) - expected) < allowed).all()
+
+
+@pytest.mark.parametrize("iterations", [1, 2])
+def test_acceleration_begins_with_the_third_iteration(kernel, iterations):
+    """The first two are plain: there is nothing yet to see a direction in."""
+    image = blurred([(30, 20)])
+    plain, quick = (psf.Deconvolution(kernel, iterations, fast)(image, None) for fast in (False, True))
+    np.testing.assert_array_equal(plain, quick)
+
+
+def test_twelve_accelerated_iterations_do_what_twenty_five_do(kernel, aiapy_deconvolved):
+    image = blurred([(30, 20), (30, 26), (12, 50)])
+    goal = aiapy_deconvolved(image, 25)
+    plain, quick = (psf.Deconvolution(kernel, 12, fast)(image, None) for fast in (False, True))
+    assert np.abs(quick - goal).max() < 0.3 * np.abs(plain - goal).max()
+    assert quick.sum(dtype=float) == pytest.approx(image.sum(dtype=float), rel=1e-3)
+    assert quick.min() >= 0
 
 
 def test_light_goes_back_to_where_it_came_from(kernel):
@@ -67,5 +143,5 @@ def test_the_file_tells_its_source_and_is_the_same_whenever_it_is_written(kernel
         psf.write(tmp_path / "again.fits", hdus[0].data, 171)
     assert (tmp_path / "again.fits").read_bytes() == first
     told = psf.about(kernel)
-    assert told["source"].startswith("aiapy.psf.calculate_psf ")
+    assert told["source"].startswith("as aiapy.psf.calculate_psf ")
     assert len(told["sha256"]) == 64

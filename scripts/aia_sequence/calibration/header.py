@@ -188,9 +188,11 @@ def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options:
         return []
     about = corrections.psf_about
     header.set("PSF_ITER", options.psf_iterations, "Richardson-Lucy iterations")
+    header.set("PSF_ACC", options.psf_acceleration, "accelerated after Biggs and Andrews (1997)")
     header.set("PSF_SRC", about["source"], "point spread function")
     header["PSF_SHA"] = about["sha256"]
-    return [f"psf: Richardson-Lucy, {options.psf_iterations} iterations, {about['source']}"]
+    how = "accelerated (Biggs-Andrews) " if options.psf_acceleration else ""
+    return [f"psf: Richardson-Lucy, {options.psf_iterations} {how}iterations, {about['source']}"]
 
 
 def _registration(

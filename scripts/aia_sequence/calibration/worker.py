@@ -134,7 +134,8 @@ class Worker:
         if self.deconvolve is None:
             from aia_sequence.calibration.psf import Deconvolution
 
-            self.deconvolve = Deconvolution(self.job.psf, self.job.options.psf_iterations)
+            options = self.job.options
+            self.deconvolve = Deconvolution(self.job.psf, options.psf_iterations, options.psf_acceleration)
         return self.deconvolve
 
 

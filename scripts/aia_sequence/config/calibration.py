@@ -16,6 +16,7 @@ class CalibrationOptions:
     respike: bool = False
     psf: bool = False
     psf_iterations: int = 25
+    psf_acceleration: bool = False
     degradation: bool = True
     degradation_version: int = 10
     exposure: bool = True

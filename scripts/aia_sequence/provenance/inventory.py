@@ -82,7 +82,7 @@ def tables(archive: str, paths: Iterable[Path | str]) -> list[crate.Table]:
     found = []
     for path in sorted(set(map(Path, paths))):
         whole = sha256(path)
-        meta = {"source": "calculated with aiapy", "sha256": whole}
+        meta = {"source": "calculated as aiapy does", "sha256": whole}
         if path.suffix == ".ecsv":
             meta = AstropyTable.read(path, format="ascii.ecsv").meta
         folders = path.parts[:-1]
