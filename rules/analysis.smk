@@ -1,4 +1,4 @@
-# In: the level-1.5 frames of all blocks of an event and channel; for derotated cubes their level-1 frames and corrections.
+# In: the level-1.5 frames of all blocks of an event and channel; for derotated cubes their level-1 frames and tables.
 # Out: cubes/{channel}.nc, where the configuration asks for them.
 #
 # Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash.

@@ -1,8 +1,6 @@
-# In: the level-1 frames of a block with their manifest, the metadata of its records, and the archive's tables.
-# Out: frozen tables and point spread functions for all events; per block what the tables say of its records, and the
-# level-1.5 frames with their manifest.
-# Order: fetch_pointing, fetch_degradation, fetch_errors and calculate_psf as far as the options ask, look_up_corrections
-# (which needs no frame, so it is done while they are on their way), calibrate_level15.
+# In: the level-1 frames of a block with their manifest, and the archive's tables.
+# Out: frozen tables and point spread functions for all events; the level-1.5 frames of a block with their manifest.
+# Order: fetch_pointing, fetch_degradation, fetch_errors and calculate_psf as far as the options ask, calibrate_level15.
 
 from aia_sequence import versions
 
@@ -100,34 +98,9 @@ rule calculate_psf:
         "../scripts/calculate_psf.py"
 
 
-rule look_up_corrections:
-    input:
-        unpack(of_job("correction_tables")),
-        metadata=rules.query_metadata.output.table,
-    output:
-        corrections="<results>/{event}/corrections/{series}/{block}.csv",
-    log:
-        "<logs>/{event}/look_up_corrections/{series}/{block}.log",
-    benchmark:
-        "<benchmarks>/{event}/look_up_corrections/{series}/{block}.tsv"
-    priority: PRIORITY["look_up_corrections"]
-    retries: 0
-    localrule: True
-    conda:
-        "../envs/calibrate.yaml"
-    params:
-        calibration=of_job("corrections"),
-        version=versions.CORRECTIONS,
-    message:
-        "Looking up the corrections of {wildcards.event}, {wildcards.series}, block {wildcards.block}"
-    script:
-        "../scripts/look_up_corrections.py"
-
-
 rule calibrate_level15:
     input:
         unpack(of_job("calibration_tables")),
-        corrections=of_job("correction_list"),
         frames=rules.download_level1.output.frames,
         manifest=rules.download_level1.output.manifest,
     output:

@@ -21,7 +21,6 @@ PRIORITY = {
     "filter_records": 1,
     "table": 2,
     "download_level1": 2,
-    "look_up_corrections": 2,
     "calibrate_level15": 3,
     "measure_sequence": 4,
     "figure": 5,

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from aia_sequence.archive.client import open_archive
-from aia_sequence.calibration import tables
+from aia_sequence.calibration import fetch, tables
 from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def main(*, archive: str, state: Path, url: str, output: Path) -> None:
     """Write the rows of `aia.response`, from which the degradation is calculated."""
     with open_archive(archive, state, url) as opened, opened.as_jsoc():
-        table, source = tables.fetch_degradation(opened.patience)
+        table, source = fetch.degradation(opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 

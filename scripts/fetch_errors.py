@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from aia_sequence.calibration import tables
+from aia_sequence.calibration import fetch, tables
 from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 def main(*, archive: str, output: Path) -> None:
     """Write the photometric errors of the instrument: SolarSoft's of AIA, or those of the synthetic one."""
-    table, source = tables.fetch_errors(stated_errors() if archive == "synthetic" else None)
+    table, source = fetch.errors(stated_errors() if archive == "synthetic" else None)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from aia_sequence.archive.client import open_archive
-from aia_sequence.calibration import tables
+from aia_sequence.calibration import fetch, tables
 from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def main(*, archive: str, state: Path, url: str, day: str, output: Path) -> None:
     """Write the rows of `aia.master_pointing3h` that frames of a day (as 20210703) can need."""
     with open_archive(archive, state, url) as opened, opened.as_jsoc():
-        table, source = tables.fetch_pointing(day, opened.patience)
+        table, source = fetch.pointing(day, opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 

@@ -11,12 +11,12 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
-from aia_sequence.calibration import corrections, lookup, tables
+from aia_sequence.calibration import lookup, tables
 from aia_sequence.files import sha256
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
 SCALE, INST_ROT, X0, Y0 = 0.600758, 0.056433, 2042.45, 2050.17
-TABLES_FOLDER = Path(tables.get_pointing_table.__code__.co_filename).parents[1] / "tests" / "data"
+TABLES_FOLDER = Path(get_error_table.__code__.co_filename).parents[1] / "tests" / "data"
 
 STRUCTURAL = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "BLANK", "CHECKSUM", "DATASUM", "_FILE", "HISTORY", "COMMENT")
 RESPONSE = """\
@@ -149,13 +149,6 @@ def real_headers(path):
         return [(row, header_from_row(row)) for row in csv.DictReader(file)]
 
 
-def listed(cards, table, options, record="r"):
-    """The row of the list of corrections for a frame whose header is at hand: its keywords are the record's."""
-    known = {"record": record, "T_OBS": cards["T_OBS"], "DATE__OBS": cards["DATE-OBS"], "WAVELNTH": cards["WAVELNTH"]}
-    (row,) = lookup.look_up([known], table, options)
-    return row
-
-
-def corrections_of(cards, table, options):
-    """A frame's corrections, from its header and thawed tables."""
-    return corrections.of_frame(cards, listed(cards, table, options), options)
+def tables_of(sources):
+    """The frozen tables of `freeze_tables` that frames are corrected with."""
+    return lookup.Tables.read([sources["pointing"]], sources["degradation"])

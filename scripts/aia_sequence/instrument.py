@@ -20,6 +20,13 @@ DN_PER_PHOTON = {
     4500: 0.056,
 }  # fmt: skip
 READ_NOISE = 1.14
+# DN rms of the four cameras, one per telescope: Boerner et al. (2012), Table 6.
+CAMERA_NOISE = {
+    **dict.fromkeys((131, 335), 1.18),
+    **dict.fromkeys((193, 211), 1.20),
+    **dict.fromkeys((171, 1600, 1700, 4500), 1.15),
+    **dict.fromkeys((94, 304), 1.14),
+}
 LEVEL1_BYTES = 8.5e6  # mean of the 2,295 image files of a real export index of 2014-01-07: 5 to 13 MB, Rice-compressed
 CUTOUT_BYTES = 2 * 0.35  # per pixel of a level-1 cutout: int16, of which Rice compression leaves about a third
 

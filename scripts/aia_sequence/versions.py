@@ -8,7 +8,6 @@ EXPORT = "1"  # what is asked for, and what is written down about it
 LEVEL1 = "2"  # level-1 files and their manifest
 TABLES = "1"  # frozen calibration tables
 PSF = "2"  # point spread functions
-CORRECTIONS = "1"  # what is looked up in the frozen tables, and its list
 AUDIT = "3"  # audit.csv and audit.html
 CRATE = "2"  # the crate, the checksum list and the references
 LEVEL15 = "5"  # level-1.5 pixels, headers and their manifest; a golden digest in the tests changes with it

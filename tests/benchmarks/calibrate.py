@@ -6,10 +6,6 @@ start two such processes, each with half of the frames: that figure is given as 
 processes of their own, so their imports count; compiled kernels come from their cache, as they do from the second block
 on. Times are wall-clock seconds, and beside them seconds of CPU, which a busy machine disturbs less.
 
-The workflow looks corrections up in a job of its own (`look_up_corrections`), once for all channels of a block and
-while its frames are on their way. Its time is given beside that of the block, and the ratio with both, one after the
-other.
-
     python tests/benchmarks/calibrate.py [--frames 20] [--processes 2] [--repeat 3] [--growth 100] [--folder …]
 """
 
@@ -37,14 +33,12 @@ STAGES = ("decode", "prefilter", "resample", "statistics", "encode", "acceptance
 
 
 def make_frames(folder, number):
-    """Write synthetic level-1 frames, metadata and tables, unless they are there; rows of the level-1 manifest."""
+    """Write synthetic level-1 frames and tables, unless they are there; rows of the level-1 manifest."""
     from aia_sequence.archive.client import open_archive
-    from aia_sequence.archive.recordsets import block_set
-    from aia_sequence.calibration import tables
+    from aia_sequence.calibration import fetch, tables
     from aia_sequence.files import sha256
     from aia_sequence.instrument import series_of
-    from aia_sequence.lists.records import METADATA
-    from aia_sequence.slots import slot_number, slot_time
+    from aia_sequence.slots import slot_number
     from synthetic_jsoc.holdings import catalogue, frames
 
     (folder / "level1").mkdir(parents=True, exist_ok=True)
@@ -63,11 +57,8 @@ def make_frames(folder, number):
         })  # fmt: skip
     if not (folder / "degradation.ecsv").exists():
         with open_archive("synthetic", folder / "archive") as archive, archive.as_jsoc():
-            first = slot_number(series, START)
-            block = block_set(series.name, slot_time(series, first), slot_time(series, first + number - 1))
-            METADATA.write_frame(folder / "all.csv", archive.query(block, segments=["image"]))
-            tables.freeze(folder / "pointing.ecsv", *pick(tables.fetch_pointing(START.strftime("%Y%m%d"))))
-            tables.freeze(folder / "degradation.ecsv", *pick(tables.fetch_degradation()))
+            tables.freeze(folder / "pointing.ecsv", *pick(fetch.pointing(START.strftime("%Y%m%d"))))
+            tables.freeze(folder / "degradation.ecsv", *pick(fetch.degradation()))
     return rows
 
 
@@ -78,9 +69,9 @@ def pick(fetched):
 
 def ours(folder, number, processes):
     """Calibrate a block; what `calibrate_level15` does."""
-    from aia_sequence.calibration import corrections
     from aia_sequence.calibration.block import calibrate_block
     from aia_sequence.calibration.job import CalibrationJob
+    from aia_sequence.calibration.lookup import Tables
     from aia_sequence.calibration.stages import Stages
     from aia_sequence.config.calibration import CalibrationOptions
     from aia_sequence.lists.manifests import LEVEL1, LEVEL15
@@ -90,25 +81,10 @@ def ours(folder, number, processes):
     rows = LEVEL1.read(folder / "level1.csv")[:number]
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    job = CalibrationJob(folder / "level1", out, CalibrationOptions(), corrections.read(folder / "corrections.csv"))
+    tables = Tables.read([folder / "pointing.ecsv"], folder / "degradation.ecsv")
+    job = CalibrationJob(folder / "level1", out, CalibrationOptions(), tables)
     LEVEL15.write(out.with_suffix(".csv"), calibrate_block(rows, job, processes, stages))
     report(stages.seconds)
-
-
-def look_up(folder, slots):
-    """Look up the corrections of a block of some slots, all channels; what `look_up_corrections` does."""
-    from look_up_corrections import main as look_up_corrections
-
-    from aia_sequence.lists.records import METADATA
-
-    records = METADATA.frame(folder / "all.csv")
-    METADATA.write_frame(folder / "metadata.csv", records[records["T_REC"].isin(records["T_REC"].unique()[:slots])])
-    options = {"pointing": True, "degradation": True}
-    look_up_corrections(
-        records=folder / "metadata.csv", pointing=[folder / "pointing.ecsv"], degradation=folder / "degradation.ecsv",
-        options=options, output=folder / "corrections.csv",
-    )  # fmt: skip
-    report({})
 
 
 def gallery(folder, first, number):
@@ -168,12 +144,10 @@ def median(runs, key):
 
 def compare(folder, number, processes, repeat):
     """Both loops over the same frames; a table of medians and ratios."""
-    timed(("look-up", folder, number))
     timed(("ours", folder, 2, processes))  # compiles the kernels, once for this machine
-    sides = {"gallery": [], "gallery-2": [], "look-up": [], "ours": []}
+    sides = {"gallery": [], "gallery-2": [], "ours": []}
     half = number // 2
     for _ in range(repeat):
-        sides["look-up"].append(timed(("look-up", folder, number)))
         sides["ours"].append(timed(("ours", folder, number, processes)))
         sides["gallery"].append(timed(("gallery", folder, 0, number)))
         sides["gallery-2"].append(timed(("gallery", folder, 0, half), ("gallery", folder, half, number - half)))
@@ -192,13 +166,6 @@ def compare(folder, number, processes, repeat):
             f"| {label} | {wall:.1f} | {wall / number:.2f} | {cpu / number:.2f} | {median(sides[side], 'mb'):.0f} "
             f"| {wall / base['wall']:.1f} | {cpu / base['cpu']:.1f} |"
         )
-    looked_up = {key: median(sides["look-up"], key) for key in ("wall", "cpu")}
-    print(
-        f"\nLook-up for all channels of the block, beside the download: {looked_up['wall']:.1f} s wall, "
-        f"{looked_up['cpu']:.1f} s CPU. One after the other, ratios of the gallery's loop in one process: "
-        f"{median(sides['gallery'], 'wall') / (base['wall'] + looked_up['wall']):.1f} (wall), "
-        f"{median(sides['gallery'], 'cpu') / (base['cpu'] + looked_up['cpu']):.1f} (CPU)"
-    )
     stages = sides["ours"][0]["stages"]
     print("\nStages of this workflow, s per frame in one process:")
     print(", ".join(f"{stage} {stages.get(stage, 0.0) / number:.3f}" for stage in STAGES))
@@ -208,7 +175,6 @@ def compare(folder, number, processes, repeat):
 def growth(folder, processes, counts):
     """Time and memory as a block grows."""
     print("\n| frames | wall s | wall s per frame | CPU s per frame | largest process MB |\n|---|---|---|---|---|")
-    timed(("look-up", folder, max(counts)))
     for number in counts:
         run = timed(("ours", folder, number, processes))
         per_frame = f"{run['wall'] / number:.2f} | {run['cpu'] / number:.2f}"
@@ -241,7 +207,7 @@ def main():
 
 if __name__ == "__main__":
     STARTED = time.perf_counter()
-    parts = {"ours": ours, "gallery": gallery, "look-up": look_up}
+    parts = {"ours": ours, "gallery": gallery}
     if len(sys.argv) > 1 and sys.argv[1] in parts:
         place, *numbers = sys.argv[2:]
         parts[sys.argv[1]](Path(place), *map(int, numbers))

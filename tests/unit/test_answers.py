@@ -24,7 +24,7 @@ from aia_sequence.archive import answers
 from aia_sequence.archive.answers import UnknownFormError, check
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import Patience
-from aia_sequence.calibration import tables
+from aia_sequence.calibration import fetch, tables
 from aia_sequence.config import conditions
 from aia_sequence.errors import AIAError
 
@@ -81,7 +81,7 @@ def export(jsoc, folder):
 
 def pointing(jsoc, _):
     with jsoc.as_jsoc():
-        return tables.digest(tables.fetch_pointing("20210703", jsoc.patience)[0])
+        return tables.digest(fetch.pointing("20210703", jsoc.patience)[0])
 
 
 QUESTIONS = {

@@ -1,101 +1,145 @@
-"""Lists of corrections: what the tables say of every record, looked up before any frame is there."""
+"""What the tables say of frames is what aiapy says of them: of every channel, at any time, at the edges of rows."""
 
 import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-from level1_frames import CHANNELS, freeze_tables, header, pointing_table
+from aiapy.calibrate import degradation, update_pointing
+from aiapy.calibrate.utils import get_correction_table
+from astropy import units as u
+from astropy.table import vstack
+from astropy.time import Time
+from level1_frames import freeze_tables, header, pointing_table, tables_of
+from sunpy.map.sources import AIAMap
 
 from aia_sequence.calibration import corrections, lookup, tables
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
-from aia_sequence.lists.manifests import CORRECTIONS
-from aia_sequence.lists.table import ListError
+from aia_sequence.instrument import CHANNELS
+from aia_sequence.times import iso, read_time
+
+# The table ends in 2030, of which nobody knows yet the leap seconds.
+pytestmark = pytest.mark.filterwarnings("ignore:ERFA function:erfa.ErfaWarning")
+MILLISECOND = 1e-3
+ABOUT = {"source": "s", "sha256": "0"}
 
 
 @pytest.fixture(scope="module")
-def frozen(tmp_path_factory):
-    paths = freeze_tables(tmp_path_factory.mktemp("tables"))
-    return lookup.Tables(tables.thaw(paths["pointing"]), tables.thaw(paths["degradation"]))
+def sources(tmp_path_factory):
+    return freeze_tables(tmp_path_factory.mktemp("tables"))
 
 
-def record(number, channel=211, **changes):
-    cards = header(number)
-    known = {"record": f"r{number}", "T_OBS": cards["T_OBS"], "DATE__OBS": f"{cards['DATE-OBS']}Z", "WAVELNTH": channel}
-    return known | changes
+@pytest.fixture(scope="module")
+def frozen(sources):
+    return tables_of(sources)
 
 
-def test_a_list_reads_back_as_it_was_looked_up(tmp_path, frozen):
-    rows = lookup.look_up([record(0), record(1, T_OBS="", DATE__OBS="")], frozen, CalibrationOptions())
-    CORRECTIONS.write(tmp_path / "list.csv", rows)
-    found = corrections.read(tmp_path / "list.csv")
-    assert list(found) == ["r0", "r1"]
-    assert found["r0"] == {name: value or None for name, value in rows[0].items()}
-    assert isinstance(found["r0"]["degradation_version"], int)
-    assert math.isclose(found["r0"]["degradation"], 0.75 / 1.2)
+@pytest.fixture(scope="module")
+def response(shared_data):
+    """The real table V10, and beside it a version that begins later and states its last rows twice."""
+    table = get_correction_table(shared_data / "tables" / "aia_V10_20201119_190000_response_table.txt")
+    later = table[np.flatnonzero(table["T_START"] > Time("2011-01-01"))]
+    later["VER_NUM"], later["EFF_AREA"] = 11, later["EFF_AREA"] * 1.25
+    again = later[-10:]
+    again["EFF_AREA"] = again["EFF_AREA"] * 1.1
+    both = vstack([table, later, again], metadata_conflicts="silent")
+    both.meta |= ABOUT
+    return both
 
 
-def test_every_record_has_a_row_and_one_without_an_answer_says_why(frozen):
-    """A record without an image has no time; it may be dropped later, and is no reason to fail."""
-    first, second, third = lookup.look_up(
-        [record(0), record(1, T_OBS=""), record(2, channel=171)], frozen, CalibrationOptions()
-    )
-    assert not first["reason"]
-    assert second["reason"].startswith("the archive states no T_OBS")
-    assert "no degradation of 171 Å" in third["reason"]
+def edges(table):
+    """Times of a table's edges, and a millisecond to either side of each, as text."""
+    texts = {text for name in ("T_START", "T_STOP") for text in table[name].isot}
+    return [iso(read_time(text) + step, 3)[:-1] for text in sorted(texts) for step in (-MILLISECOND, 0, MILLISECOND)]
+
+
+def drawn(first, last, number, seed):
+    spread = np.random.default_rng(seed).uniform(read_time(first), read_time(last), number)
+    return [iso(tai, 3)[:-1] for tai in spread]
+
+
+@pytest.mark.parametrize("version", [10, 11])
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_degradation_is_aiapys_in_every_version_at_any_time(response, channel, version):
+    ours = lookup.Degradation(response)
+    for text in edges(response) + drawn("2010-03-01", "2031-01-01", 60, channel + version):
+        time = Time(text)
+        try:
+            expected = degradation(channel * u.angstrom, time, correction_table=response, calibration_version=version)
+        except ValueError:
+            with pytest.raises(FrameError, match="no degradation of"):
+                ours.of(channel, text, version)
+            continue
+        if expected.value[0] > 0:
+            assert math.isclose(ours.of(channel, text, version)["factor"], expected.value[0], rel_tol=1e-12), text
+        else:
+            with pytest.raises(FrameError, match="the degradation of"):
+                ours.of(channel, text, version)
+
+
+@pytest.mark.parametrize("channel", [94, 171, 304, 335])
+def test_pointing_is_aiapys_at_any_time(channel):
+    table = pointing_table()
+    table.meta |= ABOUT
+    for name, step in (("X0", 0.5), ("Y0", -0.25), ("IMSCALE", 1e-4), ("INSTROT", 0.01)):
+        values = table[f"A_{channel:03d}_{name}"]
+        table[f"A_{channel:03d}_{name}"] = values + step * np.arange(3) * values.unit
+    ours = lookup.Pointing(table)
+    for text in edges(table) + drawn("2021-07-03T08:00:00", "2021-07-03T19:00:00", 40, channel):
+        cards = dict(header(), WAVELNTH=channel, T_OBS=f"{text}Z", SAT_ROT=0.0, X0_MP=0.0, Y0_MP=0.0)
+        meta = {key.lower(): value for key, value in cards.items() if value is not None}
+        try:
+            theirs = update_pointing(AIAMap(np.zeros((2, 2)), meta), pointing_table=table).meta
+        except IndexError:
+            with pytest.raises(FrameError, match="no row of the pointing table"):
+                ours.of(channel, f"{text}Z")
+            continue
+        found = ours.of(channel, f"{text}Z")
+        assert [found[name] for name in ("x0", "y0", "scale", "roll")] == [
+            theirs[name] for name in ("x0_mp", "y0_mp", "cdelt1", "crota2")
+        ], text
+
+
+@pytest.mark.parametrize("key", ["T_OBS", "DATE-OBS"])
+@pytest.mark.parametrize("value", [None, "", "MISSING", "yesterday"])
+def test_a_frame_without_a_time_has_no_corrections(frozen, key, value):
+    cards = header()
+    cards[key] = value
+    with pytest.raises(FrameError, match=f"{key} is .* the tables cannot say what holds for the frame"):
+        corrections.of_frame(cards, frozen, CalibrationOptions())
 
 
 @pytest.mark.parametrize("area", [math.nan, 0.0, -0.1])
-def test_a_degradation_that_nothing_can_be_divided_by_is_a_reason(frozen, area):
-    table = frozen.degradation.copy()
+def test_a_degradation_that_nothing_can_be_divided_by_is_refused(sources, area):
+    table = tables.thaw(sources["degradation"])
     table["EFF_AREA"][-1] *= area
-    (row,) = lookup.look_up([record(0)], lookup.Tables(frozen.pointing, table), CalibrationOptions())
-    assert row["reason"].startswith("the degradation of 211 Å on 2021-07-03T14:27:24.090 by aia.response")
-    assert row["degradation"] is None
-
-
-def test_a_frame_fails_with_the_reason_that_its_record_has(frozen):
-    (row,) = lookup.look_up([record(0, T_OBS="2021-07-04T12:00:00Z")], frozen, CalibrationOptions())
-    with pytest.raises(FrameError, match="no row of the pointing table"):
-        corrections.of_frame(header(), row, CalibrationOptions())
+    with pytest.raises(FrameError, match=r"the degradation of 211 Å on 2021-07-03T14:27:24\.090 by aia\.response"):
+        corrections.of_frame(header(), lookup.Tables.of(degradation=table), CalibrationOptions(pointing=False))
 
 
 def test_no_table_is_needed_for_what_is_not_asked_for():
     plain = CalibrationOptions(pointing=False, degradation=False)
-    (row,) = lookup.look_up([record(0)], lookup.Tables(), plain)
-    assert set(row.values()) == {"r0", row["T_OBS"], None}
-    assert corrections.of_frame(header(), None, plain).degradation is None
+    assert corrections.of_frame(header(), lookup.Tables(), plain).degradation is None
 
 
-def test_aiapy_is_asked_once_for_a_row_of_the_pointing_table(monkeypatch):
-    """The row holds for three hours, thousands of frames."""
-    table = pointing_table()
-    table.meta.update({"archive": "synthetic", "source": "s", "sha256": "0"})
-    asked = []
-    update = lookup.update_pointing
-    monkeypatch.setattr(lookup, "update_pointing", lambda *a, **k: asked.append(a) or update(*a, **k))
-    records = [record(number, channel) for number in range(20) for channel in CHANNELS]
-    rows = lookup.look_up(records, lookup.Tables(table), CalibrationOptions(degradation=False))
-    assert not any(row["reason"] for row in rows)
-    assert len(asked) == len(CHANNELS)
-
-
-def test_a_file_that_is_no_list_is_refused(tmp_path):
-    (tmp_path / "list.csv").write_text("record,T_OBS\nr,\n")
-    with pytest.raises(ListError, match=r"list\.csv is no list of corrections"):
-        corrections.read(tmp_path / "list.csv")
-
-
-def test_calibrating_needs_neither_aiapy_nor_scipy_and_leaves_scipy_as_it_was():
-    """Both take longer to import than several frames take; numba would import scipy to see whether it is there."""
+@pytest.mark.parametrize(
+    ("scripts", "absent"),
+    [
+        ("calibrate_level15", {"aiapy", "sunpy", "pandas", "drms", "scipy.linalg"}),
+        ("fetch_degradation, fetch_pointing", {"aiapy", "sunpy"}),
+    ],
+)
+def test_what_a_job_can_do_without_is_not_imported(scripts, absent):
+    """It takes longer to import than several frames take; numba would import scipy to see whether it is there."""
     script = (
         "import sys\n"
-        "import calibrate_level15\n"
+        f"import {scripts}\n"
         "from aia_sequence.calibration import worker\n"
         "from aia_sequence.config.calibration import CalibrationOptions\n"
         "worker.load_kernels(CalibrationOptions())\n"
-        "assert not {'aiapy', 'sunpy', 'pandas', 'scipy.linalg'} & set(sys.modules), sorted(sys.modules)\n"
+        f"assert not {absent} & set(sys.modules), sorted(sys.modules)\n"
         "import scipy.linalg\n"
         "assert scipy.linalg.norm([3.0, 4.0]) == 5.0\n"
     )

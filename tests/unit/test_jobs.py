@@ -46,21 +46,23 @@ def test_the_frames_of_a_window_are_those_of_its_blocks():
 def test_a_job_of_a_series_is_about_all_of_its_channels():
     job = Job(plan(), "flare", series="aia.lev1_uv_24s", block="20210703T1400")
     assert job.metadata_table == "<results>/flare/metadata/aia.lev1_uv_24s/20210703T1400.csv"
-    assert job.correction_list == "<results>/flare/corrections/aia.lev1_uv_24s/20210703T1400.csv"
     assert job.days == ["20210703"]
 
 
 def test_tables_follow_from_the_options():
     plain = plan(calibration={"pointing": False, "degradation": False})
     job = Job(plain, "flare", 211, block="20210703T1400")
-    assert (job.correction_tables, job.correction_list, job.calibration_tables) == ({}, [], {})
-    assert job.files["corrections"] == []
-    asked = plan(calibration={"psf": True, "uncertainty": True})
+    assert job.calibration_tables == {}
+    asked = plan(calibration={"pointing": False, "degradation": False, "psf": True, "uncertainty": True})
     euv, uv = (Job(asked, "flare", channel, block="20210703T1400") for channel in (211, 1600))
     folder = "<resources>/synthetic"
     assert euv.calibration_tables == {"errors": f"{folder}/calibration/errors.ecsv", "psf": f"{folder}/psf/211.fits"}
     assert uv.calibration_tables == {"errors": f"{folder}/calibration/errors.ecsv"}, "aiapy has none of UV channels"
-    assert f"{folder}/calibration/pointing/20210703.ecsv" in Job(asked, "flare").tables
+    usual = [f"{folder}/calibration/{name}.ecsv" for name in ("degradation", "pointing/20210703")]
+    assert Job(plan(), "flare", 211, block="20210703T1400").calibration_tables == {
+        "pointing": usual[1:], "degradation": usual[0]
+    }  # fmt: skip
+    assert Job(plan(), "flare").tables == usual
 
 
 def test_a_cutout_is_calibrated_on_its_regions_grid_and_asked_for_by_its_block_alone():

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.time import Time
 from sunpy.map import Map
 
@@ -35,7 +36,7 @@ REGION = {"x": [-60, 60], "y": [-60, 60]}
 
 
 STAGES = [
-    *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation", "look_up_corrections"),
+    *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation"),
     *("calibrate_level15", "measure_sequence", "plot_sequence", "render_movie", "build_viewer"),
 ]
 
@@ -77,16 +78,10 @@ class Event:
             **self.archive, series=EUV.name, span=[block.start, block.end], extra=[], table=table,
             keywords=self.folder / "keywords.csv",
         )  # fmt: skip
-        corrections = self.path("corrections", f"corrections/{label}.csv")
-        self.run["look_up_corrections"](
-            records=table, pointing=self.lists["pointing"], degradation=self.lists["degradation"][0],
-            options={name: self.options[name] for name in ("pointing", "degradation", "degradation_version")},
-            output=corrections,
-        )  # fmt: skip
         for channel in self.event.channels:
-            self.channel(channel, label, block, table, corrections)
+            self.channel(channel, label, block, table)
 
-    def channel(self, channel, label, block, table, corrections):
+    def channel(self, channel, label, block, table):
         wanted = {"where": self.event.options.get("where"), "segments": ["image"]}
         common = {**self.archive, "series": EUV.name, **wanted}
         records = self.path("records", f"records/{channel}/{label}.csv")
@@ -110,8 +105,9 @@ class Event:
         self.script("download_level1", **common, input=read, output=written)
         level15 = self.path("level15", f"level1.5/{channel}/{label}.csv")
         self.run["calibrate_level15"](
-            level1=level1, corrected=corrections, errors=None, psf=None, folder=level15.with_suffix(""), threads=1,
-            options=self.options | {"region": self.event.options["region"]}, manifest=level15,
+            level1=level1, pointing=self.lists["pointing"], degradation=self.lists["degradation"][0], errors=None,
+            psf=None, folder=level15.with_suffix(""), threads=1, manifest=level15,
+            options=self.options | {"region": self.event.options["region"]},
         )  # fmt: skip
 
     def figures(self, channel):
@@ -204,11 +200,10 @@ def test_sunpy_reads_the_time_of_a_frame_in_a_leap_second(finished, event):
 
 @pytest.mark.parametrize("event", SLOTS)
 def test_the_pointing_across_a_leap_second_is_that_of_the_frame_and_not_provisional(finished, event):
-    for table in (finished / event / "corrections").glob("*/*.csv"):
-        for row in rows(table):
-            assert row["reason"] == ""
-            time = Time(row["T_OBS"].rstrip("Z"))
-            assert Time(row["pointing_start"]) <= time < Time(row["pointing_stop"])
+    frames = sorted((finished / event / "level1.5").glob("*/*/*.fits"))
+    assert frames
+    for cards in map(fits.getheader, frames):
+        assert Time(cards["PNT_TSTA"]) <= Time(cards["T_OBS"].rstrip("Z")) < Time(cards["PNT_TSTO"])
     page = (finished / event / "audit.html").read_text(encoding="utf-8")
     assert "provisional" not in page
 

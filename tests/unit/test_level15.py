@@ -14,7 +14,7 @@ from scipy import ndimage
 from sunpy.map.mapbase import PixelPair
 from sunpy.map.sources import AIAMap
 
-from aia_sequence.calibration import tables, workspace
+from aia_sequence.calibration import fetch, tables, workspace
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import calibrate, respike
 from aia_sequence.calibration.lookup import sigma_of_counts
@@ -260,7 +260,7 @@ def repeated_exposures(tmp_path_factory):
     part = (slice(first[0], last[0]), slice(first[1], last[1]))
     images = [frames.image(record, realisation=number)[part].copy() for number in range(6)]
     path = tmp_path_factory.mktemp("errors") / "errors.ecsv"
-    table, source = tables.fetch_errors(error_table())
+    table, source = fetch.errors(error_table())
     tables.freeze(path, table, "synthetic", source)
     return cards, images, sigma_of_counts(211, tables.thaw(path))
 

@@ -89,11 +89,6 @@ HEADERS = [  # as results that were published have them
         f"file,record,T_REC,T_OBS,WAVELNTH,EXPTIME,QUALITY,bytes,sha256,level1_sha256,reason,{APPLIED}",
     ),
     (
-        manifests.CORRECTIONS,
-        "record,T_OBS,pointing,pointing_start,pointing_stop,x0_mp,y0_mp,imscl_mp,inst_rot,pointing_sha256,degradation,"
-        "degradation_version,degradation_note,degradation_source,degradation_sha256,reason",
-    ),
-    (
         audit.AUDIT,
         "record,T_REC,T_OBS,WAVELNTH,EXPTIME,QUALITY,NSATPIX,DATAMEAN,quality,outcome,reason,request,level1,"
         f"level1_sha256,level1.5,level1.5_sha256,{APPLIED},notes",

@@ -10,13 +10,13 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
-from level1_frames import corrections_of, header_from_row, listed, real_headers
+from level1_frames import header_from_row, real_headers
 from PIL import Image
 from scipy import ndimage, optimize
 
 from aia_sequence.calibration import lookup, tables
 from aia_sequence.calibration.block import calibrate_block
-from aia_sequence.calibration.corrections import Corrections
+from aia_sequence.calibration.corrections import Corrections, of_frame
 from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.config.calibration import CalibrationOptions
@@ -66,7 +66,7 @@ def test_a_pointing_table_of_what_real_headers_state_changes_nothing(headers):
         ):  # fmt: skip
             table[f"A_171_{key}"] = [float(row[source])] * unit
         table.meta = {"archive": "jsoc", "source": "header", "sha256": "0"}
-        found = corrections_of(cards, lookup.Tables(table), CalibrationOptions(degradation=False)).geometry
+        found = of_frame(cards, lookup.Tables.of(table), CalibrationOptions(degradation=False)).geometry
         own = Geometry.of_header(cards)
         for name in ("x0", "y0", "scale", "roll"):
             assert getattr(found, name) == pytest.approx(getattr(own, name), abs=1e-6)
@@ -122,8 +122,8 @@ def test_real_frames_are_centred_on_the_limb(shared_data, tmp_path, number):
            "WAVELNTH": 171, "EXPTIME": cards["EXPTIME"], "QUALITY": cards["QUALITY"], "reason": "",
            "sha256": sha256(tmp_path / "a.image_lev1.fits")}  # fmt: skip
     options = CalibrationOptions(pointing=False)
-    found = listed(cards, lookup.Tables(degradation=tables.thaw(tmp_path / "d.ecsv")), options)
-    made = calibrate_block([row], CalibrationJob(tmp_path, tmp_path / "out", options, {"r": found}))
+    found = lookup.Tables.read(degradation=tmp_path / "d.ecsv")
+    made = calibrate_block([row], CalibrationJob(tmp_path, tmp_path / "out", options, found))
     image, header = frames.read_level15(tmp_path / made[0]["file"])
     assert image.shape == (4096, 4096)
     assert header["DEGCORR"] == pytest.approx(0.75, abs=0.1)

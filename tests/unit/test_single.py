@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 import aia_sequence
-from aia_sequence.calibration import lookup, tables
+from aia_sequence.calibration import lookup
 from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.config.calibration import CalibrationOptions
@@ -41,13 +41,11 @@ def test_a_file_calibrated_alone_has_the_pixels_and_the_header_of_the_workflows(
     assert alone == tmp_path / "alone" / path.name.replace("lev1.fits", "lev1.5.fits")
 
     wanted = CalibrationOptions(**options)
-    pointing, degradation = (
-        tables.thaw(frozen / "calibration" / name) for name in ("pointing/20210703.ecsv", "degradation.ecsv")
-    )
-    found = level1_frames.listed(fits.getheader(path, 1), lookup.Tables(pointing, degradation), wanted, row["record"])
+    folder = frozen / "calibration"
+    found = lookup.Tables.read([folder / "pointing" / "20210703.ecsv"], folder / "degradation.ecsv")
     (tmp_path / "block").mkdir()
     errors = frozen / "calibration" / "errors.ecsv"
-    job = CalibrationJob(path.parents[1], tmp_path / "block", wanted, {row["record"]: found}, errors)
+    job = CalibrationJob(path.parents[1], tmp_path / "block", wanted, found, errors)
     (made,) = calibrate_block([row | {"request": ""}], job)
     assert alone.read_bytes() == (tmp_path / made["file"]).read_bytes()
 

@@ -8,9 +8,9 @@ import pytest
 import sunpy.map
 from astropy import units as u
 from astropy.io import fits
-from level1_frames import block, counts, freeze_tables, header, listed, write
+from level1_frames import block, counts, freeze_tables, header, tables_of, write
 
-from aia_sequence.calibration import lookup, tables
+from aia_sequence.calibration import tables
 from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.job import CalibrationJob
 from aia_sequence.calibration.lookup import sigma_of_counts
@@ -43,12 +43,10 @@ def rows(tmp_path_factory):
 def calibrated(rows, folder, sources, **options):
     """Level-1.5 files of a block."""
     options = CalibrationOptions(**options)
-    found = lookup.Tables(tables.thaw(sources["pointing"]), tables.thaw(sources["degradation"]))
-    corrections = {
-        row["record"]: listed(read_header(rows[1] / row["file"]), found, options, row["record"]) for row in rows[0]
-    }
     (folder / "b").mkdir(parents=True)
-    made = calibrate_block(rows[0], CalibrationJob(rows[1], folder / "b", options, corrections, sources["errors"]))
+    made = calibrate_block(
+        rows[0], CalibrationJob(rows[1], folder / "b", options, tables_of(sources), sources["errors"])
+    )
     return [folder / row["file"] for row in made]
 
 

@@ -6,17 +6,21 @@ import drms
 import numpy as np
 import pytest
 from aiapy.calibrate import estimate_error, update_pointing
-from aiapy.calibrate.utils import get_correction_table, get_error_table
+from aiapy.calibrate.utils import get_correction_table, get_error_table, get_pointing_table
 from astropy import units as u
-from level1_frames import TABLES_FOLDER, corrections_of, freeze_tables, header, pointing_table
+from astropy.time import Time
+from level1_frames import TABLES_FOLDER, freeze_tables, header, pointing_table
 from sunpy.map.sources import AIAMap
 
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import Patience
-from aia_sequence.calibration import lookup, tables
+from aia_sequence.calibration import fetch, lookup, tables
+from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.frames.geometry import Geometry
+from aia_sequence.instrument import CHANNELS
+from synthetic_jsoc.tables import error_table
 
 V10 = {94: 0.90317732, 171: 0.78689527, 193: 0.86181854, 211: 0.82998772, 304: 0.14925002, 335: 0.32689207,
        1600: 0.56048306, 1700: 0.87895035}  # fmt: skip
@@ -37,7 +41,7 @@ def degradation(table, channel, date, version=10):
     cards["WAVELNTH"], cards["T_OBS"], cards["DATE-OBS"] = channel, date, date
     cards["CDELT1"] = cards["CDELT2"] = 0.6
     options = CalibrationOptions(pointing=False, degradation_version=version)
-    return corrections_of(cards, lookup.Tables(degradation=table), options)
+    return of_frame(cards, lookup.Tables.of(degradation=table), options)
 
 
 @pytest.mark.parametrize("channel", V10)
@@ -64,7 +68,7 @@ def test_a_date_after_the_last_epoch_is_an_extrapolation_and_says_so(response):
 @pytest.mark.parametrize(("channel", "date", "version", "found"), [
     (4500, "2015-01-01T00:00:00", 10, "no degradation of 4500 Å"),
     (171, "2015-01-01T00:00:00", 9, "The table has versions 10 for this channel"),
-    (171, "2010-03-01T00:00:00", 10, "No valid calibration epoch"),
+    (171, "2010-03-01T00:00:00", 10, "no degradation of 171 Å on 2010-03-01"),
 ])  # fmt: skip
 def test_a_table_without_the_channel_version_or_epoch_is_an_error_that_says_what_to_do(
     response, channel, date, version, found
@@ -117,7 +121,7 @@ def resolve_pointing(table, **changes):
     cards = header()
     cards.update(changes)
     options = CalibrationOptions(degradation=False)
-    return corrections_of(cards, lookup.Tables(pointing=table), options)
+    return of_frame(cards, lookup.Tables.of(table), options)
 
 
 def test_pointing_moves_the_disc_centre_by_what_the_table_says():
@@ -173,13 +177,18 @@ def test_plate_scales_of_the_ultraviolet_channels_are_no_reason_to_warn(channel,
     assert found.pointing["record"]
 
 
-def test_errors_are_aiapys_for_every_count(shared_data):
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_errors_are_aiapys_for_every_count_of_every_channel(shared_data, channel):
     table = get_error_table(shared_data / "tables" / "aia_V3_error_table.txt")
     table.meta["source"] = "V3"
-    ours = lookup.sigma_of_counts(193, table)
-    counts = np.array([0, 1, 24, 25, 1000, 16383])
-    theirs = estimate_error(counts * u.DN / u.pix, 193 * u.angstrom, error_table=table)
-    np.testing.assert_allclose(ours[counts], theirs.value)
+    counts = np.arange(16384.0)
+    theirs = estimate_error(counts * u.DN / u.pix, channel * u.angstrom, error_table=table)
+    np.testing.assert_allclose(lookup.sigma_of_counts(channel, table), theirs.value, rtol=1e-14)
+
+
+def test_errors_of_a_channel_that_the_table_lacks_are_none(shared_data):
+    table = get_error_table(shared_data / "tables" / "aia_V3_error_table.txt")
+    table.meta["source"] = "V3"
     with pytest.raises(FrameError, match="no row for 172"):
         lookup.sigma_of_counts(172, table)
 
@@ -190,15 +199,31 @@ def archive(tmp_path_factory):
         yield opened
 
 
+def test_what_is_fetched_is_what_aiapy_fetches(archive, tmp_path):
+    """To the byte of the frozen file: columns, units, times and numbers."""
+    ours, source = fetch.pointing("20210703")
+    span = source.removesuffix("]").partition("[")[2].replace("Z", "")
+    theirs = get_pointing_table("jsoc", time_range=Time([span[:23], span[24:]]))
+    theirs.sort("T_START")
+    effective, stated = fetch.degradation()[0], get_correction_table("jsoc")
+    stated.sort(["VER_NUM", "WAVE_STR", "T_START", "DATE"])
+    (tmp_path / "errors.txt").write_text(error_table(), encoding="utf-8")
+    errors = fetch.errors(error_table())[0], get_error_table(tmp_path / "errors.txt")
+    for number, pair in enumerate([(ours, theirs), (effective, stated), errors]):
+        for name, table in zip("ab", pair, strict=True):
+            tables.freeze(tmp_path / f"{number}{name}", table, "synthetic", "s")
+        assert (tmp_path / f"{number}a").read_bytes() == (tmp_path / f"{number}b").read_bytes()
+
+
 def test_a_days_pointing_comes_with_six_hours_on_both_sides(archive):
-    table, source = tables.fetch_pointing("20210703")
+    table, source = fetch.pointing("20210703")
     assert source == "aia.master_pointing3h[2021-07-02T18:00:00.000Z-2021-07-04T06:00:00.000Z]"
     assert table["T_START"].min().isot <= "2021-07-02T18:00:00.000"
     assert table["T_STOP"].max().isot >= "2021-07-04T06:00:00.000"
 
 
 def test_the_archives_effective_areas_correct_its_frames(archive, tmp_path):
-    table, source = tables.fetch_degradation()
+    table, source = fetch.degradation()
     tables.freeze(tmp_path / "d.ecsv", table, "synthetic", source)
     thawed = tables.thaw(tmp_path / "d.ecsv")
     assert 0 < degradation(thawed, 304, "2015-01-01T00:00:00").degradation < 0.5
@@ -206,7 +231,7 @@ def test_the_archives_effective_areas_correct_its_frames(archive, tmp_path):
 
 
 def test_a_failure_that_can_pass_is_tried_again(archive, monkeypatch):
-    """Wrapped by aiapy as it is, a broken connection is told from a refusal."""
+    """A broken connection is told from a refusal."""
     broken, pauses = iter([ConnectionResetError("reset"), TimeoutError("late")]), []
 
     def query(*arguments, **options):
@@ -216,23 +241,23 @@ def test_a_failure_that_can_pass_is_tried_again(archive, monkeypatch):
 
     unhurt = drms.Client.query
     monkeypatch.setattr(drms.Client, "query", query)
-    table, _ = tables.fetch_degradation(Patience(attempts=3, sleep=pauses.append))
+    table, _ = fetch.degradation(Patience(attempts=3, sleep=pauses.append))
     assert len(table) > 10
     assert len(pauses) == 2
     broken = iter([TimeoutError("late")] * 3)
     with pytest.raises(ArchiveError, match="given up after 3 attempts"):
-        tables.fetch_degradation(Patience(attempts=3, sleep=pauses.append))
+        fetch.degradation(Patience(attempts=3, sleep=pauses.append))
 
 
 def test_an_archive_without_the_table_is_an_error_in_its_words(archive):
     with pytest.raises(ArchiveError, match=r"aia.master_pointing3h\[1995.*No data found"):
-        tables.fetch_pointing("19950703")
+        fetch.pointing("19950703")
 
 
 def test_the_table_of_errors_is_fetched_through_the_proxy_that_small_letters_name(monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
-    monkeypatch.setattr(tables, "get_error_table", lambda: os.environ["HTTPS_PROXY"])
-    assert tables.fetch_errors()[0] == "http://proxy.example:3128"
+    monkeypatch.setattr("aiapy.calibrate.utils.get_error_table", lambda: os.environ["HTTPS_PROXY"])
+    assert fetch.errors()[0] == "http://proxy.example:3128"
     assert "HTTPS_PROXY" not in os.environ

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from astropy.table import QTable
 from astropy.time import Time
-from level1_frames import corrections_of
 
+from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
@@ -64,7 +64,7 @@ def calibration_tables():
     response["EFF_AREA"].unit = u.cm**2
     for name in ("WAVELNTH", "EFF_WVLN"):
         response[name].unit = u.angstrom
-    return Tables(pointing=pointing, degradation=response)
+    return Tables.of(pointing, response)
 
 
 @dataclass
@@ -91,7 +91,7 @@ def pair_of(channel, clock, calibration_tables):
         for realisation in range(1, repeats):
             image += frames.image(record, realisation)
         image /= repeats
-    corrections = corrections_of(header, calibration_tables, CalibrationOptions())
+    corrections = of_frame(header, calibration_tables, CalibrationOptions())
     calibrated = calibrate(image, header, corrections, CalibrationOptions()).image
     return Pair(record, calibrated, scene.truth(channel, record["T_OBS"]))
 

@@ -22,7 +22,7 @@ from aia_sequence.acquisition.request import FrameRequest
 from aia_sequence.acquisition.selection import prove
 from aia_sequence.archive import metadata, recordsets
 from aia_sequence.archive.retries import Patience
-from aia_sequence.calibration import tables
+from aia_sequence.calibration import fetch, tables
 from aia_sequence.config import conditions as filters
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
@@ -54,9 +54,9 @@ TABLES = {
     "pointing": (
         "pointing table",
         "aia.master_pointing3h",
-        lambda patience: tables.fetch_pointing("20210703", patience),
+        lambda patience: fetch.pointing("20210703", patience),
     ),
-    "degradation": ("degradation table", "aia.response", tables.fetch_degradation),
+    "degradation": ("degradation table", "aia.response", fetch.degradation),
 }
 INTRODUCTION = """# What becomes of the archive's faults
 

@@ -38,5 +38,5 @@ def test_jobs_nearest_to_an_events_end_go_first_and_the_one_export_before_all(tm
     chain += ["plot_sequence", "write_audit", "write_provenance", "request_export"]
     numbers = [priority[name] for name in chain]
     assert numbers == sorted(set(numbers))
-    assert priority["fetch_pointing"] == priority["look_up_corrections"] == priority["download_level1"]
+    assert priority["fetch_pointing"] == priority["download_level1"]
     assert len({priority[name] for name in ("plot_sequence", "render_movie", "build_viewer", "plot_channels")}) == 1

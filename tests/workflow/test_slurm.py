@@ -26,7 +26,6 @@ AT_HOME = {
     "download_level1",
     "fetch_pointing",
     "fetch_degradation",
-    "look_up_corrections",
 }
 
 # A test cannot wait as patiently as the profile does, and this cluster has no accounting. One process a job, two jobs

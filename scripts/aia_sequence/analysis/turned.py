@@ -11,8 +11,9 @@ from astropy.io import fits
 from aia_sequence.analysis.cube import MISSING, Entry, about
 from aia_sequence.analysis.derotation import DAY, HOWARD, RADIUS, View, area, places, sample, sample_variance, touched
 from aia_sequence.calibration import kernels, resample
-from aia_sequence.calibration.corrections import Row, of_frame, read
+from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.calibration.level15 import prepare
+from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames import companions, level1file
@@ -82,8 +83,8 @@ class Source:
         Rows of the level-1 manifest that have a file.
     options
         As for level 1.5; spikes and point spread functions are left alone.
-    corrections
-        Rows of the list of corrections, by record.
+    tables
+        Frozen tables, as far as the options ask for them.
     sigma
         Standard deviation (DN) of 0, 1, 2 … counts, where uncertainties are asked for.
     """
@@ -91,7 +92,7 @@ class Source:
     folder: Path
     rows: Sequence[Mapping[str, Any]]
     options: CalibrationOptions
-    corrections: Mapping[str, Row] = field(default_factory=dict)
+    tables: Tables = field(default_factory=Tables)
     sigma: np.ndarray | None = None
 
 
@@ -103,7 +104,7 @@ def sources(channel: int, inputs: Mapping[str, Any], options: Mapping[str, Any])
     channel
         Wavelength in angstrom.
     inputs
-        `level1`, manifests; `corrections`, lists of the same blocks, and `errors`, where they are asked for.
+        `level1`, manifests; `pointing`, `degradation` and `errors`, frozen tables, where they are asked for.
     options
         Of the calibration.
     """
@@ -112,12 +113,11 @@ def sources(channel: int, inputs: Mapping[str, Any], options: Mapping[str, Any])
         from aia_sequence.calibration import lookup, tables
 
         sigma = lookup.sigma_of_counts(channel, tables.thaw(errors))
-    listed: dict[str, Row] = {}
-    for path in paths(inputs.get("corrections", ())):
-        listed |= read(path)
+    degradation = inputs.get("degradation")
+    frozen = Tables.read(paths(inputs.get("pointing", ())), Path(degradation) if degradation else None)
     options = CalibrationOptions(**options)
     return [
-        Source(path.parent, [row for row in LEVEL1.read(path) if not row["reason"]], options, listed, sigma)
+        Source(path.parent, [row for row in LEVEL1.read(path) if not row["reason"]], options, frozen, sigma)
         for path in paths(inputs["level1"])
     ]
 
@@ -158,7 +158,7 @@ def turn(source: Source, row: Mapping[str, Any], reference: Reference) -> dict[s
         with the corrections' values.
     """
     counts, header = level1file.read_level1(source.folder / row["file"], digest=row["sha256"])
-    found = of_frame(header, source.corrections.get(row["record"]), source.options)
+    found = of_frame(header, source.tables, source.options)
     ready = prepare(counts, header, found, source.options)
     view = View.of_header(header, header.get("RSUN_REF") or RADIUS)
     x, y = places(reference.view, view, reference.grid, ready.geometry)

@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors
@@ -115,22 +114,12 @@ def _run(tasks: Sequence[Task], job: CalibrationJob, processes: int) -> Iterator
 
 
 def _errors(job: CalibrationJob, channels: Sequence[int]) -> PhotometricErrors | None:
-    """The estimates that uncertainties need, worked out by a process that ends before frames are calibrated.
-
-    They come from aiapy, which takes memory that those that calibrate shall not inherit.
-    """
+    """The estimates that uncertainties need."""
     if not job.options.uncertainty:
         return None
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as apart:
-        return apart.submit(_estimate, job.errors, channels).result()
-
-
-def _estimate(path: Path, channels: Sequence[int]) -> PhotometricErrors:
     from aia_sequence.calibration import lookup, tables
 
-    table = tables.thaw(path)
+    table = tables.thaw(job.errors)
     about = {key: table.meta[key] for key in ("archive", "source", "sha256")}
     return PhotometricErrors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
 

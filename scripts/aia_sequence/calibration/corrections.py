@@ -1,20 +1,15 @@
-"""The numbers that correct a frame: what its block's list of corrections says, brought together with its own header.
-
-A list has a row for each record that the archive answered with. `calibration.lookup` makes it with aiapy, whose start
-takes longer than ten frames; calibrating reads it here and needs nothing of aiapy.
-"""
+"""The numbers that correct a frame: what the frozen tables say of it, brought together with its own header."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry
-from aia_sequence.frames.keywords import number
-from aia_sequence.lists.manifests import CORRECTIONS
-from aia_sequence.lists.table import Row
+from aia_sequence.frames.keywords import number, stated
+from aia_sequence.times import read_time
 
 NO_ATTITUDE = 1 << 2  # bit of QUALITY: the spacecraft's attitude, and so SAT_ROT, is missing
 
@@ -28,7 +23,7 @@ class Corrections:
     geometry
         After the pointing correction, if that is applied.
     pointing, degradation_about, errors_about, psf_about
-        Source of the correction: keys `source`, `sha256`, and what else the header says of it.
+        Source of the correction: keys `source`, `sha256`, and what else is told of it in the header.
     degradation
         Sensitivity relative to launch.
     """
@@ -41,59 +36,46 @@ class Corrections:
     psf_about: dict[str, Any] = field(default_factory=dict)
 
 
-def read(path: str | Path) -> dict[str, Row]:
-    """Read a list of corrections; its rows by record.
-
-    Raises
-    ------
-    ListError
-        If the file is none.
-    """
-    return {row["record"]: row for row in CORRECTIONS.read(path)}
-
-
-def of_frame(header: Mapping[str, Any], row: Row | None, options: CalibrationOptions) -> Corrections:
+def of_frame(header: Mapping[str, Any], tables: Tables, options: CalibrationOptions) -> Corrections:
     """Work out a frame's corrections.
 
     Parameters
     ----------
     header
-        Level-1 header.
-    row
-        The record's row of the list; it may be None where no option asks for a table.
+        Level-1 header. Its T_OBS decides upon the pointing and its DATE-OBS upon the degradation, as in aiapy.
+    tables
+        Those that the options ask for.
     options
         Which corrections are wanted.
 
     Raises
     ------
     FrameError
-        If the list has nothing for the frame, or its header lacks a keyword.
+        If a table has nothing for the frame, or its header lacks a keyword.
     """
     found: dict[str, Any] = {"geometry": Geometry.of_header(header)}
-    if options.pointing or options.degradation:
-        if row is None:
-            raise FrameError("the list of corrections has no row for its record; delete the list")
-        if row["reason"]:
-            raise FrameError(row["reason"])
     if options.pointing:
+        row = tables.pointing.of(header["WAVELNTH"], _time(header, "T_OBS"))
         found["geometry"] = _pointed(header, row)
-        found["pointing"] = {
-            "record": row["pointing"],
-            "start": row["pointing_start"],
-            "stop": row["pointing_stop"],
-            "x0": row["x0_mp"],
-            "y0": row["y0_mp"],
-            "instrot": row["inst_rot"],
-            "sha256": row["pointing_sha256"],
-        }
+        found["pointing"] = {name: row[name] for name in ("record", "start", "stop", "x0", "y0", "sha256")}
+        found["pointing"]["instrot"] = row["roll"]
     if options.degradation:
-        found["degradation"] = row["degradation"]
-        about = {name: row[f"degradation_{name}"] for name in ("version", "note", "source", "sha256")}
-        found["degradation_about"] = about | {"note": about["note"] or ""}
+        about = tables.degradation.of(header["WAVELNTH"], _time(header, "DATE-OBS"), options.degradation_version)
+        found["degradation"], found["degradation_about"] = about.pop("factor"), about
     return Corrections(**found)
 
 
-def _pointed(header: Mapping[str, Any], row: Row) -> Geometry:
+def _time(header: Mapping[str, Any], key: str) -> str:
+    """A time of the header, as it is written there."""
+    text = str(stated(header, key))
+    try:
+        read_time(text)
+    except ValueError:
+        raise FrameError(f"{key} is {text} in its header, so the tables cannot say what holds for the frame") from None
+    return text
+
+
+def _pointed(header: Mapping[str, Any], row: Mapping[str, Any]) -> Geometry:
     """The geometry with the table's pointing, as `aiapy.calibrate.update_pointing` sets it.
 
     The disc centre moves by what the table says, so it is right in a cutout too; the spacecraft's roll stays. Where the
@@ -109,11 +91,11 @@ def _pointed(header: Mapping[str, Any], row: Row) -> Geometry:
         )
     return Geometry.of_header(
         {
-            "CRPIX1": header["CRPIX1"] + (row["x0_mp"] - stated["X0_MP"]),
-            "CRPIX2": header["CRPIX2"] + (row["y0_mp"] - stated["Y0_MP"]),
-            "CDELT1": row["imscl_mp"],
-            "CDELT2": row["imscl_mp"],
-            "CROTA2": header["CROTA2"] if adrift else row["inst_rot"] + stated["SAT_ROT"],
+            "CRPIX1": header["CRPIX1"] + (row["x0"] - stated["X0_MP"]),
+            "CRPIX2": header["CRPIX2"] + (row["y0"] - stated["Y0_MP"]),
+            "CDELT1": row["scale"],
+            "CDELT2": row["scale"],
+            "CROTA2": header["CROTA2"] if adrift else row["roll"] + stated["SAT_ROT"],
             **{key: header[key] for key in ("CRVAL1", "CRVAL2") if key in header},
         }
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aia_sequence.calibration.corrections import Row
+from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
 
 
@@ -20,8 +20,8 @@ class CalibrationJob:
         Where level-1 files are read (relative to it) and level-1.5 files are written; both exist.
     options
         What is done.
-    corrections
-        Rows of the list of corrections, by record; empty where no option asks for a table.
+    tables
+        Frozen tables, as far as the options ask for them.
     errors, psf
         Files of the photometric errors and of the point spread function, where the options ask for them.
     """
@@ -29,7 +29,7 @@ class CalibrationJob:
     level1: Path
     folder: Path
     options: CalibrationOptions
-    corrections: Mapping[str, Row] = field(default_factory=dict)
+    tables: Tables = field(default_factory=Tables)
     errors: Path | None = None
     psf: Path | None = None
 

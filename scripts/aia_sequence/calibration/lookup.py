@@ -1,187 +1,181 @@
-"""What aiapy computes from the frozen tables for the records of a block: pointing, degradation, errors of counts.
+"""What the frozen tables say of a frame: pointing, degradation, errors of counts.
 
-A record's time and channel decide, so this needs no frame and can be done while the frames are on their way.
+The numbers are those of `aiapy.calibrate`, which a test holds them against; its import takes longer than ten frames.
 """
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import astropy.units as u
 import numpy as np
-from aiapy.calibrate import degradation, estimate_error, update_pointing
-from aiapy.utils import AIApyUserWarning
 from astropy.table import QTable
-from astropy.time import Time
-from sunpy.map.sources import AIAMap
+from erfa import ErfaWarning
 
-from aia_sequence.config.calibration import CalibrationOptions
+from aia_sequence.calibration import tables
 from aia_sequence.errors import FrameError
-from aia_sequence.instrument import SATURATION
-from aia_sequence.lists.manifests import CORRECTIONS
+from aia_sequence.instrument import CAMERA_NOISE, CHANNELS, EUV, SATURATION
+from aia_sequence.times import read_time
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
+DARK_ERROR = 0.18  # DN, aiapy's, from trends of the residual dark current up to 2015
+ROUNDING = 1 / np.sqrt(12)  # DN rms of rounding to whole counts
+UNCOMPRESSED_BELOW = 25  # DN up to which the onboard compression loses nothing
+DAY = 86400.0
+
+
+class Pointing:
+    """A pointing table, whose rows each hold for three hours.
+
+    Parameters
+    ----------
+    table
+        As `aiapy.calibrate.utils.get_pointing_table` returns it; `meta` holds source and sha256.
+    """
+
+    def __init__(self, table: QTable) -> None:
+        self.source, self.sha256 = table.meta["source"], table.meta["sha256"]
+        (self._start, self._from), (self._stop, self._until) = _times(table, "T_START"), _times(table, "T_STOP")
+        self._columns = _columns(table)
+
+    def of(self, channel: int, time: str) -> dict[str, Any]:
+        """What the table says of a channel at a time (ISO 8601): the row with T_START <= time < T_STOP.
+
+        Returns
+        -------
+        dict
+            `x0`, `y0` (0-based pixel of the disc centre on the CCD), `scale` (arcsec per pixel), `roll` (degrees), and
+            `record`, `start`, `stop`, `sha256` of the row.
+
+        Raises
+        ------
+        FrameError
+            If it says nothing.
+        """
+        source, seconds = f"the pointing table ({self.source})", read_time(time)
+        rows = np.flatnonzero((self._from <= seconds) & (seconds < self._until))
+        if not rows.size:
+            raise FrameError(f"no row of {source} holds T_OBS {time}")
+        row = int(rows[0])
+        try:
+            values = [
+                float(self._columns[f"A_{channel:03d}_{name}"][row]) for name in ("X0", "Y0", "IMSCALE", "INSTROT")
+            ]
+        except KeyError:
+            raise FrameError(f"{source} has no column for {channel} Å") from None
+        if not np.isfinite(values).all():
+            raise FrameError(
+                f"{source} has no value for {channel} Å at {time}; "
+                "with calibration.pointing: false the header's own pointing is used"
+            )
+        start, stop = self._start[row], self._stop[row]
+        about = {"record": f"aia.master_pointing3h[{start[:19]}Z]", "start": start, "stop": stop, "sha256": self.sha256}
+        return dict(zip(("x0", "y0", "scale", "roll"), values, strict=True)) | about
+
+
+class Degradation:
+    """A table of degradation, with all its versions.
+
+    Parameters
+    ----------
+    table
+        As `aiapy.calibrate.utils.get_correction_table` returns it; `meta` holds source and sha256.
+    """
+
+    def __init__(self, table: QTable) -> None:
+        self.source, self.sha256 = table.meta["source"], table.meta["sha256"]
+        self._columns = _columns(table)
+        (self._start, self._from), (_, self._until) = _times(table, "T_START"), _times(table, "T_STOP")
+
+    def of(self, channel: int, time: str, version: int) -> dict[str, Any]:
+        """The sensitivity of a channel at a time (ISO 8601), relative to launch, in a version of the calibration.
+
+        Returns
+        -------
+        dict
+            `factor`, and `version`, `source`, `sha256`, and a `note` where it is extrapolated.
+
+        Raises
+        ------
+        FrameError
+            If the table says nothing.
+        """
+        version = min(version, LATEST_VIS_VERSION) if channel == 4500 else version
+        of_channel = self._columns["WAVE_STR"] == (f"{channel}_THIN" if channel in EUV.channels else str(channel))
+        rows = np.flatnonzero(of_channel & (self._columns["VER_NUM"] == version))
+        seconds = read_time(time)
+        epochs = rows[(self._from[rows] <= seconds) & (seconds < self._until[rows])]
+        if not epochs.size:
+            versions = ", ".join(map(str, sorted(set(self._columns["VER_NUM"][of_channel].tolist()))))
+            raise FrameError(
+                f"no degradation of {channel} Å on {time} in version {version} of {self.source}: it has no epoch for "
+                f"that time. The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
+                "see calibration.degradation_version, or set calibration.degradation: false"
+            )
+        epoch, days = epochs[-1], (seconds - self._from[epochs[-1]]) / DAY  # of several, the last is the newest
+        area = self._columns["EFF_AREA"]
+        powers = [float(self._columns[f"EFFA_P{power}"][epoch]) * days**power for power in (1, 2, 3)]
+        factor = float((sum(powers) + 1) * (area[epoch] / area[rows[0]]))
+        if not factor > 0:
+            raise FrameError(f"the degradation of {channel} Å on {time} by {self.source} is {factor:g}")
+        last = max(rows, key=lambda row: self._from[row])
+        beyond = f"extrapolated beyond the last epoch, {self._start[last][:10]}" if seconds >= self._from[last] else ""
+        return {"factor": factor, "version": version, "note": beyond, "source": self.source, "sha256": self.sha256}
+
+
+def _columns(table: QTable) -> dict[str, np.ndarray]:
+    """Plain columns, in the units that `aia_sequence.calibration.fetch` gives them; without those of times."""
+    names = [name for name in table.colnames if name not in tables.TIMES]
+    return {name: np.asarray(getattr(table[name], "value", table[name])) for name in names}
+
+
+def _times(table: QTable, name: str) -> tuple[list[str], np.ndarray]:
+    """A column of times as text (ISO 8601, UTC) and as TAI seconds since 1977."""
+    with warnings.catch_warnings():
+        # The tables name times in 2030 and 2050, for which no leap seconds are known yet.
+        warnings.simplefilter("ignore", ErfaWarning)
+        texts = table[name].isot.tolist()
+    return texts, np.array([*map(read_time, texts)])
 
 
 @dataclass(frozen=True)
 class Tables:
     """The frozen tables of a block; None where the options ask for no such correction."""
 
-    pointing: QTable | None = None
-    degradation: QTable | None = None
+    pointing: Pointing | None = None
+    degradation: Degradation | None = None
 
+    @classmethod
+    def of(cls, pointing: QTable | None = None, degradation: QTable | None = None) -> "Tables":
+        """From tables as `tables.thaw` reads them."""
+        return cls(pointing and Pointing(pointing), degradation and Degradation(degradation))
 
-def look_up(records: Iterable[Mapping[str, Any]], tables: Tables, options: CalibrationOptions) -> list[dict[str, Any]]:
-    """Look up the corrections of records.
-
-    Parameters
-    ----------
-    records
-        Their metadata: `record`, `T_OBS`, `DATE__OBS`, `WAVELNTH`.
-    tables, options
-        What to take the corrections from, and which are wanted.
-
-    Returns
-    -------
-    list of dict
-        A row of `CORRECTIONS` for each record, in their order; with a `reason` where a table has nothing.
-    """
-    pointing = Pointing(tables.pointing) if options.pointing else None
-    sensitivity = Degradation(tables.degradation, options.degradation_version) if options.degradation else None
-    rows = []
-    for record in records:
-        row = dict.fromkeys(CORRECTIONS.names()) | {"record": record["record"], "T_OBS": record["T_OBS"]}
-        try:
-            if pointing:
-                row |= pointing.of(record["WAVELNTH"], _time(record, "T_OBS"))
-            if sensitivity:
-                row |= sensitivity.of(record["WAVELNTH"], _time(record, "DATE__OBS"))
-        except FrameError as error:
-            row["reason"] = str(error)
-        rows.append(row)
-    return rows
-
-
-def _time(record: Mapping[str, Any], key: str) -> Time:
-    if not record[key]:
-        raise FrameError(f"the archive states no {key}, so the tables cannot say what holds for the record")
-    return Time(record[key].removesuffix("Z"), format="isot", scale="utc")
-
-
-class Pointing:
-    """A pointing table, of which aiapy is asked once for each channel and row: the row holds for three hours."""
-
-    def __init__(self, table: QTable) -> None:
-        self.table = table
-        self._known: dict[tuple[int, int], dict[str, Any]] = {}
-
-    def of(self, channel: int, time: Time) -> dict[str, Any]:
-        """What the table says of a channel at a time, as columns of a list.
-
-        Raises
-        ------
-        FrameError
-            If it says nothing.
-        """
-        rows = np.flatnonzero((self.table["T_START"] <= time) & (time < self.table["T_STOP"]))
-        if not rows.size:
-            raise FrameError(f"no row of the pointing table ({self.table.meta['source']}) holds T_OBS {time.isot}")
-        place = (channel, int(rows[0]))
-        if place not in self._known:
-            self._known[place] = self._ask(channel, time, self.table[rows[0]])
-        return self._known[place]
-
-    def _ask(self, channel: int, time: Time, row: Any) -> dict[str, Any]:
-        """Aiapy's update of a map whose own pointing is nought, so that what comes out is the table's."""
-        meta = {
-            "ctype1": "HPLN-TAN", "ctype2": "HPLT-TAN", "cunit1": "arcsec", "cunit2": "arcsec", "cdelt1": 0.6,
-            "cdelt2": 0.6, "crpix1": 1.0, "crpix2": 1.0, "crval1": 0.0, "crval2": 0.0, "crota2": 0.0,
-            "telescop": "SDO/AIA", "instrume": "AIA", "wavelnth": channel, "waveunit": "angstrom", "t_obs": time.isot,
-            "date-obs": time.isot, "sat_rot": 0.0, "x0_mp": 0.0, "y0_mp": 0.0,
-        }  # fmt: skip
-        source = f"the pointing table ({self.table.meta['source']})"
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("error", "Missing value in pointing table", AIApyUserWarning)
-                found = update_pointing(AIAMap(np.zeros((2, 2), np.float32), meta), pointing_table=self.table).meta
-        except KeyError:
-            raise FrameError(f"{source} has no column for {channel} Å") from None
-        except AIApyUserWarning:
-            raise FrameError(
-                f"{source} has no value for {channel} Å at {time.isot}; "
-                "with calibration.pointing: false the header's own pointing is used"
-            ) from None
-        start, stop = (row[name].isot for name in ("T_START", "T_STOP"))
-        return {
-            "pointing": f"aia.master_pointing3h[{start[:19]}Z]",
-            "pointing_start": start,
-            "pointing_stop": stop,
-            "x0_mp": float(found["x0_mp"]),
-            "y0_mp": float(found["y0_mp"]),
-            "imscl_mp": float(found["cdelt1"]),
-            "inst_rot": float(found["crota2"]),
-            "pointing_sha256": self.table.meta["sha256"],
-        }
-
-
-class Degradation:
-    """A table of degradation, in one version of the calibration, of which each channel's rows are picked once."""
-
-    def __init__(self, table: QTable, version: int) -> None:
-        self.table = table
-        self.version = version
-        self._rows: dict[int, QTable] = {}
-
-    def of(self, channel: int, time: Time) -> dict[str, Any]:
-        """What the table says of a channel at a time, as columns of a list, with a note where it is extrapolated.
-
-        Raises
-        ------
-        FrameError
-            If it says nothing.
-        """
-        version = min(self.version, LATEST_VIS_VERSION) if channel == 4500 else self.version
-        wavelength, source = channel * u.angstrom, self.table.meta["source"]
-        if channel not in self._rows:
-            self._rows[channel] = self.table[self._is(wavelength) & (self.table["VER_NUM"] == version)]
-        rows = self._rows[channel]
-        try:
-            factor = degradation(wavelength, time, correction_table=rows, calibration_version=version)
-        except ValueError as error:
-            versions = ", ".join(map(str, sorted(set(self.table["VER_NUM"][self._is(wavelength)].tolist()))))
-            raise FrameError(
-                f"no degradation of {channel} Å on {time.isot} in version {version} of {source}: {error}. "
-                f"The table has {f'versions {versions}' if versions else 'no version'} for this channel; "
-                "see calibration.degradation_version, or set calibration.degradation: false"
-            ) from None
-        if not factor.value[0] > 0:
-            raise FrameError(f"the degradation of {channel} Å on {time.isot} by {source} is {factor.value[0]:g}")
-        last = rows["T_START"].max()
-        return {
-            "degradation": float(factor.value[0]),
-            "degradation_version": version,
-            "degradation_note": f"extrapolated beyond the last epoch, {last.isot[:10]}" if time >= last else "",
-            "degradation_source": source,
-            "degradation_sha256": self.table.meta["sha256"],
-        }
-
-    def _is(self, wavelength: u.Quantity) -> np.ndarray:
-        """Which rows are a channel's."""
-        return self.table["WAVELNTH"] == wavelength
+    @classmethod
+    def read(cls, pointing: Sequence[Path] = (), degradation: Path | None = None) -> "Tables":
+        """From files of `tables.freeze`, of pointing one for each day."""
+        return cls.of(
+            tables.join(map(tables.thaw, pointing)) if pointing else None,
+            tables.thaw(degradation) if degradation else None,
+        )
 
 
 def sigma_of_counts(channel: int, table: QTable) -> np.ndarray:
-    """Standard deviation (DN) of 0, 1, 2 … counts by aiapy's `estimate_error`, up to the converter's limit.
+    """Standard deviation (DN) of 0, 1, 2 … counts, up to the converter's limit, as `aiapy.calibrate.estimate_error`.
 
-    Counts are integers, so a block needs the estimate once for each of them and not for each pixel.
+    Shot noise, dark current, read noise, rounding, and the onboard compression. Counts are integers, so a block needs
+    the estimate once for each of them and not for each pixel.
 
     Raises
     ------
     FrameError
         If the table has no errors for the channel.
     """
-    if channel not in table["WAVELNTH"].to_value("Angstrom"):
+    (rows,) = np.nonzero(np.asarray(table["WAVELNTH"].value) == channel)
+    if channel not in CHANNELS or not rows.size:
         raise FrameError(f"the table of errors ({table.meta['source']}) has no row for {channel} Å")
-    counts = np.arange(SATURATION + 1, dtype=np.float64) * u.DN / u.pix
-    return estimate_error(counts, channel * u.angstrom, error_table=table).to_value("DN / pix")
+    counts = np.arange(SATURATION + 1, dtype=np.float64)
+    per_photon, ratio = (float(np.asarray(table[name])[rows[0]]) for name in ("DNPERPHT", "COMPRESS"))
+    shot = np.sqrt(counts / per_photon) * per_photon
+    compression = np.where(counts < UNCOMPRESSED_BELOW, 0.0, np.maximum(shot / ratio, ROUNDING))
+    return np.sqrt(shot**2 + DARK_ERROR**2 + CAMERA_NOISE[channel] ** 2 + ROUNDING**2 + compression**2)

@@ -9,10 +9,9 @@ from astropy.io import fits
 from jsonschema import Draft202012Validator
 
 from aia_sequence.archive.recordsets import record_name
-from aia_sequence.calibration import lookup
 from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.job import CalibrationJob
-from aia_sequence.calibration.tables import thaw
+from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.schema import explain, properties, schema
 from aia_sequence.errors import ConfigError, FrameError
@@ -78,16 +77,12 @@ def calibrate(
     if spikes is not None:
         # The row names its files from the folder of the frame, and an absolute path stays what it is.
         row |= {"spikes": str(Path(spikes).resolve()), "spikes_sha256": sha256(spikes)}
-    corrections = {}
-    if chosen.pointing or chosen.degradation:
-        record = {**row, "DATE__OBS": header.get("DATE-OBS")}
-        corrections = {row["record"]: lookup.look_up([record], _tables(resources, row, chosen), chosen)[0]}
     folder.mkdir(parents=True, exist_ok=True)
     job = CalibrationJob(
         path.parent,
         folder.resolve(),
         chosen,
-        corrections,
+        _tables(resources, row, chosen),
         _table(resources, "calibration/errors.ecsv", "uncertainty") if chosen.uncertainty else None,
         _table(resources, f"psf/{row['WAVELNTH']}.fits", "psf") if chosen.psf else None,
     )
@@ -124,15 +119,15 @@ def _row(path: Path, header: fits.Header) -> dict[str, Any]:
     return about | {"record": record_name(series, slot, channel)}
 
 
-def _tables(resources: Path, row: Mapping[str, Any], options: CalibrationOptions) -> lookup.Tables:
+def _tables(resources: Path, row: Mapping[str, Any], options: CalibrationOptions) -> Tables:
     """The frozen tables that a frame needs; the pointing of the day of its slot."""
-    pointing = degradation = None
+    pointing, degradation = [], None
     if options.pointing:
         label = day(read_time(row["T_REC"])).replace("-", "")
-        pointing = thaw(_table(resources, f"calibration/pointing/{label}.ecsv", "pointing"))
+        pointing = [_table(resources, f"calibration/pointing/{label}.ecsv", "pointing")]
     if options.degradation:
-        degradation = thaw(_table(resources, "calibration/degradation.ecsv", "degradation"))
-    return lookup.Tables(pointing, degradation)
+        degradation = _table(resources, "calibration/degradation.ecsv", "degradation")
+    return Tables.read(pointing, degradation)
 
 
 def _table(resources: Path, name: str, option: str) -> Path:

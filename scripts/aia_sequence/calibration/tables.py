@@ -1,114 +1,23 @@
-"""Calibration tables: fetched once through aiapy, and frozen in files.
+"""Calibration tables, frozen in files.
 
 A frozen table is ECSV. Its metadata say from which archive and source it came, and the SHA-256 of its rows: equal rows
 have equal hashes, whichever archive's name stands beside them.
 """
 
 import hashlib
-import tempfile
 import warnings
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from aiapy.calibrate.utils import get_correction_table, get_error_table, get_pointing_table
 from astropy.table import QTable, vstack
 from astropy.time import Time
 from erfa import ErfaWarning
 
-from aia_sequence.archive.retries import Patience, passing, persist
-from aia_sequence.archive.web import proxies_in_capitals
-from aia_sequence.errors import ArchiveError, FrameError
+from aia_sequence.errors import FrameError
 from aia_sequence.files import replacing
-from aia_sequence.privacy import redact
 
-POINTING_MARGIN = timedelta(hours=6)  # the newest row provisionally spans that long, so a day's first frame may need it
-PATIENCE = Patience()
 TIMES = ("DATE", "T_START", "T_STOP")
-
-
-def fetch_pointing(day: str, patience: Patience = PATIENCE) -> tuple[QTable, str]:
-    """Fetch the 3-hourly pointing of one UTC day and six hours on both sides.
-
-    Parameters
-    ----------
-    day
-        As `20210703`.
-    patience
-        How failures that can pass are repeated.
-
-    Returns
-    -------
-    table : astropy.table.QTable
-        As `aiapy.calibrate.utils.get_pointing_table` returns it, sorted by T_START.
-    source : str
-        The record set.
-
-    Raises
-    ------
-    ArchiveError
-        If the archive fails or has no row.
-    """
-    begin = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=UTC)
-    span = Time([begin - POINTING_MARGIN, begin + timedelta(days=1) + POINTING_MARGIN])
-    source = f"aia.master_pointing3h[{span[0].isot}Z-{span[1].isot}Z]"
-    table = _asked(lambda: get_pointing_table("jsoc", time_range=span), source, patience)
-    table.sort("T_START")
-    return table, source
-
-
-def fetch_degradation(patience: Patience = PATIENCE) -> tuple[QTable, str]:
-    """Fetch all versions of the degradation table; sorted so that aiapy finds each channel's first epoch first.
-
-    Raises
-    ------
-    ArchiveError
-        If the archive fails.
-    """
-    source = "aia.response[][!1=1!]"
-    table = _asked(lambda: get_correction_table("jsoc"), source, patience)
-    table.sort(["VER_NUM", "WAVE_STR", "T_START", "DATE"])
-    return table, source
-
-
-def fetch_errors(text: str | None = None, patience: Patience = PATIENCE) -> tuple[QTable, str]:
-    """Fetch the photometric error table: from SolarSoft, whose file aiapy knows by its hash, or from a text.
-
-    Parameters
-    ----------
-    text
-        A table in SolarSoft's format, as the synthetic instrument states its errors.
-
-    Raises
-    ------
-    ArchiveError
-        If SolarSoft's mirrors fail.
-    """
-    if text is None:
-        source = "SolarSoft's table of photometric errors, version 3"
-        with proxies_in_capitals():
-            return _asked(get_error_table, source, patience), source
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "errors.txt")
-        path.write_text(text, encoding="utf-8")
-        return get_error_table(path), "error table of the synthetic instrument"
-
-
-def _asked(question: Callable[[], QTable], source: str, patience: Patience) -> QTable:
-    """Ask an archive through aiapy; again, if what went wrong can pass."""
-
-    def ask() -> QTable:
-        try:
-            return question()
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            # aiapy wraps what drms raised, and that alone tells whether it can pass.
-            cause = error.__cause__ or error
-            if passing(cause):
-                raise cause from None
-            raise ArchiveError(redact(f"{source}: the archive gave no table: {error}")) from error
-
-    return persist(ask, source, patience)
 
 
 def freeze(path: str | Path, table: QTable, archive: str, source: str) -> None:

@@ -92,7 +92,7 @@ class Worker:
         spikes = None
         if options.respike and row.get("spikes"):
             spikes = level1file.read_spikes(job.level1 / row["spikes"], row.get("spikes_sha256"))
-        found = of_frame(level1, job.corrections.get(row["record"]), options)
+        found = of_frame(level1, job.tables, options)
         sigma = None
         if self.errors is not None:
             sigma, found = self.errors.sigma[row["WAVELNTH"]], replace(found, errors_about=self.errors.about)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aia_sequence.lists.records import ANSWERED, RECORD
-from aia_sequence.lists.table import TIME, Column, ListError, Table, some
+from aia_sequence.lists.table import Column, ListError, Table, some
 
 OWN_POINTING = "header"  # in place of a pointing record: the frame's own pointing was used, and not updated
 QUARANTINED = "quarantined: "  # how the reason of a file begins that arrived and was refused
@@ -44,28 +44,6 @@ LEVEL1 = Table(
     order=ORDER,
 )
 LEVEL15 = Table("level-1.5 manifest", (*FILE, Column("level1_sha256"), REASON, *APPLIED), needed=NEEDED, order=ORDER)
-
-CORRECTIONS = Table(
-    "list of corrections",
-    (
-        RECORD,
-        Column("T_OBS", unit=TIME, optional=True),
-        Column("pointing", optional=True),  # record of the master pointing table
-        Column("pointing_start", unit=TIME, optional=True),
-        Column("pointing_stop", unit=TIME, optional=True),
-        Column("x0_mp", float, "pix"),  # disc centre on the CCD, counted from 0
-        Column("y0_mp", float, "pix"),
-        Column("imscl_mp", float, "arcsec / pix"),
-        Column("inst_rot", float, "deg"),
-        Column("pointing_sha256", optional=True),
-        Column("degradation", float),  # sensitivity relative to launch
-        Column("degradation_version", int, optional=True),
-        Column("degradation_note", optional=True),
-        Column("degradation_source", optional=True),
-        Column("degradation_sha256", optional=True),
-        Column("reason", optional=True),  # why a table has nothing for the record
-    ),
-)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ LEVEL15_BYTES = 4 * SIDE**2 + 40_320  # float32, not compressed, with its header
 
 STARTUP_SECONDS = 1.5  # per job: Python, astropy, compiled kernels from their cache
 CALIBRATE_SECONDS = 0.5  # per frame: read, prefilter, resample, write, checksum
-LOOKUP_SECONDS = 4.0  # per block and series: aiapy's start, most of it
 RESPIKE_SECONDS = 0.3
 PSF_SECONDS = 0.6  # deconvolution, per frame and iteration
 UNCERTAINTY_SECONDS = 1.0

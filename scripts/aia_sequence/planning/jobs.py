@@ -129,17 +129,6 @@ class Job:
         options["psf"] = options["psf"] and self.series == EUV
         return options | {"region": self.event.options["region"]} if self.event.options.get("cutout") else options
 
-    @property
-    def corrections(self) -> dict[str, Any]:
-        """Which corrections of the event come from tables, and from which version of them."""
-        options = self.event.options["calibration"]
-        return {name: options[name] for name in ("pointing", "degradation", "degradation_version")}
-
-    @property
-    def has_corrections(self) -> bool:
-        """Whether the options of the event ask for a table in which corrections are looked up."""
-        return self.corrections["pointing"] or self.corrections["degradation"]
-
     def calibrate_mb(self, threads: int, attempt: int) -> int:
         """Memory of calibrating the block, MB: by its processes, half as much again with each attempt."""
         return costs.calibrate_mb(threads, self.calibration, attempt)
@@ -164,30 +153,18 @@ class Job:
         return f"<results>/{self.event.name}/metadata/{self.series.name}/{self.label}.csv"
 
     @property
-    def correction_tables(self) -> dict[str, str | list[str]]:
-        """The frozen tables in which the corrections of the block are looked up, by name."""
-        folder, tables = f"<resources>/{self.plan.settings.archive}/calibration", {}
-        if self.corrections["pointing"]:
-            tables["pointing"] = [f"{folder}/pointing/{day}.ecsv" for day in self.days]
-        if self.corrections["degradation"]:
-            tables["degradation"] = f"{folder}/degradation.ecsv"
-        return tables
-
-    @property
-    def calibration_tables(self) -> dict[str, str]:
-        """The table of errors and the point spread function that the options of the block ask for, by name."""
-        folder, tables = f"<resources>/{self.plan.settings.archive}", {}
-        if self.calibration["uncertainty"]:
+    def calibration_tables(self) -> dict[str, str | list[str]]:
+        """The frozen tables and the point spread function that the options of the block ask for, by name."""
+        folder, tables, options = f"<resources>/{self.plan.settings.archive}", {}, self.calibration
+        if options["pointing"]:
+            tables["pointing"] = [f"{folder}/calibration/pointing/{day}.ecsv" for day in self.days]
+        if options["degradation"]:
+            tables["degradation"] = f"{folder}/calibration/degradation.ecsv"
+        if options["uncertainty"]:
             tables["errors"] = f"{folder}/calibration/errors.ecsv"
-        if self.calibration["psf"]:
+        if options["psf"]:
             tables["psf"] = f"{folder}/psf/{self.channel}.fits"
         return tables
-
-    @property
-    def correction_list(self) -> str | list[str]:
-        """The list of corrections of the block, if its options ask for a table."""
-        path = f"<results>/{self.event.name}/corrections/{self.series.name}/{self.label}.csv"
-        return path if self.has_corrections else []
 
     @property
     def figures(self) -> list[str]:
@@ -212,14 +189,15 @@ class Job:
 
     @property
     def cube_sources(self) -> dict[str, list[str] | str]:
-        """What the channel's cube is made of: manifests of level 1.5, or of level 1 with corrections and tables."""
+        """What the channel's cube is made of: manifests of level 1.5, or of level 1 with tables."""
         name, level = self.event.name, "level15" if self.event.options["cube"] == "seen" else "level1"
         found = {level: self.plan.paths(f"<results>/{{event}}/{LISTS[level]}", name, self.channel)}
-        if level == "level1" and self.has_corrections:
-            folder = f"<results>/{name}/corrections/{self.series.name}"
-            found["corrections"] = [f"{folder}/{block}.csv" for block in self.plan.blocks(name, self.series)]
-        if level == "level1" and self.calibration["uncertainty"]:
-            found["errors"] = self.calibration_tables["errors"]
+        if level == "level1":
+            blocks = [Job(self.plan, name, self.channel, block=block) for block in self.plan.blocks(name, self.series)]
+            for tables in (block.calibration_tables for block in blocks):
+                found |= {kind: tables[kind] for kind in ("degradation", "errors") if kind in tables}
+                if "pointing" in tables:
+                    found["pointing"] = sorted({*found.get("pointing", []), *tables["pointing"]})
         return found
 
     @property
@@ -257,13 +235,11 @@ class Job:
         for place in self.plan.paths("{channel}/{block}", self.event.name):
             channel, block = place.split("/")
             one = Job(self.plan, self.event.name, channel, block=block)
-            for tables in (one.calibration_tables | one.correction_tables).values():
+            for tables in one.calibration_tables.values():
                 found |= {tables} if isinstance(tables, str) else set(tables)
         return sorted(found)
 
     def _lists(self, kind: str) -> list[str]:
-        if kind == "corrections" and not self.has_corrections:
-            return []
         return self.plan.paths(f"<results>/{{event}}/{LISTS[kind]}", self.event.name)
 
     @property

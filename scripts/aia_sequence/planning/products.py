@@ -20,7 +20,6 @@ LISTS = {
     "records": "records/{channel}/{block}.csv",
     "recordsets": "records/{channel}/{block}.recordset.txt",
     "exports": "export/{channel}/{block}.json",
-    "corrections": "corrections/{series}/{block}.csv",
     "level1": "level1/{channel}/{block}.csv",
     "level15": "level1.5/{channel}/{block}.csv",
 }

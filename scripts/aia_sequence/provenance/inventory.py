@@ -19,7 +19,6 @@ NAMES = {
     "records": "Records kept or dropped, and why",
     "recordsets": "Record set that selects the kept records",
     "exports": "What the archive exported",
-    "corrections": "What the calibration tables say of the records",
     "level1": "Manifest of level-1 frames",
     "level15": "Manifest of level-1.5 frames",
     "figures": "Figure, movie, viewer or light curve",
