@@ -12,7 +12,7 @@ from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, get_earth
 
 from synthetic_jsoc import times
 from synthetic_jsoc.instrument import CHANNELS
-from synthetic_jsoc.sun import activity, ephemeris, flares, textures
+from synthetic_jsoc.sun import activity, ephemeris, flares, textures, truth
 from synthetic_jsoc.sun import scene as model
 from synthetic_jsoc.sun.view import View
 
@@ -189,6 +189,30 @@ def test_holes_are_open_at_the_poles_in_the_hot_corona(scenes):
     contrast = {channel: scenes[channel][cap].mean() / scenes[channel][belt].mean() for channel in (193, 304)}
     assert contrast[193] < 0.8
     assert contrast[304] > 0.85
+
+
+@pytest.mark.parametrize("moment", ["2022-09-08T00:00:00Z", "2019-03-06T00:00:00Z"])
+@pytest.mark.parametrize("channel", [171, 193])
+def test_meridians_of_different_brightness_meet_at_the_pole(moment, channel):
+    """Half a degree from the pole that is turned to us, only fine structure tells one longitude from another."""
+    scene = model.Scene(channel, times.parse_time(moment))
+    pole = 89.5 * np.sign(scene.view.latitude)
+    places = np.array([scene.view.project(pole, longitude)[:2] for longitude in range(0, 360, 5)])
+    seen = truth.brightness(scene, *(0.6 * (places - 2047.5)).T)
+    assert seen.std() < 0.1 * seen.mean()
+
+
+@pytest.mark.parametrize("moment", ["2019-12-07T00:00:00Z", "2014-06-07T00:00:00Z", "2021-07-03T14:29:00Z"])
+def test_the_corona_has_no_seam_over_a_pole(moment):
+    """At the limb one meridian follows another there within a fraction of a degree of position angle."""
+    scenes = {channel: model.Scene(channel, times.parse_time(moment)) for channel in (94, 171, 193, 304, 1600)}
+    angle = 360 / scenes[1600].rays.shape[1]
+    for channel in (94, 171, 193, 304):
+        # Streaks are common to all channels; 1600 has nothing else.
+        level = scenes[channel].rays[1].astype(float) / scenes[1600].rays[1]
+        step = np.abs(np.roll(level, -round(1 / angle)) - level) / level.mean()
+        for pole in (90, 270):
+            assert step[round((pole - 5) / angle) : round((pole + 4) / angle)].max() < 0.15
 
 
 def test_structure_reaches_the_telescope_s_resolution_and_no_further(scenes):

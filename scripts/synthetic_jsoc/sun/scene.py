@@ -20,6 +20,7 @@ _NETWORK_LIFE_DAYS = 3.0
 _PER_SQUARE = 12500.0  # entries of the laws' table to the square of a solar radius: a sixteenth of a pixel at the limb
 _FARTHEST = 3.7  # square of the distance of the image's corners
 _HEIGHTS = 64
+_POLAR_MEAN = 63  # position angles, about 11 degrees
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,10 @@ def _globe(look, tai):
     open_ = 1 / (1 + np.exp(-np.clip(2.2 * np.maximum(depth, low), -60, 60)))
     glow = np.exp(look.globe * quiet - look.globe**2 / 2) * (1 + look.growth * level)
     belt = 1 + 0.5 * look.globe * (np.exp(-((np.abs(latitude) - 20) ** 2) / 500.0) - 0.3)[:, None]
-    return (glow * belt * (1 - (1 - look.hole) * open_)).astype(np.float32)
+    field = glow * belt * (1 - (1 - look.hole) * open_)
+    # Towards a pole meridians meet, and so do the brightnesses along them.
+    polar = np.clip((np.abs(latitude)[:, None] - 64) / 20, 0, 1)
+    return (field + polar * (field.mean(axis=1, keepdims=True) - field)).astype(np.float32)
 
 
 def _rays(globe, view):
@@ -197,6 +201,10 @@ def _rays(globe, view):
     level = (1 - fr) * ((1 - fc) * globe[low, left] + fc * globe[low, right]) + fr * (
         (1 - fc) * globe[low + 1, left] + fc * globe[low + 1, right]
     )
+    # At the poles longitudes turn about within a degree of position angle: what is seen there is the mean of them.
+    window = np.hanning(_POLAR_MEAN + 2)[1:-1]
+    ring = np.concatenate([level[-(_POLAR_MEAN // 2) :], level, level[: _POLAR_MEAN // 2]])
+    level = np.convolve(ring, window / window.sum(), "valid")
     tile = textures.rays()
     turned = view.longitude / (2 * np.pi) * tile.shape[0]
     low = int(turned)
