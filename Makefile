@@ -12,7 +12,7 @@ PYTHONS := python3.13 python3.12 python3.14 python3
 VENV := .venv/installed
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
-CORES ?= 2
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
 # Modules are compiled once and kept: with this set, each of the many short processes would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
