@@ -114,7 +114,12 @@ def test_the_page_says_that_the_data_are_synthetic(page):
 def test_the_page_loads_nothing_and_links_nowhere(tmp_path, root):
     text = audited(tmp_path, root, FATES)
     assert not re.search(r"(src\s*=|url\()", text)
-    assert re.findall(r"href=\"([^\"]*)", text) == ["figures/171/viewer.html", "figures/211/viewer.html"]
+    assert re.findall(r"href=\"([^\"]*)", text) == [
+        "../index.html",
+        "figures/171/viewer.html",
+        "figures/211/viewer.html",
+        "audit.csv",
+    ]
     assert "http" not in text.replace("http://synthetic.invalid", "")
 
 

@@ -146,10 +146,16 @@ def _timeline(rows: pd.DataFrame, channel: int) -> str:
 
 
 def _neighbours(table: pd.DataFrame, channels: Sequence[int]) -> str:
-    """Links to the viewers of the channels that have frames; the page lies in the event's folder."""
+    """Links to the page of results and to the viewers of channels with frames; the page lies in the event's folder."""
     made = set(table.loc[table["outcome"] == Outcome.CALIBRATED, "WAVELNTH"])
-    links = (f'<a href="figures/{channel}/viewer.html">{channel} Å</a>' for channel in channels if str(channel) in made)
-    return f'<nav aria-label="Viewers"><p>Viewers: {" ".join(links)}</p></nav>' if made else ""
+    links = ['<a href="../index.html">All events</a>']
+    links += (
+        f'<a href="figures/{channel}/viewer.html">Viewer {channel} Å</a>'
+        for channel in channels
+        if str(channel) in made
+    )
+    links += ['<a href="audit.csv">audit.csv</a>']
+    return f'<nav aria-label="Other pages"><p>{" ".join(links)}</p></nav>'
 
 
 def _notes(notes: Sequence[Remark]) -> str:
