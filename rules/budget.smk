@@ -28,16 +28,8 @@ rule summarise_budget:
         "../scripts/summarise_budget.py"
 
 
+# The table is printed when the run ends (display.smk).
 rule budget:
     input:
-        table=rules.summarise_budget.output.table,
-    log:
-        "<logs>/budget.log",
-    retries: 0
+        rules.summarise_budget.output.table,
     localrule: True
-    conda:
-        "../envs/audit.yaml"
-    message:
-        "What the events will cost"
-    script:
-        "../scripts/budget.py"

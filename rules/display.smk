@@ -3,7 +3,7 @@
 
 from aia_sequence.overview.events import look
 from aia_sequence.overview.page import write as write_page
-from aia_sequence.planning.budget import total
+from aia_sequence.planning import budget
 from aia_sequence.planning.estimates import at_most
 from aia_sequence.terminal import ending
 from aia_sequence.terminal.display import install
@@ -13,12 +13,16 @@ def opening(progress):
     """What a run may cost, by the share of blocks that are still to be calibrated."""
     blocks = len(all_events("{event}/{channel}/{block}"))
     share = progress.planned["calibrate_level15"] / max(1, blocks)
-    return ending.opening(total(at_most(PLAN)), min(1.0, share), ARCHIVE)
+    return ending.opening(budget.total(at_most(PLAN)), min(1.0, share), ARCHIVE)
 
 
 def what_there_is(progress):
-    """Write the page of results and say what there is, whatever way the run has ended."""
-    if progress.planned and not progress.started or "summarise_budget" in progress.planned:
+    """Write the page of results and say what there is, whatever way the run has ended; or print the budget."""
+    if "budget" in progress.targets:
+        if not progress.unfinished:
+            print(budget.report(Path(RESULTS, "budget.csv")))
+        return ""
+    if progress.planned and not progress.started:
         return ""
     page = Path(RESULTS, "index.html")
     found = [look(event, Path(RESULTS), Path(LOGS)) for event in PLAN.events.values()]

@@ -84,11 +84,14 @@ def test_the_total_is_the_sum_and_the_last_line(table):
     )
 
 
-def test_the_printed_table_has_one_width_and_every_number(table):
-    text = budget.as_csv([budget.estimate("a-long-name-of-an-event", {}, [table(171, "a", 5, 1)], 1, 10)])
+def test_the_printed_table_has_every_number_and_fits_a_terminal(table):
+    works = [budget.estimate("x1.5-2021-07-03", {}, [table(171, "a", 5000, 1)], 1, 10)]
+    text = budget.as_csv(works)
     printed = budget.as_text(text).splitlines()
-    assert printed[2].split() == text.splitlines()[1].split(",")
-    assert {len(line) for line in printed[:3]} == {len(printed[0])}
+    numbers = text.splitlines()[1].split(",")
+    assert [float(cell) for cell in printed[3].split()[1:]] == pytest.approx(list(map(float, numbers[1:])), abs=0.005)
+    assert printed[-1].split()[0] == "total"
+    assert max(map(len, printed)) <= 80
 
 
 @given(st.integers(0, 10**5), st.integers(1, 32), st.integers(1, 4), st.booleans())

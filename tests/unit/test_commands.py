@@ -1,15 +1,18 @@
 """The one command: its subcommands, what they say, and what they refuse."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 import yaml
 
+from aia_sequence import instrument
 from aia_sequence.commands import redraw, run
 from aia_sequence.commands.main import COMMANDS, main
 from aia_sequence.errors import AIAError
 
+CHANNELS = sorted(set(instrument.CHANNELS) - {4500})  # it has no slot within a minute
 CONFIG = """
 events:
   - name: flare
@@ -21,8 +24,9 @@ events:
 
 def test_the_usage_names_every_subcommand_with_an_example(capsys):
     assert main(["--help"]) == 0
-    text = capsys.readouterr().out
-    assert all(f"aia-sequence {name}" in text for name in COMMANDS)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(any(line.startswith(f"  {name} ") for line in lines) for name in COMMANDS)
+    assert (max(map(len, lines)) <= 80, len(lines) < 24) == (True, True), "a terminal of 80 by 24"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -44,10 +48,26 @@ def test_check_says_what_would_be_asked_for_and_asks_nothing(tmp_path, capsys):
     assert main(["check", str(path)]) == 0
     text = capsys.readouterr().out
     assert "can be run" in text
-    assert "flare" in text
-    assert "171, 211" in text
-    assert "12 records at most" in text  # six slots in a minute, both ends included, two channels
+    assert re.search(r"^flare +2021-07-03 14:28 to 14:29 +171 211 +12 +0\.9$", text, re.MULTILINE)
+    assert f"`aia-sequence run {path}`" in text
+    assert "\n12 records: " in text  # six slots in a minute, both ends included, two channels
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_check_prints_fits_a_terminal_whatever_the_number_of_channels_and_days(tmp_path, capsys):
+    event = yaml.safe_load(CONFIG)["events"][0]
+    events = [
+        event | {"name": "x1.5-2021-07-03T14:30".replace(":", ""), "channels": CHANNELS},
+        event | {"name": "days", "end": "2021-07-05T14:28:30Z"},
+    ]
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump({"events": events}), encoding="utf-8")
+    assert main(["check", str(path)]) == 0
+    table = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert max(map(len, table)) <= 80
+    text = "\n".join(table)
+    assert all(str(channel) in text for channel in CHANNELS)
+    assert re.search(r"2021-07-03 14:28:00 to .*\n +2021-07-05 14:28:30", text)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +97,10 @@ def test_a_new_project_can_be_checked_and_planned_as_it_is(tmp_path, monkeypatch
     assert "my-flare" in capsys.readouterr().out
     done = subprocess.run([sys.executable, "-m", "aia_sequence", "run", "-n"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "plot_sequence" in done.stdout + done.stderr
-    assert "Using workflow specific profile" not in done.stderr
+    assert re.search(r"^plot_sequence +2  not made yet$", done.stderr, re.MULTILINE)
+    lines = (done.stdout + done.stderr).splitlines()
+    assert (max(map(len, lines)) <= 80, len(lines) <= 25) == (True, True), done.stderr
+    assert lines[0] == "23 steps would run for my-flare; nothing has been started."
     with open(folder / "config" / "config.yaml", "a", encoding="utf-8") as file:
         file.write("# mine\n")
     assert main(["new", str(folder)]) == 1
@@ -90,6 +112,8 @@ def test_run_takes_a_configuration_first_and_hands_the_rest_to_snakemake(tmp_pat
     words = run.call("all", ["my.yaml", "-n", "results/x"], tmp_path)
     assert words == ["--snakefile", str(root / "Snakefile"), "--configfile=my.yaml", "-n", "results/x"]
     assert run.call("budget", ["my.yaml"], tmp_path)[-1] == "budget"
+    crate = "results/x/ro-crate-metadata.json"
+    assert run.call("all", [crate], root)[-1] == crate, "a file to be made, though it ends as a configuration may"
 
 
 def test_run_says_where_there_is_nothing_to_run(tmp_path):

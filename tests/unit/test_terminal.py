@@ -202,6 +202,35 @@ def test_snakemakes_own_words_come_back_when_they_are_asked_for(toy, words):
     assert any(re.match(r"(local)?rule draw:", line) for line in lines)
 
 
+def planned(folder, *arguments):
+    """Lines of a dry run of our own command."""
+    words = ["run", *snakemake(folder, *arguments)[3:], "--dry-run"]
+    done = subprocess.run(
+        [sys.executable, "-m", "aia_sequence", *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == ""
+    return [line for line in done.stderr.splitlines() if line]
+
+
+def test_a_dry_run_is_a_line_for_each_rule_with_how_often_and_why(toy):
+    assert planned(toy) == [
+        "6 steps would run for a, b, c; nothing has been started.",
+        *("step   times  because", "-----  -----  ------------"),
+        *("fetch      3  not made yet", "draw       3  not made yet"),
+        "opening of 6",
+        "`--verbose` tells of each step, with its files, in Snakemake's own words.",
+    ]
+    assert not list(toy.glob("*.drawn"))
+
+
+def test_a_dry_run_says_what_has_changed_and_what_follows_from_it(toy):
+    piped(toy)
+    assert planned(toy)[0].startswith("Nothing would run: all that was asked for is there")
+    text = "\n".join(planned(toy, "--forcerun", "fetch"))
+    assert re.search(r"fetch +3  forced\n", text)
+    assert re.search(r"draw +3  what it needs is made again", text)
+
+
 def test_a_logger_of_the_users_choice_is_left_alone(toy):
     (toy / "snakemake_logger_plugin_mine").mkdir()
     (toy / "snakemake_logger_plugin_mine" / "__init__.py").write_text(
@@ -290,8 +319,10 @@ def test_time_spans_read_well(seconds, text):
 
 def test_cost_is_told_by_what_is_still_to_be_done():
     work = Work("total", kept=100, written_gb=8.0, core_hours=1.0)
-    assert "at most 50 in the windows" in ending.opening(work, 0.5, "synthetic")
-    assert "Disk 4.0 GB, computing 30 min of one core" in ending.opening(work, 0.5, "synthetic")
+    text = ending.opening(work, 0.5, "synthetic")
+    assert "At most 50 frames from the synthetic archive" in text
+    assert "at most 4.0 GB on disk and 30 min of one core" in text
+    assert max(map(len, text.splitlines())) < 80
     assert ending.opening(work, 0.0, "synthetic") == ""
 
 

@@ -97,13 +97,15 @@ def test_python_of_a_recipe_runs_on_finished_results(project, monkeypatch, quest
         exec(compile(text, question, "exec"), {})
     assert {
         "open the frames in sunpy": "2021-07-03T14:27:25.000 DN / s",
-        "open the light curve": "DN / s",
+        "open the light curve": "DN / (pix s)",
         "see what became of a record": "no image",
     }[question] in printed.getvalue()
 
 
 def test_the_six_lines_of_the_readme_draw_a_frame_of_level_15(project, monkeypatch):
-    (text,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    text = re.search(
+        r"^## Use the results\n+```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    )[1]
     assert len(text.splitlines()) <= 8
     monkeypatch.chdir(project)
     exec(compile(text, "README.md", "exec"), {})

@@ -3,22 +3,23 @@
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
-from tabulate import tabulate
 
+from aia_sequence.columns import columns
 from aia_sequence.config.file import Lines, check_file
 from aia_sequence.config.settings import Settings, check_email, load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning import budget
-from aia_sequence.planning.estimates import (
-    at_most,
-)
+from aia_sequence.planning.estimates import at_most
 from aia_sequence.planning.plan import Plan
 from aia_sequence.terminal.progress import elapsed
-from aia_sequence.times import iso
+from aia_sequence.times import clock, day
+
+DEFAULT = Path("config/config.yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="aia-sequence check", description=__doc__, epilog="Example: aia-sequence check my.yaml"
     )
-    parser.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"), help="(%(default)s)")
+    parser.add_argument("config", type=Path, nargs="?", default=DEFAULT, help="(%(default)s)")
     path = parser.parse_args(arguments).config
     lines = Lines([path])
     try:
@@ -49,25 +50,29 @@ def asked(settings: Settings, path: Path) -> str:
     rows = [
         (
             event.name,
-            iso(event.start),
-            iso(event.end),
-            ", ".join(map(str, event.channels)),
-            work.records,
-            f"{work.download_gb:.1f}",
+            window(event.start, event.end),
+            # As many to a line as leave room for the other columns.
+            textwrap.fill(" ".join(map(str, event.channels)), 12),
+            f"{work.records:,}",
             f"{work.written_gb:.1f}",
         )
         for event, work in zip(settings.events.values(), works, strict=True)
     ]
-    total = budget.total(works)
-    table = tabulate(
-        rows,
-        headers=["event", "from", "to", "channels (Å)", "records at most", "GB to fetch", "GB on disk"],
-        colalign=("left", "left", "left", "left", "right", "right", "right"),
-        disable_numparse=True,
-    )
+    total, named = budget.total(works), "" if path == DEFAULT else f" {path}"
     time = elapsed(3600 * total.core_hours)
     return (
-        f"{path} can be run. It asks the {settings.archive} archive for:\n\n{table}\n\n"
-        f"{total.records:,} records at most, {total.written_gb:.1f} GB on disk, computing {time} of one core. "
-        f"Nothing was asked yet; `aia-sequence budget {path}` counts what the archive has.\n"
+        f"{path} can be run. It asks the {settings.archive} archive for, at most:\n\n"
+        f"{columns(['event', 'window (UTC)', 'channels (Å)', 'records', 'GB'], rows, 'lllrr')}\n\n"
+        f"{total.records:,} records: {total.download_gb:.1f} GB to fetch, {total.written_gb:.1f} GB on disk, {time} of "
+        f"one core.\nNothing was asked yet. Next: `aia-sequence budget{named}` counts what the archive has,\n"
+        f"`aia-sequence run{named}` makes it all.\n"
     )
+
+
+def window(start: float, end: float) -> str:
+    """A window (TAI seconds) as UTC: the day once if it is one, seconds only where there are any."""
+    times = [(day(time), clock(time)) for time in (start, end)]
+    if all(time.endswith(":00") for _, time in times):
+        times = [(date, time.removesuffix(":00")) for date, time in times]
+    (first, begin), (last, stop) = times
+    return f"{first} {begin} to {stop}" if first == last else f"{first} {begin} to\n{last} {stop}"

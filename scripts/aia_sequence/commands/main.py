@@ -27,40 +27,35 @@ class Command:
 
 
 COMMANDS = {
-    "new": Command("make the folder of an own project", "new my-flares", "new"),
-    "check": Command("say what is wrong with a configuration, or what it asks for", "check my.yaml", "check"),
-    "budget": Command("what a configuration will cost, by its metadata", "budget my.yaml", "run", ("budget",), True),
-    "run": Command("make everything that a configuration asks for", "run my.yaml", "run", ("all",), True),
+    "new": Command("the folder of an own project", "new my-flares", "new"),
+    "check": Command("what is wrong with it, or what it asks for", "check my.yaml", "check"),
+    "budget": Command("what it will cost, from metadata alone", "budget my.yaml", "run", ("budget",), True),
+    "run": Command("make all that it asks for; -n tells what", "run my.yaml", "run", ("all",), True),
     "verify": Command("hash all files again, and compare", "verify", "verify"),
     "repair": Command("make again what is wrong, and nothing else", "repair", "verify", ("--rebuild",), True),
     "compare": Command("why two results differ", "compare results ../other/results", "compare"),
-    "freeze": Command("write the record list of finished events", "freeze x1.5-2021-07-03", "freeze"),
+    "freeze": Command("write the record list of a finished event", "freeze x1.5-2021-07-03", "freeze"),
     "bundle": Command("export or import calibration tables", "bundle export tables.zip", "bundle"),
     "archive": Command("pack finished events, for Zenodo", "archive paper.zip", "archive"),
-    "rebuild": Command(
-        "draw the figures of an archive again, and compare them", "rebuild paper.zip", "redraw", snakemake=True
-    ),
+    "rebuild": Command("draw an archive's figures again, and compare", "rebuild paper.zip", "redraw", snakemake=True),
     "cache": Command("what the level-1 cache holds", "cache", "cache"),
-    "serve": Command("the embedded archive alone, for any JSOC client", "serve --port 8080", "serve"),
+    "serve": Command("the embedded archive, for any JSOC client", "serve --port 8080", "serve"),
 }
 
 
 def usage() -> str:
-    """All subcommands, each with what it is for and an example."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {command.purpose}" for name, command in COMMANDS.items()]
-    examples = [f"  aia-sequence {command.example}" for command in COMMANDS.values()]
+    """All subcommands, each by an example and what it is for; a screen of 80 columns and 24 lines holds it."""
+    width = max(len(command.example) for command in COMMANDS.values())
+    lines = [f"  {command.example:{width}}  {command.purpose}" for command in COMMANDS.values()]
     return "\n".join(
         [
             "usage: aia-sequence COMMAND [ARGUMENTS]",
             "",
-            "Sequences of SDO/AIA images: from a configuration of event windows to level 1.5, figures and provenance.",
+            "Sequences of SDO/AIA images: event windows in; level 1.5, figures, audit out.",
             "",
             *lines,
             "",
-            "`aia-sequence COMMAND --help` tells its arguments. Examples:",
-            "",
-            *examples,
+            "`aia-sequence COMMAND --help` tells its arguments.",
             "",
         ]
     )

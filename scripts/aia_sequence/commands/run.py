@@ -57,6 +57,7 @@ def call(target: str, arguments: Sequence[str], folder: Path) -> list[str]:
     """
     given, rest = list(arguments[:1]), list(arguments[1:])
     configured = bool(given) and given[0].endswith(YAML) and not given[0].startswith("-")
+    configured = configured and Path(given[0]).name != "ro-crate-metadata.json"  # an event's last file, as a target
     if not configured:
         given, rest = [], [*given, *rest]
     elif not (folder / given[0]).is_file():

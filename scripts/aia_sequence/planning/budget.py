@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tabulate import SEPARATING_LINE, tabulate
-
+from aia_sequence.columns import columns
 from aia_sequence.config.cutouts import frame_pixels, level1_bytes
 from aia_sequence.instrument import SIDE
 from aia_sequence.lists.records import RECORDS
@@ -18,6 +17,8 @@ from aia_sequence.planning import costs
 VERSION = "3"  # of the estimate; a parameter of its rule
 
 GB = 1e9
+# Numbers with a fraction, as a terminal of 80 columns has room for them.
+HEADS = {"download_gb": "GB\ndown", "written_gb": "GB\ndisk", "core_hours": "core\nhours"}
 
 
 @dataclass
@@ -129,10 +130,19 @@ def as_csv(works: Sequence[Work]) -> str:
 
 def as_text(table: str) -> str:
     """Set the CSV of `as_csv` as a table for the terminal."""
-    header, *rows = list(csv.reader(table.splitlines()))
-    titles = [{"download_gb": "GB down", "written_gb": "GB disk"}.get(name, name.replace("_", " ")) for name in header]
-    sides = ("left", *["right"] * (len(titles) - 1))
-    return tabulate([*rows[:-1], SEPARATING_LINE, rows[-1]], titles, colalign=sides, disable_numparse=True)
+    *rows, sums = [
+        [f"{float(value):.2f}" if name in HEADS else value for name, value in row.items()]
+        for row in csv.DictReader(table.splitlines())
+    ]
+    return columns([HEADS.get(field.name, field.name) for field in fields(Work)], rows, "lrrrrrrrr", sums)
+
+
+def report(table: Path) -> str:
+    """What a run of the target `budget` prints: a table, below what its numbers mean."""
+    return (
+        "Estimated, within a factor of two; what the level-1 cache has is not fetched again.\n"
+        f"As CSV: {table}\n\n{as_text(table.read_text(encoding='utf-8'))}"
+    )
 
 
 def _cells(work: Work) -> list[str]:

@@ -4,8 +4,8 @@ On a terminal a few changing lines show the steps done and the jobs at work; els
 stage, and one each half minute. Failures are shown once per cause, at the end, and then what there is now.
 
 Snakemake has logger plugins for that, but one named in a profile stops every run where it is not installed, so the
-handler is installed from the rules (`install`). Whoever chooses a logger (`--logger`), `--verbose` or a dry run gets
-Snakemake's own words. https://snakemake.readthedocs.io/en/stable/executing/monitoring.html
+handler is installed from the rules (`install`). Whoever chooses a logger (`--logger`), `--verbose` or `snakemake
+-n` gets Snakemake's own words. https://snakemake.readthedocs.io/en/stable/executing/monitoring.html
 """
 
 import logging
@@ -20,7 +20,8 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from aia_sequence.terminal.ending import failures, interrupted
+from aia_sequence.terminal.ending import by_our_command, failures, interrupted
+from aia_sequence.terminal.outlook import outlook
 from aia_sequence.terminal.progress import Progress, elapsed
 from aia_sequence.terminal.screen import Screen
 
@@ -31,7 +32,8 @@ TALK = re.compile(
     r"\s*($|Using (workflow|profile|shell)|Config file|Assuming|Building DAG|Provided |Rules claiming|Conda env|host: |"
     r"Singularity|Select jobs|Execute \d|Complete log|Elapsed|Will exit|Exiting because|Shutting down|Trying to |"
     r"Terminating processes|Submitted job|Job \d+ has been|SLURM run ID|Removing output|Removed|Cancelling|Logfile |"
-    r"At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats)",
+    r"At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Reasons:|"
+    r"This was a dry-run|Some jobs were triggered)",
     re.ASCII,
 )
 # What Snakemake puts around the message of an error in the configuration.
@@ -50,15 +52,16 @@ class Display(LogHandlerBase):
     def __post_init__(self) -> None:
         settings = self.common_settings
         self.quiet = "all" in {str(item).rsplit(".")[-1].lower() for item in settings.quiet or ()}
-        self.own_words = bool(settings.dryrun or settings.verbose or settings.debug_dag)
+        self.dry = bool(settings.dryrun) and by_our_command()
+        self.own_words = bool(settings.verbose or settings.debug_dag or (settings.dryrun and not self.dry))
         terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self.screen = Screen(live=terminal and not self.own_words and not self.quiet)
+        self.screen = Screen(live=terminal and not (self.own_words or self.dry or self.quiet))
         self.progress = Progress()
         self.openings: list[Callable[[Progress], str]] = []
         self.endings: list[Callable[[Progress], str]] = []
         self.began = self.said = time.time()
         self.ran, self.stopped, self.closed, self.over = False, False, False, threading.Event()
-        if not self.own_words:
+        if not (self.own_words or self.dry):
             threading.Thread(target=self._tick, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -78,9 +81,10 @@ class Display(LogHandlerBase):
         elif event == LogEvent.RUN_INFO:
             self.ran = True
             progress.plan(record.stats)
-            self._say(*(opening(progress) for opening in self.openings))
+            if not self.dry:
+                self._say(*map(self._ending, self.openings))
         elif event == LogEvent.JOB_INFO:
-            progress.know(record.jobid, record.rule_name, record.wildcards, record.log)
+            progress.know(record.jobid, record.rule_name, record.wildcards, record.log, record.reason)
         elif event == LogEvent.JOB_STARTED:
             progress.start(record.jobs)
         elif event == LogEvent.JOB_FINISHED:
@@ -88,7 +92,8 @@ class Display(LogHandlerBase):
         elif event == LogEvent.JOB_ERROR:
             failure = progress.fail(record.jobid)
             if failure and len(failure_of_cause(progress, failure)) == 1:
-                self.screen.hold(f"FAILED {failure.job.name}: {(failure.reason or 'see its log').splitlines()[0]}")
+                reason = (failure.reason or "see its log").splitlines()[0]
+                self.screen.hold(self.screen.red(f"FAILED {failure.job.name}: {reason}"))
         elif event == LogEvent.ERROR and record.exception == "RuleException":
             pass  # the job's own error says it
         elif event in (None, LogEvent.ERROR) or record.levelno >= logging.WARNING:
@@ -99,7 +104,7 @@ class Display(LogHandlerBase):
                 self._say(text)
 
     def _ending(self, ending: Callable[[Progress], str]) -> str:
-        """What an ending says; a defect of ours in it is shown and never changes how the run ended."""
+        """What an ending or an opening says; a defect of ours in it is shown and never changes how the run ended."""
         try:
             return ending(self.progress)
         except Exception as error:  # noqa: BLE001
@@ -162,7 +167,10 @@ class Display(LogHandlerBase):
             if self.stopped:  # what an interruption has ended has not failed
                 self.progress.failed = {n: one for n, one in self.progress.failed.items() if one.reason}
             self._say(failures(self.progress), interrupted() if self.stopped else "")
-            if self.ran:
+            if self.ran and self.dry:
+                self._say(outlook(self.progress), *map(self._ending, self.openings if self.progress.total else ()))
+                self._say("`--verbose` tells of each step, with its files, in Snakemake's own words.")
+            elif self.ran:
                 self._say(*map(self._ending, self.endings))
         super().close()
 

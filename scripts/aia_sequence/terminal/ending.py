@@ -30,8 +30,8 @@ def opening(work: Work, share: float, archive: str) -> str:
     if not frames:
         return ""
     return (
-        f"Frames from the {archive} archive: at most {frames:,} in the windows, fewer if conditions drop some. "
-        f"Disk {size(gigabytes)}, computing {time} of one core, at most."
+        f"At most {frames:,} frames from the {archive} archive, fewer if conditions drop some:\n"
+        f"at most {size(gigabytes)} on disk and {time} of one core.\n"
     )
 
 
@@ -63,6 +63,12 @@ def interrupted() -> str:
     return "Stopped; what is done is kept; run again to go on."
 
 
+def by_our_command() -> bool:
+    """Whether the run was started as `aia-sequence`, or `python -m aia_sequence`, and not as `snakemake`."""
+    started = Path(sys.argv[0])
+    return started.name == "aia-sequence" or started.parent.name == "aia_sequence"
+
+
 def command() -> str:
     """The command that is running, as it can be typed."""
     words = ["snakemake", *sys.argv[1:]] if Path(sys.argv[0]).name in ("snakemake", "__main__.py") else sys.argv
@@ -79,6 +85,6 @@ def summary(events: Sequence[Event], page: Path) -> str:
         width = max((len(event.name) for event in events), default=0)
         lines += [f"{event.name:{width}}  {event.status}" for event in events]
     if all(event.finished for event in events):
-        lines.append("Next: open the page below, or add an event; `make verify` hashes all files again.")
+        lines.append("Next: open the page below, or add an event; `aia-sequence verify` checks all.")
     lines.append(f"Results: {page}")
     return "\n" + "\n".join(lines)

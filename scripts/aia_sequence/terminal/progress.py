@@ -13,11 +13,12 @@ TARGETS = frozenset({"all", "budget"})  # rules without work of their own
 
 @dataclass
 class Job:
-    """A job that was started; `first` and `last` are counts that its log showed, and when each was first seen."""
+    """A job, and why it is run; `first` and `last` are counts that its log showed, and when each was first seen."""
 
     rule: str = ""
     wildcards: Mapping[str, str] = field(default_factory=dict)
     logs: Sequence[str] = ()
+    reason: str = ""
     started: float = 0.0
     first: tuple[float, int] | None = None
     last: tuple[float, int] | None = None
@@ -57,6 +58,8 @@ class Progress:
     ----------
     planned
         How many jobs of each rule there are.
+    targets
+        Rules without work of their own that were asked for.
     running, failed
         By number; a job that succeeds when it is repeated has not failed.
     done
@@ -65,6 +68,7 @@ class Progress:
 
     clock: Callable[[], float] = time.time
     planned: Counter = field(default_factory=Counter)
+    targets: frozenset[str] = frozenset()
     known: dict[int, Job] = field(default_factory=dict)
     running: dict[int, Job] = field(default_factory=dict)
     failed: dict[int, Failure] = field(default_factory=dict)
@@ -85,14 +89,21 @@ class Progress:
         """Whether any job has begun."""
         return bool(self.running or self.ended)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether not all jobs have succeeded."""
+        return self.done < self.total
+
     def plan(self, stats: Mapping[str, int]) -> None:
         """Take note of how many jobs of each rule there are."""
+        self.targets = TARGETS & set(stats)
         self.planned = Counter({rule: n for rule, n in stats.items() if rule not in TARGETS and rule != "total"})
 
-    def know(self, number: int, rule: str, wildcards: Mapping[str, str], logs: Iterable[str]) -> None:
-        """Take note of what a job is about."""
+    def know(self, number: int, rule: str, wildcards: Mapping[str, str], logs: Iterable[str], reason: str = "") -> None:
+        """Take note of what a job is about, and why it is run."""
         job = self.known.setdefault(number, Job())
         job.rule, job.wildcards, job.logs = rule, dict(wildcards or {}), [str(path) for path in logs or ()]
+        job.reason = reason or ""
 
     def start(self, numbers: Iterable[int]) -> None:
         """Take note that jobs are at work; what they are about may be known later."""

@@ -43,6 +43,11 @@ class Screen:
             for line in lines:
                 self.hold(line)
 
+    def red(self, text: str) -> str:
+        """A text whose first line is red, on a terminal whose user has not asked for none (https://no-color.org)."""
+        first, *rest = text.split("\n", 1)
+        return "\n".join([f"\x1b[31m{first}\x1b[0m", *rest]) if self.live and not os.environ.get("NO_COLOR") else text
+
     def hold(self, text: str) -> None:
         """Say something in a moment, unless it is dropped before."""
         with self.lock:
