@@ -19,8 +19,8 @@ from aia_sequence.commands.main import COMMANDS, main
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.settings import load
 from aia_sequence.figures.measure import measure
-from aia_sequence.figures.points import write_points
 from aia_sequence.figures.sequence import list_frames
+from aia_sequence.lists.lightcurve import write_points
 
 ROOT = Path(__file__).parents[2]
 EVENT = "x1.5-2021-07-03"
