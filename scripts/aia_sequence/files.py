@@ -18,10 +18,38 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 LEFT = re.compile(r"\..*\.(?P<machine>[A-Za-z0-9-]+)\.(?P<process>[0-9]+)\.[0-9a-f]{8}\.part", re.DOTALL)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a disk, not of a file
 STALE = 86_400  # seconds since a file was written to last, after which nobody is writing it
 
 # Spreadsheets calculate what begins with one of these; some of them with the wide forms, too.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def of_disk(error: BaseException | None) -> OSError | None:
+    """The error of a disk that cannot be written to, where an exception came of one; libraries hide it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in DISK:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """An error of the disk names the file: the system names none where writing fails, and disks may be several."""
+    try:
+        yield
+    except Exception as error:
+        if (disk := of_disk(error)) is not None and disk.filename is None:
+            disk.filename = str(path)
+        raise
+
+
+@contextmanager
+def written(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file to write to."""
+    with _named(path), open(path, "wb") as file:
+        yield file
 
 
 @contextmanager
@@ -32,13 +60,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     part = beside(path)
     part.touch(exist_ok=False)
     try:
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        # The system names no file where writing fails, and who runs the workflow wants to know which disk is full.
-        if error.errno is not None and error.filename is None:
-            error.filename = str(path)
-        raise
+        with _named(path):
+            yield part
+            os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 

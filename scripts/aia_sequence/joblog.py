@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aia_sequence.errors import AIAError
+from aia_sequence.files import of_disk
 from aia_sequence.privacy import redact
 
 # Of a disk, not of a file: what to do about it is the same wherever a job meets it.
@@ -75,12 +76,12 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     root.addHandler(terminal)
     try:
         yield root
-    except AIAError as error:
-        root.error("%s", error)
-        sys.exit(1)
     except Exception as error:  # noqa: BLE001 - whatever it is belongs into the log, with its traceback
-        if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
-            root.error("%s: %s", error.filename2 or error.filename or path, NOT_WRITABLE[error.errno])
+        if (disk := of_disk(error)) is not None:
+            root.error("%s: %s", disk.filename2 or disk.filename or path, NOT_WRITABLE[disk.errno])
+            sys.exit(1)
+        if isinstance(error, AIAError):
+            root.error("%s", error)
             sys.exit(1)
         # The traceback goes to the log that Snakemake shows; the terminal gets it from there, once.
         root.removeHandler(terminal)

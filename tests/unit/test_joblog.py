@@ -22,6 +22,22 @@ def test_a_disk_that_cannot_be_written_to_is_one_message(tmp_path, capsys, code,
     assert "Traceback" not in (tmp_path / "job.log").read_text()
 
 
+def test_a_full_disk_is_told_also_where_a_library_hides_it_behind_an_error_of_its_own(tmp_path, capsys):
+    """As matplotlib does, whose PDF is closed without having been begun, and astropy, which counts the bytes."""
+
+    def write_and_close():
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device", "figures/x.pdf")
+        finally:
+            None.close()
+
+    with pytest.raises(SystemExit), job_log(tmp_path / "job.log"):
+        write_and_close()
+    said = capsys.readouterr().err
+    assert said == "ERROR: figures/x.pdf: there is no space left on the disk; make room and run again\n"
+    assert "Traceback" not in (tmp_path / "job.log").read_text()
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
 def test_a_log_on_a_full_disk_does_not_hide_the_reason(tmp_path, capsys):
     (tmp_path / "job.log").symlink_to("/dev/full")

@@ -21,6 +21,7 @@ from pathlib import Path
 from aia_sequence.archive.retries import INSUFFICIENT_STORAGE, Patience, lasting
 from aia_sequence.archive.web import TIMEOUT, TooSlowError, UnreachableError
 from aia_sequence.errors import ArchiveError, FrameError
+from aia_sequence.files import written
 from aia_sequence.joblog import Counter
 from aia_sequence.privacy import redact
 
@@ -163,7 +164,7 @@ class _Transfer:
         part, buffer = item.path.with_name(f"{item.path.name}.part"), memoryview(bytearray(CHUNK))
         timeout = socket.getdefaulttimeout() or TIMEOUT
         try:
-            with urllib.request.urlopen(item.url, timeout=timeout) as answer, part.open("wb", buffering=0) as file:
+            with urllib.request.urlopen(item.url, timeout=timeout) as answer, written(part) as file:
                 announced, received = _announced(item, answer), 0
                 while count := answer.readinto(buffer):
                     received += count

@@ -18,10 +18,11 @@ from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import AIAError, FrameError, ProductError
-from aia_sequence.files import drop_from_cache, flush_to_disk
+from aia_sequence.files import drop_from_cache, flush_to_disk, of_disk
 from aia_sequence.frames import checksums, fits, level1file, rice
 from aia_sequence.frames.level1header import check_listed
 from aia_sequence.instrument import SIDE
+from aia_sequence.joblog import NOT_WRITABLE
 from aia_sequence.lists.manifests import OWN_POINTING
 
 if TYPE_CHECKING:
@@ -123,7 +124,9 @@ class Worker:
                 digest = accept(path, options, shape)
                 flushing.result()
         except OSError as error:
-            raise ProductError(f"{path} cannot be written: {error.strerror or error}") from None
+            disk = of_disk(error)
+            reason = f": {NOT_WRITABLE[disk.errno]}" if disk else f" cannot be written: {error.strerror or error}"
+            raise ProductError(f"{path}{reason}") from None
         drop_from_cache(path)
         result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
         stages.mark("acceptance", now)

@@ -1,8 +1,11 @@
 """Movies through ffmpeg, the one that imageio-ffmpeg brings or finds: H.264 in MP4, and GIF."""
 
+import errno
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import imageio_ffmpeg
 import numpy as np
@@ -50,7 +53,7 @@ def encode(images: Iterable[np.ndarray], path: Path, size: tuple[int, int], fps:
             pass  # ffmpeg has ended early; its own words follow
         words = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
-        raise FrameError(f"ffmpeg could not write the movie: {words or f'status {process.returncode}'}")
+        _fail(words or f"status {process.returncode}")
 
 
 def render_gif(movie: Path, path: Path, width: int = 640) -> None:
@@ -74,4 +77,11 @@ def render_gif(movie: Path, path: Path, width: int = 640) -> None:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise FrameError(f"ffmpeg could not write the movie: {done.stderr.strip() or f'status {done.returncode}'}")
+        _fail(done.stderr.strip() or f"status {done.returncode}")
+
+
+def _fail(words: str) -> NoReturn:
+    """What ffmpeg says of a failure; a full disk as the system would."""
+    if os.strerror(errno.ENOSPC) in words:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    raise FrameError(f"ffmpeg could not write the movie: {words}")
