@@ -7,6 +7,7 @@ import pytest
 from folders import EventFolder
 
 from aia_sequence.audit.account import audit_event
+from aia_sequence.lists.audit import AUDIT
 
 FATES = {171: ["calibrated", "quarantined", "no image"] * 2, 211: ["filtered", "calibrated", "not exported"] * 2}
 
@@ -56,7 +57,7 @@ def audited(folder, root, fates, **changes):
         }
         | changes,
     )
-    table.to_csv(folder / "audit.csv", index=False)
+    AUDIT.write_frame(folder / "audit.csv", table)
     (folder / "audit.html").write_text(html, encoding="utf-8")
     return html
 

@@ -3,7 +3,6 @@
 import os
 import string
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 import yaml
@@ -480,10 +479,37 @@ CASES = {
 }
 
 
+BROUGHT = {
+    "donki": (
+        "flrID,beginTime,peakTime,endTime,classType,sourceLocation,activeRegionNum,link\n"
+        "2021-07-03T14:18:00-FLR-001,2021-07-03T14:18Z,2021-07-03T14:29Z,2021-07-03T14:34Z,X1.5,N23W80,12838,\n"
+    ),
+    "hek": (
+        "event_starttime,event_peaktime,event_endtime,fl_goescls,hgs_x,hgs_y,ar_noaanum,frm_name,obs_observatory\n"
+        "2017-09-06T11:53:00,2017-09-06T12:02:00,2017-09-06T12:10:00,X9.3,34,-9,12673,SWPC,GOES\n"
+        "2021-07-03T14:18:00,2021-07-03T14:29:00,2021-07-03T14:34:00,X1.5,80,23,12838,SWPC,GOES\n"
+    ),
+    "semicolon": ("name;start;end;channels\na;2021-07-03T14:25:00Z;2021-07-03T14:26:00Z;171 211\n"),
+    "sunpy-goes-events": (
+        "event_date,start_time,peak_time,end_time,goes_class,goes_location,noaa_active_region\n"
+        '2011-02-15,2011-02-15 01:44:00.000,2011-02-15 01:56:00.000,2011-02-15 02:06:00.000,X2.2,"(-20.0, 12.0)",11158\n'  # noqa: E501
+    ),
+    "swpc-comments": (
+        "Start Time,Peak,End Time,GOES Class,Loc,NOAA,Comments,flux\n"
+        "2017-09-06 11:53,2017-09-06 12:02,2017-09-06 12:10,X9.3,S09W34,12673,halo CME,9.3e-4\n"
+        "2021-07-03 14:18,2021-07-03 14:29,2021-07-03 14:34,X1.5,N23W80,12838,,1.5e-4\n"
+    ),
+}
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_the_lists_that_people_have_brought_are_read(shared_cases, monkeypatch, name):
-    monkeypatch.chdir(shared_cases / "catalogues")
-    config = yaml.safe_load(Path("catalogue.yaml").read_text(encoding="utf-8").replace("FILE", name))
+def test_the_lists_that_people_have_brought_are_read(tmp_path, name):
+    (tmp_path / "list.csv").write_text(BROUGHT[name], encoding="utf-8")
+    config = {
+        "events": str(tmp_path / "list.csv"),
+        "catalogue": {"from": "peak", "before": "1m", "to": "peak", "after": "1m"},
+        "defaults": {"channels": [171], "region": {"width": 200, "height": 200}},
+    }
     events = load(config, NOW).events
     found = {
         name: (iso(event.start), iso(event.end), event.options.get("region", {}).get("follow"))

@@ -439,7 +439,7 @@ def test_generated_record_sets_mean_what_they_were_made_of(case):
 
 
 MODEL = Archive(lambda: 1.7e9)
-SERVICE = Service(MODEL, None, None, lambda: 1.7e9)
+SERVICE = Service(MODEL, None, None, None, lambda: 1.7e9)
 TOKENS = st.sampled_from(
     ["aia.lev1_euv_12s", "aia.response", "aia.lev1", "aia.nope", "bob", "[", "]", "[?", "?]", "[!", "!]", "[:", "{",
      "}", "#", "^",

@@ -76,7 +76,7 @@ for package in (aia_sequence, synthetic_jsoc):
 
 
 def test_every_subcommand_tells_its_arguments_without_snakemake(installed):
-    assert "aia-sequence check my.yaml" in installed("aia-sequence", "--help")
+    assert "check my.yaml" in installed("aia-sequence", "--help")
     program = """
 from aia_sequence.commands.main import COMMANDS, main
 for name in COMMANDS:

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment and repeated ends in the same bytes, and asks for nothing twice."""
+"""A run that is killed or stopped at any moment and repeated ends in the same bytes, and asks for nothing twice."""
 
 import os
 import random
@@ -22,8 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 KILLS = int(os.environ.get("AIA_KILLS", "3"))
 SEED = int(os.environ.get("AIA_KILL_SEED", "1"))
-# A minute of the worked example, three frames in two blocks; `make test-kill` takes all of it.
-SHORT = {"start": "2021-07-03T14:27:20Z", "end": "2021-07-03T14:28:15Z"}
+# A minute of the worked example, three cut-out frames in two blocks; `make test-kill` takes all of it.
+SHORT = {"start": "2021-07-03T14:27:20Z", "end": "2021-07-03T14:28:15Z", "cutout": True}
+FEW = 10
 
 
 def targets(workflow: Workflow) -> list[str]:
@@ -49,8 +50,10 @@ def start(workflow: Workflow) -> subprocess.Popen:
     command = workflow.command("--nolock", *targets(workflow))
     with (workflow.folder / "run.log").open("w") as log:
         return subprocess.Popen(
-            command, cwd=workflow.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
+            command, cwd=workflow.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            # What was started in the background ignores Ctrl-C, and so would the run.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )  # fmt: skip
 
 
 def members(group: int) -> list[int]:
@@ -74,6 +77,15 @@ def kill(run: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
+def interrupt(run: subprocess.Popen, log: Path) -> None:
+    """Ctrl-C, which the terminal sends to the run and to all its jobs; it ends soon, with a sentence."""
+    os.killpg(run.pid, signal.SIGINT)
+    run.wait(timeout=120)
+    text = log.read_text(encoding="utf-8")
+    assert "Traceback" not in text, text
+    assert run.returncode == 0 or "Stopped; what is done is kept; run again to go on." in text, text
+
+
 def verified(workflow: Workflow) -> set[str]:
     """Records whose image the cache holds intact."""
     cache = Cache(workflow.folder / "resources" / "level1")
@@ -89,8 +101,8 @@ def cached_name(record: str) -> str:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """The worked example, never interrupted."""
-    workflow = Workflow.example(tmp_path_factory.mktemp("undisturbed"), block="3m" if KILLS > 5 else "1m")
-    if KILLS <= 5:
+    workflow = Workflow.example(tmp_path_factory.mktemp("undisturbed"), block="1m" if KILLS <= FEW else "3m")
+    if KILLS <= FEW:
         workflow = workflow.changed(**SHORT)
     begin = time.monotonic()
     run = start(workflow)
@@ -114,7 +126,10 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(undisturbed, 
                 run.wait(timeout=moments.uniform(0.5, max(8.0, 0.6 * seconds)) if killed < KILLS else None)
                 ended = True
             except subprocess.TimeoutExpired:
-                kill(run)
+                if killed % 2:
+                    interrupt(run, workflow.folder / "run.log")
+                else:
+                    kill(run)
                 killed += 1
             log = read_log(state)
             twice += again(log[seen:], known)

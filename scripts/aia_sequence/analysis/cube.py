@@ -35,6 +35,7 @@ BITS = {
     "missing": MISSING,
 }
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+UNIX = "seconds since 1970-01-01 00:00:00"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CARDS = ("WCSAXES", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CDELT1", "CDELT2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2",
          "PC1_1", "PC1_2", "PC2_1", "PC2_2", "RSUN_REF", "DSUN_OBS", "HGLN_OBS", "HGLT_OBS")  # fmt: skip
@@ -207,7 +208,7 @@ class _Writer:
         file.dimensions = {"time": None, "y": shape[0], "x": shape[1]}
         file.attrs.update(attributes)
         for name, units, words in (
-            ("time", "seconds since 1970-01-01 00:00:00", "T_OBS, the middle of the exposure, UTC"),
+            ("time", UNIX, "T_OBS, the middle of the exposure, UTC"),
             ("tai", "s", "T_OBS in TAI, since 1977-01-01T00:00:00 TAI: exact across leap seconds"),
             *((name, unit, about) for name, _, unit, about, _ in NUMBERS),
             ("step", str(header.get("BUNIT", "DN / s")), "brightness is rounded to multiples of this"),

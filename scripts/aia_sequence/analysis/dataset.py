@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.analysis.cube import MISSING, NUMBERS, describe, pixel_places, read
+from aia_sequence.analysis.cube import MISSING, NUMBERS, UNIX, describe, pixel_places, read
 from aia_sequence.errors import AIAError
 from aia_sequence.figures.sequence import Frame
 
@@ -50,8 +50,8 @@ def of_frames(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> "xr.
             variables[name] = (("time",), np.array([one[name] for one in known], kinds.get(name)))
     attributes = describe(header, region)
     x, y = pixel_places(header, shape, tracked=bool(attributes["tracked"]))
-    times = np.array([round(one["time"] * 1e9) for one in known], "datetime64[ns]")
-    return xr.Dataset(variables, {"time": times, "x": x, "y": y}, attributes)
+    times = xr.Variable("time", [one["time"] for one in known], {"units": UNIX, "calendar": "standard"})
+    return xr.decode_cf(xr.Dataset(variables, {"time": times, "x": x, "y": y}, attributes))
 
 
 def _planes(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -> dict[str, np.ndarray | None]:

@@ -54,6 +54,9 @@ def of_frame(header: Mapping[str, Any], tables: Tables, options: CalibrationOpti
         If a table has nothing for the frame, or its header lacks a keyword.
     """
     found: dict[str, Any] = {"geometry": Geometry.of_header(header)}
+    for name in ("pointing", "degradation"):
+        if getattr(options, name) and getattr(tables, name) is None:
+            raise FrameError(f"calibration.{name} asks for a table of the {name}, and there is none")
     if options.pointing:
         row = tables.pointing.of(header["WAVELNTH"], _time(header, "T_OBS"))
         found["geometry"] = _pointed(header, row)
