@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 LEFT = re.compile(r"\..*\.(?P<machine>[A-Za-z0-9-]+)\.(?P<process>[0-9]+)\.[0-9a-f]{8}\.part", re.DOTALL)
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a disk, not of a file
+# Of a disk, not of a file: what to do about it is the same wherever a job meets it.
+NOT_WRITABLE = {
+    errno.ENOSPC: "there is no space left on the disk; make room and run again",
+    errno.EDQUOT: "the disk quota is used up; make room and run again",
+    errno.EROFS: "the file system is mounted read-only; mount it writable or choose another folder, and run again",
+}
 STALE = 86_400  # seconds since a file was written to last, after which nobody is writing it
 
 # Spreadsheets calculate what begins with one of these; some of them with the wide forms, too.
@@ -28,7 +33,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 def of_disk(error: BaseException | None) -> OSError | None:
     """The error of a disk that cannot be written to, where an exception came of one; libraries hide it."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in DISK:
+        if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
             return error
         error = error.__cause__ or error.__context__
     return None

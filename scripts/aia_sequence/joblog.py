@@ -3,7 +3,6 @@
 It is the only way from a job to whoever watches the run: jobs may run on another machine.
 """
 
-import errno
 import logging
 import os
 import re
@@ -16,15 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aia_sequence.errors import AIAError
-from aia_sequence.files import of_disk
+from aia_sequence.files import NOT_WRITABLE, of_disk
 from aia_sequence.privacy import redact
 
-# Of a disk, not of a file: what to do about it is the same wherever a job meets it.
-NOT_WRITABLE = {
-    errno.ENOSPC: "there is no space left on the disk; make room and run again",
-    errno.EDQUOT: "the disk quota is used up; make room and run again",
-    errno.EROFS: "the file system is mounted read-only; mount it writable or choose another folder, and run again",
-}
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 COUNT = re.compile(r": \w+ (\d+) of (\d+) [\w ]+(?:, ([\d.]+) MB)?$", re.MULTILINE | re.ASCII)
 ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR \S+: (.*(?:\n(?!\d\d:\d\d:\d\d [A-Z]).*)*)", re.MULTILINE | re.ASCII)

@@ -15,9 +15,10 @@ from drms.client import ExportRequest
 from aia_sequence.acquisition import offline
 from aia_sequence.acquisition.arrival_checks import safe_name
 from aia_sequence.acquisition.journal import Journal, Request
-from aia_sequence.acquisition.queue import EXPIRED, NOT_FOUND, TOO_LARGE, Limits, send, settle
+from aia_sequence.acquisition.queue import EXPIRED, TOO_LARGE, Limits, send, settle
 from aia_sequence.acquisition.request import FrameRequest
 from aia_sequence.archive import recordsets
+from aia_sequence.archive.answers import NOT_FOUND
 from aia_sequence.archive.client import Archive
 from aia_sequence.archive.retries import RefusedError, persist
 from aia_sequence.errors import ArchiveError

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from drms.client import ExportRequest
 from drms.exceptions import DrmsExportError
 
+from aia_sequence.archive.answers import NOT_FOUND, PENDING
 from aia_sequence.archive.client import Archive
 from aia_sequence.archive.retries import RefusedError, persist, status_of
 from aia_sequence.errors import ArchiveError
@@ -16,8 +17,7 @@ from aia_sequence.errors import ArchiveError
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = re.compile(r"JSOC_\d{8}_\d{1,9}(?:_X_IN)?", re.ASCII)
-PENDING = (1, 2)
-TOO_LARGE, EXPIRED, NOT_FOUND, LIMIT = 3, 5, 6, 7
+TOO_LARGE, EXPIRED, LIMIT = 3, 5, 7
 NOT_FOUND_LIMIT = 6  # a fresh request may be unknown for a few questions
 
 

@@ -84,19 +84,28 @@ class Entry:
 
 def read(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -> Entry:
     """The region of a level-1.5 frame."""
-    bounds = region
-    if region and "follow" in region:
-        from aia_sequence.figures.rotation import region_at
-
-        bounds = region_at(region, read_header(frame.path))
     names = ("image", "uncertainty", "flags") if uncertainty else ("image", "flags")
-    image, *sigma, flags, header = read_level15(frame.path, bounds, *names)
-    row = {name: getattr(frame, name) for name in ("T_REC", "record", "sha256", "EXPTIME")}
-    known = about(header, frame.time, row)
+    image, *sigma, flags, header = read_level15(frame.path, bounds_of(frame, region), *names)
+    known = about_frame(frame, header)
     step = np.float32(known["step"])
     mask = flags | np.where(np.isnan(image), np.uint8(MISSING), np.uint8(0))
     planes = {"data": np.rint(image / step) * step, "uncertainty": sigma[0] if sigma else None, "mask": mask}
     return Entry(planes, known, header)
+
+
+def bounds_of(frame: Frame, region: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Bounds of the region (arcsec) at the time of a frame."""
+    if not region or "follow" not in region:
+        return region
+    from aia_sequence.figures.rotation import region_at
+
+    return region_at(region, read_header(frame.path))
+
+
+def about_frame(frame: Frame, header: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a level-1.5 frame, see `about`."""
+    row = {name: getattr(frame, name) for name in ("T_REC", "record", "sha256", "EXPTIME")}
+    return about(header, frame.time, row)
 
 
 def about(header: Mapping[str, Any], tai: float, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.analysis.cube import MISSING, NUMBERS, UNIX, describe, pixel_places, read
+from aia_sequence.analysis.cube import MISSING, NUMBERS, UNIX, about_frame, bounds_of, describe, pixel_places, read
 from aia_sequence.errors import AIAError
 from aia_sequence.figures.sequence import Frame
+from aia_sequence.frames.fits import read_region_header
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,10 +35,9 @@ def of_frames(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> "xr.
 
     if not frames:
         raise AIAError("there is no frame to make a cube of")
-    first = read(frames[0], region, uncertainty=False)
-    shape, header = first.planes["data"].shape, first.header
-    sigma = bool(header.get("UNCERTAI", False))
-    known = [read(frame, region, uncertainty=False).known for frame in frames]
+    headers = [read_region_header(frame.path, bounds_of(frame, region)) for frame in frames]
+    header, known = headers[0], [about_frame(frame, one) for frame, one in zip(frames, headers, strict=True)]
+    shape, sigma = (header["NAXIS2"], header["NAXIS1"]), bool(header.get("UNCERTAI", False))
     lazily = [delayed(_planes)(frame, region, uncertainty=sigma) for frame in frames]
     variables: dict[str, Any] = {}
     for name, kind in (("data", np.float32), ("mask", np.uint8), *((("uncertainty", np.float32),) if sigma else ())):

@@ -10,15 +10,16 @@ from astropy.io import fits
 
 from aia_sequence.analysis.cube import MISSING, Entry, about
 from aia_sequence.analysis.derotation import DAY, HOWARD, RADIUS, View, area, places, sample, sample_variance, touched
-from aia_sequence.calibration import kernels, resample
+from aia_sequence.calibration import resample
 from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.calibration.level15 import prepare
 from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames import companions, level1file
-from aia_sequence.frames.geometry import Grid
-from aia_sequence.instrument import CENTRE, SATURATED_FROM, SCALE
+from aia_sequence.frames.fits import read_header
+from aia_sequence.frames.geometry import Geometry, Grid, grid_of
+from aia_sequence.instrument import SATURATED_FROM, SCALE
 from aia_sequence.lists.manifests import LEVEL1
 from aia_sequence.times import iso, read_time
 
@@ -56,11 +57,7 @@ class Reference:
             from aia_sequence.figures.rotation import region_at
 
             region = region_at(region, header)
-        spans = [
-            (round(region[axis][0] / SCALE + CENTRE - 0.5) - 1, round(region[axis][1] / SCALE + CENTRE - 0.5) - 1)
-            for axis in "xy"
-        ]
-        grid = Grid.of_pixels(*((low + 1, high) for low, high in spans))
+        grid = grid_of((header["NAXIS2"], header["NAXIS1"]), Geometry.of_header(header), region)
         radius = header.get("RSUN_REF") or RADIUS
         cards = {
             "WCSAXES": 2, "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec",
@@ -138,7 +135,7 @@ def nearest(sources: Sequence[Source], tai: float) -> fits.Header:
     if not found:
         raise FrameError("there is no level-1 frame to make a cube of")
     _, source, row = min(found, key=lambda one: one[0])
-    return level1file.read_level1(source.folder / row["file"])[1]
+    return read_header(source.folder / row["file"])
 
 
 def turn(source: Source, row: Mapping[str, Any], reference: Reference) -> dict[str, Any]:
@@ -195,13 +192,8 @@ def turn(source: Source, row: Mapping[str, Any], reference: Reference) -> dict[s
 
 def _sigma(counts: np.ndarray, blank: int | None, sigma: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Standard deviation in DN: the counts' variance, summed with the kernel's squared weights."""
-    padded = np.empty((counts.shape[0] + 4, counts.shape[1] + 4), np.float32)
-    squared = np.square(sigma, dtype=np.float64).astype(np.float32)
-    kernels.look_up(counts, resample.ABSENT if blank is None else np.int64(blank), squared, padded)
-    padded[2:-2, :2], padded[2:-2, -2:] = padded[2:-2, 4:2:-1], padded[2:-2, -4:-6:-1]
-    padded[:2], padded[-2:] = padded[4:2:-1], padded[-4:-6:-1]
-    out = np.empty(x.shape, np.float32)
-    sample_variance(padded, x, y, out)
+    squared, out = np.square(sigma, dtype=np.float64).astype(np.float32), np.empty(x.shape, np.float32)
+    sample_variance(resample.variances(counts, blank, squared), x, y, out)
     return np.sqrt(out, out=out)
 
 

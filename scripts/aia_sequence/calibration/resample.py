@@ -192,19 +192,28 @@ def variance(counts, blank, squared, kernel, missing, matrix, offset, *, gain=1.
         float32; NaN beyond the frame and where a missing pixel is within `REACH`.
     """
     matrix, offset = np.asarray(matrix, np.float64), np.asarray(offset, np.float64)
-    padded = np.empty((counts.shape[0] + 4, counts.shape[1] + 4), np.float32) if padded is None else padded
     out = np.empty(shape, np.float32) if out is None else out
-    kernels.look_up(counts, ABSENT if blank is None else np.int64(blank), squared, padded)
-    for n in range(2):  # mirrored about the outermost pixels' centres
-        padded[2:-2, n], padded[2:-2, -1 - n] = padded[2:-2, 4 - n], padded[2:-2, -5 + n]
-    for n in range(2):
-        padded[n], padded[-1 - n] = padded[4 - n], padded[-5 + n]
+    padded = variances(counts, blank, squared, padded)
     spline = kernel == "cubic-spline"
     kernels.evaluate(padded, matrix, offset, spline, True, np.float32(1), np.float32(np.nan), out)
     if len(missing):
         kernels.claim(missing, REACH[kernel], matrix, offset, np.float32(np.nan), out)
     np.sqrt(out, out=out)
     return np.multiply(out, np.float32(gain), out=out)
+
+
+def variances(counts, blank, squared, padded=None):
+    """Variances of counts inside a margin of two pixels, mirrored about the outermost pixels' centres.
+
+    Parameters and result are those of `variance`: float32 (ny + 4, nx + 4), `padded` where it is given.
+    """
+    padded = np.empty((counts.shape[0] + 4, counts.shape[1] + 4), np.float32) if padded is None else padded
+    kernels.look_up(counts, ABSENT if blank is None else np.int64(blank), squared, padded)
+    for n in range(2):
+        padded[2:-2, n], padded[2:-2, -1 - n] = padded[2:-2, 4 - n], padded[2:-2, -5 + n]
+    for n in range(2):
+        padded[n], padded[-1 - n] = padded[4 - n], padded[-5 + n]
+    return padded
 
 
 def add_to_sunpy():

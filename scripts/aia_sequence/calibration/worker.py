@@ -18,11 +18,10 @@ from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import AIAError, FrameError, ProductError
-from aia_sequence.files import drop_from_cache, flush_to_disk, of_disk
+from aia_sequence.files import NOT_WRITABLE, drop_from_cache, flush_to_disk, of_disk
 from aia_sequence.frames import checksums, fits, level1file, rice
 from aia_sequence.frames.level1header import check_listed
 from aia_sequence.instrument import SIDE
-from aia_sequence.joblog import NOT_WRITABLE
 from aia_sequence.lists.manifests import OWN_POINTING
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from aia_sequence.columns import columns
-from aia_sequence.config.file import Lines, check_file
+from aia_sequence.config.file import Lines, check_file, report
 from aia_sequence.config.settings import Settings, check_email, load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning import budget
@@ -35,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(yaml.safe_load(path.read_text(encoding="utf-8-sig")))
         check_email(settings.archive, os.environ)
     except ConfigError as error:
-        for line in map(lines.located, str(error).splitlines()):
-            sys.stderr.write(f"{line}\n" if line.startswith(" ") else f"error: {line}\n")
+        report("\n".join(map(lines.located, str(error).splitlines())))
         return 1
     for line in settings.warnings:
         sys.stderr.write(f"warning: {lines.located(line)}\n")

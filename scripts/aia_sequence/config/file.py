@@ -42,9 +42,14 @@ def refuse(error: ConfigError | str) -> NoReturn:
 
     An exception would be shown with Snakemake's own file and line, and with a part of its traceback.
     """
+    report(error)
+    raise SystemExit(1)
+
+
+def report(error: ConfigError | str) -> None:
+    """Say what is wrong with a configuration, a line each."""
     for line in str(error).splitlines():
         sys.stderr.write(f"{line}\n" if line.startswith(" ") else f"error: {line}\n")
-    raise SystemExit(1)
 
 
 def check_file(path: str | Path) -> None:

@@ -112,18 +112,19 @@ def read_level15(
     with _opened(path, memmap=True) as hdus:
         image = image_hdu(hdus)
         header = image.header.copy()
-        spans = [slice(0, header[f"NAXIS{axis}"]) for axis in (2, 1)]
-        if region is not None:
-            spans = [_pixels(header, axis, region[name], path) for axis, name in ((2, "y"), (1, "x"))]
+        spans = _spans(header, region, path)
         # `section` reads rows, and decompresses tiles, of the region alone.
         read = {"image": lambda: np.ascontiguousarray(image.section[tuple(spans)], dtype=np.float32)}
         read["uncertainty"] = lambda: companions.read_uncertainty(table(hdus, companions.UNCERTAINTY), *spans)
         read["flags"] = lambda: companions.read_flags(table(hdus, companions.FLAGS), *spans)
         found = [read[part]() for part in parts or ("image",)]
-    for axis, span in ((2, spans[0]), (1, spans[1])):
-        header[f"CRPIX{axis}"] -= span.start
-        header[f"NAXIS{axis}"] = span.stop - span.start
-    return *found, header
+    return *found, _cropped(header, spans)
+
+
+def read_region_header(path: str | Path, region: Mapping[str, Sequence[float]] | None) -> fits.Header:
+    """The header that `read_level15` returns with a region's pixels, which stay on disk."""
+    header = read_header(path)
+    return _cropped(header, _spans(header, region, path))
 
 
 def table(hdus: fits.HDUList, name: str) -> Any:
@@ -139,6 +140,21 @@ def table(hdus: fits.HDUList, name: str) -> Any:
     if name == companions.UNCERTAINTY:
         raise FrameError(f"{hdus.filename()}: there is no uncertainty in it; set calibration.uncertainty: true")
     raise FrameError(f"{hdus.filename()}: there is no table {name} in it; delete its block to make it again")
+
+
+def _spans(header: fits.Header, region: Mapping[str, Sequence[float]] | None, path: str | Path) -> list[slice]:
+    """Rows and columns of a region, or of the whole frame."""
+    if region is None:
+        return [slice(0, header[f"NAXIS{axis}"]) for axis in (2, 1)]
+    return [_pixels(header, axis, region[name], path) for axis, name in ((2, "y"), (1, "x"))]
+
+
+def _cropped(header: fits.Header, spans: Sequence[slice]) -> fits.Header:
+    """The header with CRPIX and NAXIS of some rows and columns."""
+    for axis, span in ((2, spans[0]), (1, spans[1])):
+        header[f"CRPIX{axis}"] -= span.start
+        header[f"NAXIS{axis}"] = span.stop - span.start
+    return header
 
 
 def _pixels(header: fits.Header, axis: int, bounds: Sequence[float], path: str | Path) -> slice:
