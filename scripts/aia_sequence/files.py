@@ -167,7 +167,7 @@ def inert(value: Any) -> Any:
     return value
 
 
-def opened(path: str | Path, limit: int | None = None) -> BinaryIO:
+def opened(path: str | Path, limit: int | None = None) -> io.BufferedReader:
     """Open a regular file to read it; what would make its reader wait, or read for ever, is not opened.
 
     Raises

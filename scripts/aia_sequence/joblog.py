@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import override
 
 from aia_sequence.errors import AIAError
 from aia_sequence.files import NOT_WRITABLE, of_disk
@@ -31,6 +32,14 @@ class _Redacted(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk may cut short: the terminal gets the messages all the same."""
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
 
 
 @contextmanager
@@ -52,8 +61,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         The root logger.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(path, mode="w", encoding="utf-8")
-    file.handleError = lambda record: None  # on a full disk; the terminal gets the message all the same
+    file = _LogFile(path, mode="w", encoding="utf-8")
     file.setFormatter(_Redacted(FORMAT, datefmt="%H:%M:%S"))
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING)
@@ -71,7 +79,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         yield root
     except Exception as error:  # noqa: BLE001 - whatever it is belongs into the log, with its traceback
         if (disk := of_disk(error)) is not None:
-            root.error("%s: %s", disk.filename2 or disk.filename or path, NOT_WRITABLE[disk.errno])
+            root.error("%s: %s", disk.filename2 or disk.filename or path, NOT_WRITABLE[disk.errno or 0])
             sys.exit(1)
         if isinstance(error, AIAError):
             root.error("%s", error)

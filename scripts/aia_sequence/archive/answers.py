@@ -150,7 +150,7 @@ def _series(asked: Mapping[str, str], answer: Mapping[str, Any]) -> None:
             _require(not wrong, f"{', '.join(wrong)[:80]} of {row['name'][:40]} is no text")
     for name in ("units", "note", "linkinfo"):
         _require(all(isinstance(row.get(name), str | None) for row in keywords), f"{name} of a keyword is no text")
-    keys = answer.get("primekeys")
+    keys: Any = answer.get("primekeys")
     _require(isinstance(keys, list), "primekeys are missing")
     names = [row["name"] for row in keywords]  # a list: what is no text can be looked for in it, too
     unknown = [key for key in keys if key is not None and key not in names]

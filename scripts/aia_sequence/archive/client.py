@@ -214,7 +214,7 @@ def of_server(server: "Server") -> Iterator[Archive]:
 def _web(name: str, address: str, **options: Any) -> AbstractContextManager[None]:
     """What an archive may be asked, and how."""
     # A site's proxy cannot reach this machine's loopback interface.
-    proxies = {} if name == "synthetic" else None
+    proxies: dict[str, str] | None = {} if name == "synthetic" else None
     return limited_web(proxies, hosts={urlsplit(address).hostname or ""}, check=answers.check, **options)
 
 

@@ -5,7 +5,8 @@ stays as the archive prints it; an answer that is not about the records that wer
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -131,6 +132,7 @@ def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
     if name == "QUALITY":
         return texts.map(quality).astype("int64")
     column = ANSWERED[name]
+    read: Callable[[str], Any]
     if column.unit == TIME:
         read, said = _time, "time"
     elif name in INT32:

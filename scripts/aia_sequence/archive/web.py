@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from aia_sequence.errors import ArchiveError
@@ -83,6 +84,8 @@ class _Response(http.client.HTTPResponse):
 class _Keeping(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
     """Opens connections, and keeps those whose last answer was read to its end."""
 
+    _context: ssl.SSLContext  # of HTTPSHandler; its annotations do not tell of it
+
     def __init__(self) -> None:
         super().__init__()
         self.kept: dict[tuple, tuple[http.client.HTTPConnection, http.client.HTTPResponse]] = {}
@@ -104,7 +107,7 @@ class _Keeping(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         tunnel = request._tunnel_host and (request._tunnel_host, headers.pop("Proxy-Authorization", None))
         place = threading.get_ident(), request.type, request.host, tunnel
         connection, last = self.kept.pop(place, (None, None))
-        if connection and (last.length != 0 or connection.sock is None):
+        if connection and last and (last.length != 0 or connection.sock is None):
             last.close()
             connection.close()
             connection = None
@@ -156,7 +159,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
             file.close()
             target = there.hostname if there.hostname != here.hostname else f"{there.scheme}://{there.hostname}"
             raise ArchiveError(f"{here.hostname} sent us to another host, {target}; not followed")
-        following = super().redirect_request(request, file, code, message, headers, target)
+        following: Any = super().redirect_request(request, file, code, message, headers, target)
         if following:
             following.asked = asked(request)
         return following
@@ -280,7 +283,8 @@ def proxies_in_capitals() -> Iterator[None]:
     For aiapy's downloads, which parfive carries: it reads no other names.
     """
     named = {f"{scheme.upper()}_PROXY": url for scheme, url in urllib.request.getproxies().items()}
-    added = {name: named[name] for name in ("HTTP_PROXY", "HTTPS_PROXY") if name in named and name not in os.environ}
+    capitals = ["HTTP_PROXY", "HTTPS_PROXY"]
+    added = {name: named[name] for name in capitals if name in named and name not in os.environ}
     os.environ.update(added)
     try:
         yield

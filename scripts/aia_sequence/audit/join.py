@@ -33,8 +33,8 @@ def read_exports(paths: Iterable[Path | str]) -> pd.DataFrame:
         One row for each record: ``record``, ``reason`` (empty unless the archive gave no file). The request that
         brought a file stands in the level-1 manifest, whether it came now or lay in the cache.
     """
-    rows = {}
-    for export in map(Export.read, paths):
+    rows: dict[str, str] = {}
+    for export in (Export.read(Path(path)) for path in paths):
         rows |= dict.fromkeys([*export.cached, *(file.record for file in export.delivery.files)], "")
         rows |= {lost.record: lost.reason for lost in export.delivery.not_exported}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["reason"], dtype=str)

@@ -178,7 +178,7 @@ def read_headers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     pandas.DataFrame
         Rows as in `table`: `synthetic` (bool) and `pointing_span` (s; NaN where the pointing was not updated).
     """
-    said = {"synthetic": [], "pointing_span": []}
+    said: dict[str, list[bool | float]] = {"synthetic": [], "pointing_span": []}
     for channel, name in zip(table["WAVELNTH"], table["level1.5"], strict=True):
         header = _header(folder / "level1.5" / channel / name) if name else {}
         start, end = (read_time(header[name]) if name in header else np.nan for name in ("PNT_TSTA", "PNT_TSTO"))

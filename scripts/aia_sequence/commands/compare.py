@@ -128,7 +128,7 @@ def _frames(folder: Path) -> tuple[set[str], dict[str, tuple[Path, str]]]:
     """Kept records, and path and hash of each level-1.5 frame by record."""
     tables = sorted(folder.glob("records/*/*.csv"))
     kept = {row["record"] for table in tables for row in RECORDS.read(table) if row["kept"]}
-    frames = {}
+    frames: dict[str, tuple[Path, str]] = {}
     for manifest in sorted(folder.glob("level1.5/*/*.csv")):
         frames |= {frame.record: (frame.path, frame.sha256) for frame in listed(manifest)}
     return kept, frames

@@ -141,7 +141,7 @@ def _check(path: Path, entries: Sequence[zipfile.ZipInfo], what: str, wanted, le
         if entry.flag_bits & 0x1:
             raise AIAError(f"{path}: {name} is encrypted, which is not read")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            method = zipfile.compressor_names.get(entry.compress_type, "an unknown method")
+            method = getattr(zipfile, "compressor_names", {}).get(entry.compress_type, "an unknown method")
             raise AIAError(f"{path}: {name} is packed with {method}; only stored and deflated files are read")
     # Some file systems do not tell capital letters from small ones; and none has a file and a folder of one name.
     taken = Counter(entry.filename.casefold() for entry in entries)

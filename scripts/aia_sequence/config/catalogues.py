@@ -89,7 +89,8 @@ def read_catalogue(path: str | Path, options: Mapping[str, Any]) -> list[Row]:
     columns, problems = keys_of(next(reader), options, f"{path}, line {lines[0][0]}")
     if problems:
         raise ConfigError("\n".join(problems))
-    windows, remarks = are_windows(columns), ()
+    windows = are_windows(columns)
+    remarks: tuple[str, ...] = ()
     located = not windows or not set(PLACES).isdisjoint(columns)
     if windows and "peak" in (options["from"], options["to"]):
         options, remarks = {**options, **WINDOWS}, (AS_THEY_ARE,)

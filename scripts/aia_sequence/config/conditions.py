@@ -51,7 +51,7 @@ class Condition:
 
     keyword: str
     operator: str
-    values: tuple[int | float | str, ...]
+    values: tuple[Any, ...]
     text: str
 
     @property
@@ -126,7 +126,7 @@ class Condition:
             return bool(self.values[0] >> 31)
         return self.operator in ("=", "in") and all(value < 2**31 for value in self.values)
 
-    def _literal(self, value: int | float | str) -> str:
+    def _literal(self, value: Any) -> str:
         """A value as DRMS text writes it."""
         if self.kind == "bits":
             return str(value - 2**32 if value >= 2**31 else value)
@@ -228,9 +228,9 @@ def _condition(name: str, wanted: Any) -> Condition:
             problem = "the lower end comes first" if keyword.kind != "bits" else keyword.allowed
             raise ValueError(f"{text!r} is not a range of {name}; {problem}")
         return Condition(name, "..", values, f"{name} {values[0]} .. {values[1]}")
-    found = re.fullmatch(rf"({'|'.join(COMPARISONS)})?\s*(.*)", text, re.DOTALL)
-    operator = found[1] or "="
-    value = keyword.value(found[2])
+    operator = next((sign for sign in COMPARISONS if text.startswith(sign)), "")
+    value = keyword.value(text.removeprefix(operator))
+    operator = operator or "="
     if keyword.kind == "bits" and operator not in ("=", "!="):
         raise ValueError(f"{text!r}: {name} is a word of bits and has no order; {keyword.allowed}")
     return Condition(name, operator, (value,), f"{name} {operator} {value}")
@@ -238,7 +238,7 @@ def _condition(name: str, wanted: Any) -> Condition:
 
 def _bit_condition(keyword: Keyword, verb: str, listed: str) -> Condition:
     """``ignore bits`` (all others clear) or ``reject bits`` (these clear), as the mask of bits that must be clear."""
-    bits = set()
+    bits: set[int] = set()
     for part in listed.split(","):
         found = re.fullmatch(r"(\d{1,2})(?:\s*-\s*(\d{1,2}))?", part.strip())
         low, high = (int(found[1]), int(found[2] or found[1])) if found else (99, 0)

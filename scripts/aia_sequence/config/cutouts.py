@@ -28,7 +28,7 @@ def footprint(region: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, f
         `x` and `y`: lower and upper bound each, helioprojective, arcsec.
     """
     bounds = {axis: (max(region[axis][0], -FRAME), min(region[axis][1], FRAME)) for axis in "xy"}
-    cut = {}
+    cut: dict[str, tuple[float, float]] = {}
     for axis, other in ("xy", "yx"):
         low, high = bounds[axis]
         turned = math.sin(math.radians(ROLL)) * (bounds[other][1] - bounds[other][0]) / 2
@@ -79,8 +79,8 @@ def frame_pixels(options: Mapping[str, Any]) -> tuple[float, float]:
         region = {axis: (-region[side] / 2, region[side] / 2) for axis, side in (("x", "width"), ("y", "height"))}
     (_, width), (_, height) = footprint(region).values()
     (left, right), (bottom, top) = region["x"], region["y"]
-    sizes = (width * height, (right - left) * (top - bottom))
-    return tuple(min(size / SCALE**2, SIDE**2) for size in sizes)
+    level1, level15 = width * height, (right - left) * (top - bottom)
+    return min(level1 / SCALE**2, SIDE**2), min(level15 / SCALE**2, SIDE**2)
 
 
 def level1_bytes(options: Mapping[str, Any]) -> float:

@@ -102,7 +102,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         problems.append(str(error))
     region, wrong = resolve_region(entry, reference)
     problems += wrong
-    if "at" in (region or {}):
+    if region and "at" in region:
         try:
             region["at"] = iso(read_time(region["at"]))
         except ValueError as error:

@@ -237,7 +237,9 @@ def _tree(text: str, path: str | Path) -> _Node | None:
 
     Made from libyaml's events, as its composer overflows the stack where a file has very many opening brackets.
     """
-    root, anchors, open_nodes = None, {}, []
+    root: _Node | None = None
+    anchors: dict[str, _Node] = {}
+    open_nodes: list[_Node] = []
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             line = event.start_mark.line + 1

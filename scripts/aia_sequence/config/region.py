@@ -98,7 +98,8 @@ def within_sight(region: Mapping[str, Any], first: float, last: float) -> dict[s
         The region, with `since` and `until` (ISO, UTC) where the place crosses the limb within the window: before the
         one and after the other it does not follow but stays where it is then.
     """
-    ends = in_sight(*region["follow"], read_time(region["at"]), first, last)
+    longitude, latitude = region["follow"]
+    ends = in_sight(longitude, latitude, read_time(region["at"]), first, last)
     return {**region, **{key: iso(end) for key, end in zip(IN_SIGHT, ends, strict=True) if end is not None}}
 
 

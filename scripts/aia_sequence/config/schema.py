@@ -171,7 +171,13 @@ def _in_words(part: Mapping[str, Any]) -> str:
 def _wants(part: Mapping[str, Any], value: Any) -> bool:
     """Whether a branch of the schema is for values of this kind, so that its errors are those to tell."""
     types = types_of(resolved(part))
-    kinds = {"array": list, "string": str, "object": dict, "integer": int, "number": (int, float)}
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "array": list,
+        "string": str,
+        "object": dict,
+        "integer": int,
+        "number": (int, float),
+    }
     return any(isinstance(value, kinds[name]) for name in types if name in kinds) and not isinstance(value, bool)
 
 

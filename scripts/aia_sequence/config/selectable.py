@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from aia_sequence.errors import suggestion
 from aia_sequence.times import read_time
@@ -16,8 +17,8 @@ class Keyword:
     kind: str
     note: str
 
-    def value(self, text: str) -> int | float | str:
-        """A value of the keyword's kind from its text; ValueError says what is allowed."""
+    def value(self, text: str) -> Any:
+        """A value of the keyword's kind (number, bits, time) from its text; ValueError says what is allowed."""
         text = text.strip()
         if self.kind == "int" and INTEGER.fullmatch(text):
             return int(text)

@@ -7,6 +7,7 @@ end after the start, names used once, conditions that compile) is checked here.
 import contextlib
 import os
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -85,7 +86,9 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     for key in ("level1_cache", "events"):
         if isinstance(filled[key], str):
             filled[key] = _home(key, filled[key])
-    events, problems, warnings = {}, _block_problems(filled["block"]), {}
+    events: dict[str, Event] = {}
+    problems = _block_problems(filled["block"])
+    warnings: defaultdict[str, list[str]] = defaultdict(list)
     taken: dict[str, str] = {}
     for row in _entries(filled):
         where, entry = row.origin, row.entry
@@ -104,8 +107,9 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
         checked = check_event(merged, reference, now or tai_seconds(datetime.now(UTC)), filled["max_records"])
         problems += [f"{where}: {line}" for line in checked.problems]
         for line in (*remarks, *checked.warnings):
-            warnings.setdefault(line, []).append(where)
-        events[entry["name"]] = checked.event
+            warnings[line].append(where)
+        if checked.event:
+            events[entry["name"]] = checked.event
     if problems:
         raise ConfigError("\n".join(problems))
     archive = filled.pop("archive")

@@ -4,8 +4,9 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any, get_type_hints
 
 from aia_sequence.files import write_text
 
@@ -32,7 +33,8 @@ class Point:
     record: str
 
 
-COLUMNS = [item.name for item in fields(Point)]
+KINDS: dict[str, type] = get_type_hints(Point)
+COLUMNS = list(KINDS)
 # Units and remarks stand in front of the table as astropy's ECSV has them; a reader of plain CSV leaves "#" lines out.
 UNITS = {
     "EXPTIME": "s", "sum": "DN / s", "sum_uncertainty": "DN / s", "mean": "DN / (pix s)",
@@ -48,9 +50,9 @@ REMARK = (
 def write_points(points: Sequence[Point], path: Path) -> None:
     """Write a light curve as CSV with a header of units (ECSV); an unknown number is an empty cell."""
     about = ["%ECSV 1.0", "---", "delimiter: ','", "datatype:"]
-    for item in fields(Point):
-        unit = f", unit: {UNITS[item.name]}" if item.name in UNITS else ""
-        about.append(f"- {{name: {item.name}{unit}, datatype: {TYPES[item.type]}}}")
+    for name, kind in KINDS.items():
+        unit = f", unit: {UNITS[name]}" if name in UNITS else ""
+        about.append(f"- {{name: {name}{unit}, datatype: {TYPES[kind]}}}")
     about += ["meta: !!omap", f"- comments: ['{REMARK}']", "schema: astropy-2.0"]
     text = io.StringIO()
     text.writelines(f"# {line}\n" for line in about)
@@ -68,12 +70,11 @@ def _cell(value: float | int | str) -> str:
 
 def read_points(path: Path) -> list[Point]:
     """Read a light curve written by `write_points`."""
-    types = [item.type for item in fields(Point)]
     with Path(path).open(newline="", encoding="utf-8") as file:
         rows = csv.reader(line for line in file if not line.startswith("#"))
         next(rows)
-        return [Point(*(_value(kind, cell) for kind, cell in zip(types, row, strict=True))) for row in rows]
+        return [Point(*(_value(kind, cell) for kind, cell in zip(KINDS.values(), row, strict=True))) for row in rows]
 
 
-def _value(kind: type, cell: str) -> float | int | str:
+def _value(kind: type, cell: str) -> Any:
     return math.nan if kind is float and not cell else kind(cell)

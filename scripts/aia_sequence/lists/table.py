@@ -188,13 +188,13 @@ class Table:
         """
         import pandas as pd
 
-        paths = [Path(path) for path in paths]
-        rows = [row for path in paths for row in self.lines(path)]
+        sources = [Path(path) for path in paths]
+        rows = [row for path in sources for row in self.lines(path)]
         names = list(dict.fromkeys([*self.names(), *(name for row in rows for name in row)]))
         table = pd.DataFrame({name: pd.Series([row.get(name, "") for row in rows], dtype="str") for name in names})
         twice = sorted(set(table.loc[table["record"].duplicated(), "record"]))
         if twice:
-            files = ", ".join(sorted(path.name for path in paths))
+            files = ", ".join(sorted(path.name for path in sources))
             raise ListError(f"{some(twice)} listed more than once in {files}; delete these files and run again")
         return table
 

@@ -77,7 +77,7 @@ class Event:
 def look(event: settings.Event, results: Path, logs: Path) -> Event:
     """See what there is of a configured event below the folders `results` and `logs`, in which every event has one."""
     name, channels, folder = event.name, event.channels, results / event.name
-    window = tuple(f"{times.day(time)} {times.clock(time)}" for time in (event.start, event.end))
+    start, end = (f"{times.day(time)} {times.clock(time)}" for time in (event.start, event.end))
     last = folder / "ro-crate-metadata.json"
     made = last.stat().st_mtime_ns if last.is_file() else None
     problems = _problems(logs / name, made or 0)
@@ -85,7 +85,7 @@ def look(event: settings.Event, results: Path, logs: Path) -> Event:
     kept, dropped = counts[Outcome.CALIBRATED], sum(counts[outcome] for outcome in (*DROPPED, Outcome.OTHER_CHANNEL))
     figures = folder / "figures"
     return Event(
-        name, window, channels,
+        name, (start, end), channels,
         finished=made is not None and not problems,
         kept=kept,
         dropped=dropped,

@@ -47,14 +47,14 @@ class Job:
         series: str | None = None,
         block: str | None = None,
     ) -> None:
-        self.plan, self.event, self.label = plan, plan.event(event), block
+        self.plan, self.event, self.label = plan, plan.event(event), block or ""
         self.channel = None if channel is None else int(channel)
         self._series = series
 
     @property
     def series(self) -> Series:
         """The series that holds the job's channel, or that it is about."""
-        return SERIES[self._series] if self._series else series_of(self.channel)
+        return SERIES[self._series] if self._series else series_of(self.channel or 0)
 
     @property
     def series_name(self) -> str:
@@ -155,7 +155,8 @@ class Job:
     @property
     def calibration_tables(self) -> dict[str, str | list[str]]:
         """The frozen tables and the point spread function that the options of the block ask for, by name."""
-        folder, tables, options = f"<resources>/{self.plan.settings.archive}", {}, self.calibration
+        folder, options = f"<resources>/{self.plan.settings.archive}", self.calibration
+        tables: dict[str, str | list[str]] = {}
         if options["pointing"]:
             tables["pointing"] = [f"{folder}/calibration/pointing/{day}.ecsv" for day in self.days]
         if options["degradation"]:
@@ -191,7 +192,8 @@ class Job:
     def cube_sources(self) -> dict[str, list[str] | str]:
         """What the channel's cube is made of: manifests of level 1.5, or of level 1 with tables."""
         name, level = self.event.name, "level15" if self.event.options["cube"] == "seen" else "level1"
-        found = {level: self.plan.paths(f"<results>/{{event}}/{LISTS[level]}", name, self.channel)}
+        manifests = self.plan.paths(f"<results>/{{event}}/{LISTS[level]}", name, self.channel)
+        found: dict[str, str | list[str]] = {level: manifests}
         if level == "level1":
             blocks = [Job(self.plan, name, self.channel, block=block) for block in self.plan.blocks(name, self.series)]
             for tables in (block.calibration_tables for block in blocks):

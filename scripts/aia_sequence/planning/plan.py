@@ -108,7 +108,7 @@ class Plan:
         if "{series}" in pattern:
             named = [({"series": series.name}, series) for series in self.series(event)]
         elif "{channel}" in pattern:
-            named = [({"channel": one}, series_of(one)) for one in channels]
+            named = [({"channel": str(one)}, series_of(one)) for one in channels]
         else:
             return [pattern.format(event=event)]
         if "{block}" not in pattern:

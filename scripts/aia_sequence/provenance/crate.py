@@ -221,7 +221,7 @@ def _context(crate: ROCrate, entity_id: str, kind: str, **properties: Any) -> Co
 
 def _file(crate: ROCrate, item: Item) -> File:
     kind, _ = mimetypes.guess_type(item.path)
-    properties = {
+    properties: dict[str, str | list[str]] = {
         "name": item.name,
         "sha256": item.sha256,
         "contentSize": str(item.size),

@@ -103,9 +103,9 @@ def _frames(manifest: Path, folder: Path, name: str, *, is_input: bool) -> list[
         if not path.is_file() or path.stat().st_size != size:
             raise AIAError(f"{path} is not the {size} bytes that {manifest.name} lists; delete both and run again")
         found.append(crate.Item(_below(path, folder), name, frame.sha256, size, frame.record, is_input))
-        if path := frame.spikes:
-            size = path.stat().st_size
-            found.append(crate.Item(_below(path, folder), "Spikes", sha256(path), size, frame.record, is_input))
+        if spikes := frame.spikes:
+            size = spikes.stat().st_size
+            found.append(crate.Item(_below(spikes, folder), "Spikes", sha256(spikes), size, frame.record, is_input))
     return found
 
 

@@ -64,14 +64,14 @@ class Display(LogHandlerBase):
         if not (self.own_words or self.dry):
             threading.Thread(target=self._tick, daemon=True).start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take note of an event; whatever is wrong with it never ends a run."""
+    def emit(self, record: Any) -> None:
+        """Take note of an event, a log record with what Snakemake adds; what is wrong with it never ends a run."""
         try:
             self._take(record)
         except Exception as error:  # noqa: BLE001
             self.screen.say(f"{record.getMessage()} ({error!r})")
 
-    def _take(self, record: logging.LogRecord) -> None:
+    def _take(self, record: Any) -> None:
         event, progress = getattr(record, "event", None), self.progress
         if self.own_words:
             text = self.format(record) or ""

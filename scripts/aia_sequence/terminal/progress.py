@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aia_sequence.joblog import Count, last_count, reason_in
+from aia_sequence.joblog import last_count, reason_in
 
 TARGETS = frozenset({"all", "budget"})  # rules without work of their own
 
@@ -148,16 +148,16 @@ class Progress:
     def state(self, job: Job) -> str:
         """What a running job is at: the last count in its log, and by its pace the time that is left."""
         now = self.clock()
-        counts = [count for path in job.logs if (count := last_count(path))]
+        counts = [found for path in job.logs if (found := last_count(path))]
         if not counts:
             return elapsed(now - job.started)
-        count: Count = counts[-1]
+        count = counts[-1]
         if job.last is None or job.last[1] != count.done:
             job.last = (now, count.done)
-            job.first = job.first or job.last
         text = f"{count.done} of {count.total}" + (f", {count.megabytes:.0f} MB" if count.megabytes else "")
-        if job.first[1] < count.done < count.total:
-            pace = (job.last[0] - job.first[0]) / (count.done - job.first[1])
+        begun, done = job.first = job.first or job.last
+        if done < count.done < count.total:
+            pace = (job.last[0] - begun) / (count.done - done)
             text += f", {elapsed(max(0.0, (count.total - count.done) * pace - (now - job.last[0])))} left"
         return text
 
