@@ -112,6 +112,7 @@ def test_the_caption_says_what_is_shown(drawn):
         "x = 690 to 990",
         "asinh stretch",
         "percentiles 0.5 and 99.9",
+        "No half rise and half decay are marked: the background of the flare was not observed.",
         "not an observation of the Sun",
     ):
         assert words in drawn[1]

@@ -358,6 +358,25 @@ def test_files_go_through_the_proxy_of_the_environment(tmp_path, monkeypatch, na
     assert [target for _, target in proxy.calls] == ["http://jsoc.example/a"]
 
 
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])
+def test_encrypted_questions_and_files_go_through_the_proxy_for_them(tmp_path, monkeypatch, name):
+    for other in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(other, raising=False)
+    with site(**{"jsoc.example:443": lambda handler: handler.send_error(502)}) as proxy:
+        proxy.RequestHandlerClass.do_CONNECT = count_and_answer
+        monkeypatch.setenv(name, proxy.url(""))
+        with limited_web():
+            with pytest.raises(OSError, match="Tunnel connection failed: 502"):
+                urllib.request.urlopen("https://jsoc.example/")
+            asked = len(proxy.calls)
+            outcome = fetch(
+                [Item("https://jsoc.example/a", tmp_path / "a")], lambda item: None, lambda *_: None, patience=QUICK
+            )
+    assert list(outcome.failed) == [tmp_path / "a"]
+    assert asked < len(proxy.calls)
+    assert set(proxy.calls) == {("CONNECT", "jsoc.example:443")}
+
+
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
 def test_hosts_without_a_proxy_are_asked_directly(tmp_path, monkeypatch, name):
     for other in ("HTTP_PROXY", "no_proxy", "NO_PROXY"):

@@ -113,7 +113,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         problems += _psf_problems(entry)
     if entry.get("cube", "none") == "derotated":
         problems += _cube_problems(entry, region)
-    if entry.get("cutout") and region is None:
+    if entry.get("cutout") and region is None and not wrong:
         problems.append("cutout: the archive needs to know what to cut out; give the event a region")
     if problems:
         return Checked(None, problems, [])
