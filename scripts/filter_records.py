@@ -23,12 +23,14 @@ def main(
     span: Sequence[str],
     where: dict,
     segments: list[str],
+    steps: dict[str, int] | None,
     table: Path,
     record_list: Path | None,
     records: Path,
     recordset: Path,
 ) -> None:
     asked = {"series": series, "channel": channel, "span": span, "where": where, "segments": segments}
+    asked["steps"] = steps
     with open_archive(archive, state, url) as opened:
         marked, text = select_records(opened, METADATA.frame(table), **asked, committed=record_list)
     RECORDS.write_frame(records, marked)
@@ -47,6 +49,7 @@ if __name__ == "__main__":
             span=snakemake.params.span,
             where=wanted["where"],
             segments=wanted["segments"],
+            steps=wanted.get("steps"),
             table=Path(snakemake.input.table),
             record_list=Path(snakemake.resources.record_list) if snakemake.resources.record_list else None,
             records=Path(snakemake.output.records),

@@ -30,8 +30,9 @@ def main(
     """Write the metadata of the records between the slots of `span`, both included, and what each keyword means."""
     recordset = block_set(series, *span)
     with open_archive(archive, state, url) as opened:
-        records = opened.query(recordset, extra, segments=["image"])
         described = opened.describe(series)
+        metadata.check_described(described, series, extra)
+        records = opened.query(recordset, extra, segments=["image"])
     metadata.check_complete(records, series, *span)
     METADATA.write_frame(table, records)
     DESCRIPTION.write_frame(keywords, described)

@@ -29,11 +29,15 @@ class FrameError(AIAError):
     """One frame cannot be used: the text names its record or file and says why."""
 
 
+def nearest(name: Any, words: Iterable[str]) -> str:
+    """The word that is closest to a name; empty if none is close."""
+    by_small = {word.lower(): word for word in words}
+    close = difflib.get_close_matches(str(name).lower()[:100], by_small, 1, 0.6)
+    return by_small[close[0]] if close else ""
+
+
 def suggestion(name: Any, allowed: Iterable[Any]) -> str:
     """What is allowed, after what is close to a name that is not."""
     words = list(map(str, allowed))
-    by_small = {word.lower(): word for word in words}
-    close = difflib.get_close_matches(str(name).lower()[:100], by_small, 1, 0.6)
-    if close:
-        return f"did you mean {by_small[close[0]]}? Allowed are {', '.join(words)}"
-    return f"allowed are {', '.join(words)}"
+    close = nearest(name, words)
+    return f"{f'did you mean {close}? A' if close else 'a'}llowed are {', '.join(words)}"

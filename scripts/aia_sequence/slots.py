@@ -1,11 +1,51 @@
 """Slots: the numbers that a series counts its records by, one for each step of its cadence."""
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from aia_sequence.instrument import Series
 from aia_sequence.times import iso
 
 MARGIN_S = 30  # a slot further outside a window is not one of the window
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Steps of several slots each, of which one record is wanted.
+
+    A step is its middle slot and the slots that are nearer to it than to another one, of two equally near ones the
+    later step's.
+
+    Attributes
+    ----------
+    length
+        Slots from one step to the next.
+    phase
+        Remainder of every middle slot divided by `length`.
+    """
+
+    length: int
+    phase: int
+
+    def middle(self, slot: int) -> int:
+        """The middle slot of the step that a slot lies in."""
+        return slot - (slot - self.phase + self.length // 2) % self.length + self.length // 2
+
+    def nearest(self, slots: Iterable[int]) -> dict[int, int]:
+        """Of each step that some slots lie in, the one that is nearest to its middle, the earlier of two.
+
+        Returns
+        -------
+        dict of int to int
+            From middle slots to the slots that are taken, ascending.
+        """
+        found: dict[int, int] = {}
+        for slot in sorted(slots):
+            middle = self.middle(slot)
+            if middle not in found or abs(slot - middle) < abs(found[middle] - middle):
+                found[middle] = slot
+        return found
 
 
 def slot_number(series: Series, tai: float) -> int:

@@ -215,3 +215,16 @@ def test_saturated_frames_are_counted_and_the_worst_is_named(tmp_path):
     assert noted["saturation"] == (
         "2 frames of 2 with saturated pixels; most in 2021-07-03T14:24:59Z: 0.01 % saturated (1,678 pixels)."
     )
+
+
+def test_steps_name_their_stand_ins_and_those_without_a_record():
+    """Of a step, the record in its middle is wanted; another one that stands in is told, and one that is missing."""
+    rows = [("10:00:00", "10:00:00", "True"), ("10:00:12", "10:00:00", "False")]
+    rows += [("10:01:12", "10:01:00", "True"), ("10:01:00", "10:01:00", "False"), ("10:02:00", "10:02:00", "False")]
+    records = pd.DataFrame(rows, columns=["T_REC", "step", "kept"])
+    texts = [note.text for note in remarks.about_steps(records, 211)]
+    assert texts == [
+        "The nearest record that fulfils the conditions stands in for 1 step: 10:01:12 for 10:01:00.",
+        "No record fulfils the conditions in 1 step: 10:02:00.",
+    ]
+    assert remarks.about_steps(records.drop(columns="step"), 211) == []

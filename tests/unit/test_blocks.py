@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aia_sequence.config.settings import block_length
 from aia_sequence.errors import ConfigError
 from aia_sequence.instrument import CHANNELS, SERIES, series_of
 from aia_sequence.planning.blocks import blocks
-from aia_sequence.slots import slot_number, slot_time, window_slots
+from aia_sequence.slots import Steps, slot_number, slot_time, window_slots
 from aia_sequence.times import read_time, tai_seconds
 
 EUV = SERIES["aia.lev1_euv_12s"]
@@ -30,6 +30,49 @@ def test_blocks_of_any_window_and_length_partition_its_slots(start, span, length
     nearest = range(slot_number(series, start), slot_number(series, start + span) + 1)
     assert slots == [slot for slot in nearest if start - 30 <= slot * series.step <= start + span + 30]
     assert len({block.label for block in found}) == len(found)
+
+
+@settings(deadline=None)
+@given(start=times, span=spans, length=lengths, stride=st.integers(2, 7200))
+def test_steps_go_on_from_the_windows_first_slot_whatever_its_blocks(start, span, length, stride):
+    window = window_slots(EUV, start, start + span)
+    found = blocks(start, start + span, length, EUV, stride)
+    slots = [slot for block in found for slot in range(block.first, block.last + 1)]
+    middles = [slot for slot in slots if (slot - window.start) % stride == 0]
+    assert middles == list(window[::stride])
+    assert [block.frames for block in found] == [
+        sum(block.first <= middle <= block.last for middle in middles) for block in found
+    ]
+    assert slots == list(range(window.start, min(window.stop, middles[-1] - stride // 2 + stride)))
+    for block in found:
+        assert all(block.first <= block.steps.middle(slot) <= block.last for slot in (block.first, block.last))
+
+
+@given(start=times, span=spans, length=lengths, stride=st.integers(2, 400), before=st.integers(0, 20), after=spans)
+def test_widening_a_window_by_whole_steps_leaves_its_inner_blocks_as_they_are(
+    start, span, length, stride, before, after
+):
+    inner = blocks(start, start + span, length, EUV, stride)[1:-1]
+    wide = blocks(start - before * stride * EUV.step, start + span + after, length, EUV, stride)
+    assert set(inner) <= set(wide)
+
+
+@given(
+    stride=st.integers(2, 30),
+    phase=st.integers(0, 29),
+    slots=st.sets(st.integers(-100, 100)),
+)
+def test_of_each_step_the_nearest_slot_is_taken(stride, phase, slots):
+    steps = Steps(stride, phase % stride)
+    taken = steps.nearest(slots)
+    for slot in slots:
+        middle = min(
+            (middle for middle in range(-200, 200) if (middle - phase) % stride == 0),
+            key=lambda middle: (abs(slot - middle), -middle),
+        )
+        assert steps.middle(slot) == middle
+        assert abs(taken[middle] - middle) <= abs(slot - middle)
+    assert set(taken.values()) <= slots
 
 
 @given(start=times, span=spans, length=lengths, before=spans, after=spans)

@@ -147,13 +147,63 @@ def test_what_is_no_condition_is_refused_with_key_and_value(where):
     )
 
 
-def test_a_linked_keyword_is_refused_with_the_reason():
-    with pytest.raises(ConfigError, match=r"where.DATAMEAN: '> 3': DATAMEAN is kept in aia.lev1 .* allowed are T_REC"):
-        filters.compile_where({"DATAMEAN": "> 3"})
+NUMBERS = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+
+@given(
+    kind=st.sampled_from(["DATAMEAN", "NSATPIX", "ASQHDR"]),
+    operator=st.sampled_from(filters.COMPARISONS),
+    limit=st.integers(-5, 5),
+    values=st.lists(st.one_of(st.none(), st.integers(-5, 5)), max_size=8),
+)
+def test_a_linked_keyword_is_compared_as_a_number_and_a_missing_one_fails(kind, operator, limit, values):
+    frame = pd.DataFrame({kind: pd.Series(values, dtype="float64" if kind == "DATAMEAN" else "Int64")})
+    (condition,) = filters.compile_where({kind: f"{operator} {limit}"})
+    expected = [value is not None and getattr(value, f"__{NUMBERS[operator]}__")(limit) for value in values]
+    assert list(condition.select(frame)) == expected
+
+
+@pytest.mark.parametrize(
+    ("where", "values", "kept"),
+    [
+        ({"ACS_ECLP": "= NO"}, ["NO", "YES", "", "no"], ["NO"]),
+        ({"ACS_ECLP": "!= NO"}, ["NO", "YES", "", "no"], ["YES", "no"]),
+        ({"ACS_MODE": "in SCIENCE, INERTIAL"}, ["SCIENCE", "INERTIAL", "", "SCIENC"], ["SCIENCE", "INERTIAL"]),
+        ({"ACS_MODE": "not in SCIENCE"}, ["SCIENCE", "INERTIAL", ""], ["INERTIAL"]),
+        (
+            {"T_OBS": ">= 2021-07-03T14:25:00Z"},
+            ["2021-07-03T14:25:00Z", "2021-07-03T14:25:00.84Z", "2021-07-03T14:24:59.99Z", ""],
+            ["2021-07-03T14:25:00Z", "2021-07-03T14:25:00.84Z"],
+        ),
+        (
+            {"T_OBS": "2016-12-31T23:59:60Z .. 2017-01-01T00:00:00Z"},
+            ["2016-12-31T23:59:59.99Z", "2016-12-31T23:59:60.34Z", "2017-01-01T00:00:00Z", "2017-01-01T00:00:00.01Z"],
+            ["2016-12-31T23:59:60.34Z", "2017-01-01T00:00:00Z"],
+        ),
+    ],
+)
+def test_texts_and_times_of_linked_keywords(where, values, kept):
+    (condition,) = filters.compile_where(where)
+    frame = pd.DataFrame({condition.keyword: pd.Series(values, dtype="str")})
+    assert list(frame[condition.select(frame)][condition.keyword]) == kept
+
+
+def test_a_linked_keyword_is_asked_for_and_does_not_stand_in_what_the_archive_selects_by():
+    compiled = filters.compile_where({"DATAP95": "< 900", "EXPTIME": "< 2.0", "NSATPIX": "= 0"})
+    assert filters.drms_text(compiled) == "EXPTIME < 2.0 AND QUALITY >= 0"
+    assert filters.extra_keywords(compiled) == ["DATAP95"], "NSATPIX is in every block's metadata"
+
+
+@pytest.mark.parametrize("text", ["< NO", "NO .. YES", ">= x"])
+def test_a_text_has_no_order(text):
+    with pytest.raises(ConfigError, match=r'where.ACS_ECLP: .*; ACS_ECLP takes "= NO"'):
+        filters.compile_where({"ACS_ECLP": text})
 
 
 def test_an_unknown_keyword_is_refused_with_those_that_are_allowed():
-    with pytest.raises(ConfigError, match=r"where.EXPTME: .*'EXPTME'; did you mean EXPTIME\? Allowed are T_REC"):
+    with pytest.raises(
+        ConfigError, match=r"where.EXPTME: .*'EXPTME'; did you mean EXPTIME\? Allowed are T_REC.* CAMERA, .*"
+    ):
         filters.compile_where({"EXPTME": "< 2"})
 
 

@@ -265,7 +265,7 @@ def test_every_outcome_says_what_it_means():
 # ----- nobody else knows a list's columns or words -----
 
 LIBRARY = Path(aia_sequence.__path__[0])
-LISTS = {table.what: set(table.known) for table in TABLES} | {
+LISTS = {table.what: set(table.names()) for table in TABLES} | {
     kind.__name__: {item.name for item in fields(kind)}
     for kind in (lightcurve.Point, exports.ExportedRequest, exports.ExportedFile, exports.Export)
 }

@@ -10,6 +10,7 @@ from aia_sequence.config import conditions as filters
 from aia_sequence.errors import ArchiveError
 from aia_sequence.instrument import SERIES
 from aia_sequence.planning.blocks import Block
+from aia_sequence.slots import slot_time
 from synthetic_jsoc.protocol import recordset as grammar
 from synthetic_jsoc.protocol.conditions import Condition as ArchiveCondition
 from synthetic_jsoc.times import parse_time
@@ -54,6 +55,28 @@ def test_any_subset_of_the_kept_records_is_asked_for_exactly(service, data, most
         assert list(service.query(text)["record"]) == names
         assert len(text) < 2 * recordsets.LONGEST
         assert most is None or len(names) <= most
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), stride=st.integers(2, 9), most=st.sampled_from([None, 2]))
+def test_any_choice_of_the_selected_records_is_asked_for_exactly_whatever_the_steps(service, data, stride, most):
+    conditions = filters.compile_where({"QUALITY": "= 0"})
+    block = Block("", EUV, FIRST, FIRST + 49)
+    selected = list(service.query(recordsets.channel_set(EUV.name, block.start, block.end, 211, conditions))["record"])
+    regular = selected[data.draw(st.integers(0, stride)) :: stride]
+    wanted = {*regular[:-1], *data.draw(st.lists(st.sampled_from(selected), max_size=3))}
+    found = recordsets.subsets(selected, wanted, conditions, most=most, stride=stride)
+    assert sorted(name for _, names in found for name in names) == sorted(wanted)
+    for text, names in found:
+        assert list(service.query(text)["record"]) == names
+        assert most is None or len(names) <= most
+
+
+def test_regular_steps_are_one_range_with_its_step():
+    selected = [recordsets.record_name(EUV.name, slot_time(EUV, FIRST + n), 211) for n in range(20)]
+    ((text, found),) = recordsets.subsets(selected, selected[::5], (), stride=5)
+    assert found == selected[::5]
+    assert text == "aia.lev1_euv_12s[2021-07-03T14:26:11Z-2021-07-03T14:29:11Z@60s][211][? QUALITY >= 0 ?]{image}"
 
 
 def test_neighbours_are_one_range_whatever_the_conditions_drop_between_them():

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from aia_sequence.config.settings import block_length, check_email, load, schema
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import EUV
+from aia_sequence.instrument import EUV, series_of
 from aia_sequence.planning.plan import Plan
 from aia_sequence.times import duration, tai_seconds
 
@@ -43,6 +43,51 @@ def test_the_committed_configuration_is_the_worked_example(config):
     assert event.end == tai_seconds(datetime(2021, 7, 3, 14, 35))
     assert event.channels == (211,)
     assert event.options["where"] == {"EXPTIME": "< 2.0", "QUALITY": "= 0"}
+
+
+def test_every_counts_steps_from_the_windows_start(config):
+    """A frame every two hours over half a day, as sunpy's gallery asks for it."""
+    event = {"start": "2012-09-24T08:56:03Z", "end": "2012-09-24T20:56:03Z", "channels": [171], "every": "2h"}
+    config["events"] = [{"name": "half-a-day", **event}]
+    plan = Plan(load(config, NOW))
+    found = plan.blocks("half-a-day", EUV).values()
+    assert sum(block.frames for block in found) == 7
+    assert [block.frames for block in found] == [1] * 7
+    first, *_, last = found
+    assert (first.start, last.end) == ("2012-09-24T08:56:01Z", "2012-09-24T20:56:01Z")
+
+
+@pytest.mark.parametrize(
+    ("every", "channels", "problem"),
+    [
+        ("30s", [171], r"every: '30s' is no multiple of the 12 s at which aia.lev1_euv_12s .* 171\); write 24s or 36s"),
+        (
+            "36s",
+            [171, 1600],
+            r"every: '36s' is no multiple of the 24 s at which aia.lev1_uv_24s .* 1600\); write 24s or",
+        ),
+        ("2d", [171], r"every: '2d' is not a cadence; allowed are .* up to 1d"),
+        ("0s", [171], "every: '0s' is not a cadence"),
+        ("often", [171], "every: 'often' is not a length of time; write 90s, 5m, 1h or 1d"),
+    ],
+)
+def test_a_cadence_that_a_series_has_not_is_refused(config, every, channels, problem):
+    config["events"][0] |= {"every": every, "channels": channels}
+    assert re.search(problem, refusal(config))
+
+
+def test_a_channel_whose_cadence_is_longer_has_all_its_frames(config):
+    config["events"][0] |= {"every": "12m", "channels": [171, 4500], "end": "2021-07-03T18:25:00Z"}
+    plan = Plan(load(config, NOW))
+    assert sum(block.frames for block in plan.blocks("x1.5-2021-07-03", series_of(4500)).values()) == 4
+    assert sum(block.frames for block in plan.blocks("x1.5-2021-07-03", series_of(171)).values()) == 21
+
+
+def test_the_largest_number_of_records_counts_steps(config):
+    config["events"][0] |= {"end": "2021-07-13T14:25:00Z", "where": {}}
+    assert "max_records" in refusal(config | {"max_records": 1000})
+    config["events"][0]["every"] = "1h"
+    load(config | {"max_records": 241}, NOW)
 
 
 def test_loading_leaves_the_configuration_alone(config):

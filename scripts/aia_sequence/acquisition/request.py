@@ -12,7 +12,7 @@ from aia_sequence.acquisition.cache import Cache, Key
 from aia_sequence.acquisition.journal import Journal
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.archive import recordsets
-from aia_sequence.config.conditions import Condition, compile_where
+from aia_sequence.config.conditions import Condition, archive_selects, compile_where
 from aia_sequence.lists.records import RECORDS
 
 DIRECT = "direct"  # method, and how the cache tells its files from exported ones
@@ -27,7 +27,7 @@ class FrameRequest:
     series
         The series.
     kept : pandas.DataFrame
-        Metadata of the records that the conditions keep, ascending.
+        Metadata of the records that are wanted, ascending.
     conditions
         The conditions, which go into the record sets.
     segments
@@ -36,6 +36,10 @@ class FrameRequest:
         What the archive is to do to the frames: arguments by process.
     method
         `url` (the archive's export queue) or `direct` (its files as they are).
+    selected
+        Names of all records that the archive selects by the conditions, ascending, if these are not all wanted.
+    stride
+        Slots from one wanted record to the next.
     """
 
     series: str
@@ -44,14 +48,25 @@ class FrameRequest:
     segments: tuple[str, ...] = ("image",)
     processing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     method: str = "url"
+    selected: tuple[str, ...] = ()
+    stride: int = 1
 
     @classmethod
     def of(cls, records: Path, wanted: Mapping[str, Any], method: str) -> "FrameRequest":
         """The request for the kept ones of a list of records; `wanted` as `planning.jobs.Job.frames_wanted`."""
         marked = RECORDS.frame(records)
         kept = marked[marked["kept"]].reset_index(drop=True)
-        conditions, segments = compile_where(wanted["where"]), tuple(wanted["segments"])
-        return cls(wanted["series"], kept, conditions, segments, wanted["processing"], method)
+        conditions = compile_where(wanted["where"])
+        return cls(
+            wanted["series"],
+            kept,
+            conditions,
+            tuple(wanted["segments"]),
+            wanted["processing"],
+            method,
+            tuple(marked.loc[archive_selects(marked, conditions), "record"]),
+            wanted.get("steps", {}).get("length", 1),
+        )
 
     @property
     def names(self) -> list[str]:
@@ -73,7 +88,7 @@ class FrameRequest:
         self, records: Iterable[str], segments: Sequence[str] = ("image",), most: int | None = None
     ) -> list[tuple[str, list[str]]]:
         """Record sets of some of the kept records, see `aia_sequence.archive.recordsets.subsets`."""
-        return recordsets.subsets(self.names, records, self.conditions, segments, most)
+        return recordsets.subsets(self.selected or self.names, records, self.conditions, segments, most, self.stride)
 
     def key(self, archive: str, row: Mapping[str, Any], segment: str) -> Key:
         """Address in the cache of a segment of an archive's record; `row` holds its metadata."""

@@ -12,6 +12,9 @@ from aia_sequence.archive import metadata, recordsets
 from aia_sequence.archive.client import Archive
 from aia_sequence.config import conditions
 from aia_sequence.errors import ArchiveError
+from aia_sequence.instrument import SERIES, Series
+from aia_sequence.slots import Steps, slot_number, slot_time
+from aia_sequence.times import read_time
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +28,12 @@ def select_records(
     span: Sequence[str],
     where: Mapping[str, Any],
     segments: Sequence[str],
+    steps: Mapping[str, int] | None = None,
     committed: Path | None = None,
 ) -> tuple[pd.DataFrame, str]:
     """Mark every record of a channel as kept or dropped and by which condition.
 
+    Of the records that fulfil the conditions, those nearest to the middles of the steps are kept, if there are steps.
     The record set of the kept ones is sent back to the archive: it must bring exactly these, value by value.
 
     Parameters
@@ -41,15 +46,18 @@ def select_records(
         What the record set selects; `span` is the block's start and end.
     where
         The conditions of the configuration.
+    steps
+        Length and phase of `aia_sequence.slots.Steps`.
     committed
         A record list that the kept records must be those of.
 
     Returns
     -------
     marked : pandas.DataFrame
-        The channel's records with the columns `kept` and `dropped_by`.
+        The channel's records with the columns `kept` and `dropped_by`, and `step` if there are steps.
     recordset : str
-        The record set of those that are kept.
+        The record set of those that are kept; several, a line each, where one would be too long; empty if the archive
+        cannot leave out all records by itself.
 
     Raises
     ------
@@ -59,15 +67,37 @@ def select_records(
     compiled = conditions.compile_where(where)
     marked = table[table["WAVELNTH"] == channel].reset_index(drop=True)
     marked["dropped_by"] = conditions.dropped_by(marked, compiled)
+    if steps is not None:
+        _take_steps(marked, SERIES[series], Steps(**steps))
     marked["kept"] = marked["dropped_by"] == ""
     kept = marked[marked["kept"]]
     if committed is not None:
         record_list.check(committed, kept, channel=channel, start=span[0], end=span[1])
-    text = recordsets.channel_set(series, *span, channel, compiled, segments)
+    texts = [recordsets.channel_set(series, *span, channel, compiled, segments)]
+    selected = marked[conditions.archive_selects(marked, compiled)]
+    if len(selected) > len(kept):
+        stride = steps["length"] if steps else 1
+        found = recordsets.subsets(selected["record"], kept["record"], compiled, segments, stride=stride)
+        texts = [text for text, _ in found]
     # Not the paths of the segments: they change when the archive brings a record back from tape.
-    prove(text, kept, archive.query(text, conditions.extra_keywords(compiled)))
-    logger.info("%s: %d of %d records kept", text, len(kept), len(marked))
-    return marked, text
+    answers = [archive.query(text, conditions.extra_keywords(compiled)) for text in texts]
+    if answers:
+        answer = pd.concat([one for one in answers if len(one)] or answers[:1])
+        prove("\n".join(texts), kept, answer.sort_values(["T_REC", "WAVELNTH"], kind="stable", ignore_index=True))
+    logger.info("%s %d: %d of %d records kept", series, channel, len(kept), len(marked))
+    return marked, "\n".join(texts)
+
+
+def _take_steps(marked: pd.DataFrame, series: Series, steps: Steps) -> None:
+    """Drop all records but one of each step, and note the middle of the step that each lies in."""
+    slots = [slot_number(series, read_time(time)) for time in marked["T_REC"]]
+    passing = [slot for slot, reasons in zip(slots, marked["dropped_by"], strict=True) if not reasons]
+    taken = set(steps.nearest(passing).values())
+    marked["step"] = [slot_time(series, steps.middle(slot)) for slot in slots]
+    marked["dropped_by"] = [
+        reasons or ("" if slot in taken else f"every {steps.length * series.step} s")
+        for slot, reasons in zip(slots, marked["dropped_by"], strict=True)
+    ]
 
 
 def prove(recordset: str, kept: pd.DataFrame, answer: pd.DataFrame) -> None:

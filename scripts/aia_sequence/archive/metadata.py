@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from aia_sequence.archive.recordsets import record_name
-from aia_sequence.errors import ArchiveError
+from aia_sequence.errors import ArchiveError, ConfigError
 from aia_sequence.instrument import SERIES
+from aia_sequence.keywords import KEYWORDS
 from aia_sequence.lists.records import ANSWERED
 from aia_sequence.lists.table import TIME
 from aia_sequence.times import read_time
@@ -20,8 +21,9 @@ from aia_sequence.values import is_missing, number, whole
 
 ROW_LIMIT = 75_000  # the archive cuts a longer answer without saying so
 
+KINDS = {"float": "float", "double": "float", "int": "int", "longlong": "long", "string": "text", "time": "time"}
 PRINTED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
-INT32 = ("WAVELNTH", "NSATPIX", "FSN", "CAMERA")  # of the type `int` in the archive
+INT32 = {name for name, keyword in KEYWORDS.items() if keyword.kind == "int"}
 
 
 def quality(text: str) -> int:
@@ -102,6 +104,32 @@ def check_complete(frame: pd.DataFrame, series: str, start: str, end: str) -> No
         raise ArchiveError(f"{asked}: the archive answered {twice} more than once")
 
 
+def check_described(described: pd.DataFrame, series: str, keywords: Sequence[str]) -> None:
+    """Make sure that a series has the keywords that the conditions need.
+
+    Parameters
+    ----------
+    described
+        The series' own description of its keywords.
+    series
+        Its name.
+    keywords
+        The keywords.
+
+    Raises
+    ------
+    ConfigError
+        Naming one that it lacks, or that has another type.
+    """
+    types = dict(zip(described["name"], described["type"], strict=True))
+    for name in keywords:
+        if name not in types:
+            raise ConfigError(f"where.{name}: {series} has no keyword {name} in this archive")
+        kind, found = KEYWORDS[name].kind, KINDS.get(types[name])
+        if found and found != kind:  # a link's type may be described as that of the link alone
+            raise ConfigError(f"where.{name}: {name} is of the type {types[name]} in {series}, and not {kind}")
+
+
 def differences(one: pd.DataFrame, two: pd.DataFrame) -> list[str]:
     """Compare two tables of the same columns value by value, joined by record; one line per difference.
 
@@ -135,6 +163,8 @@ def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
     read: Callable[[str], Any]
     if column.unit == TIME:
         read, said = _time, "time"
+    elif column.kind is str:
+        read, said = _text, "text"
     elif name in INT32:
         read, said = _int32, "whole number of 32 bits"
     else:
@@ -153,6 +183,11 @@ def _int32(text: str) -> int | None:
     if value is not None and not -(2**31) <= value < 2**31:
         raise ValueError(text)
     return value
+
+
+def _text(text: str) -> str:
+    """A text, empty where the archive has none."""
+    return "" if is_missing(text) else text
 
 
 def _time(text: str) -> str:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from aia_sequence.config import conditions as filters
 from aia_sequence.errors import ArchiveError
+from aia_sequence.instrument import SERIES
+from aia_sequence.slots import slot_number
+from aia_sequence.times import read_time
 from aia_sequence.values import is_missing, whole
 
 LONGEST = 2000  # characters; requests are URLs, in which a text grows to about twice its length
@@ -99,57 +102,76 @@ def channel_set(
     segments
         Segments to name; an export delivers all segments, spikes included, unless they are named.
     """
-    return f"{_selection(series, start, end, channel, conditions)}{{{','.join(segments)}}}"
+    return _selection(series, start, end, channel, conditions) + _braces(segments)
 
 
 def subsets(
-    kept: Sequence[str],
+    selected: Sequence[str],
     wanted: Iterable[str],
     conditions: tuple[filters.Condition, ...],
     segments: Sequence[str] = ("image",),
     most: int | None = None,
+    stride: int = 1,
 ) -> list[tuple[str, list[str]]]:
-    """Record sets of exactly the wanted ones of the kept records of a block and channel.
+    """Record sets of exactly the wanted ones of the records that the conditions select of a block and channel.
 
-    Neighbours become one range, in which the conditions leave out what lies between; ranges become one record set as
-    long as its text stays short and its records few enough.
+    Neighbours become one range, in which the conditions leave out what lies between; with a stride, those that are one
+    stride apart, and its `@` leaves out the slots between. Ranges become one record set as long as its text stays short
+    and its records few enough.
 
     Parameters
     ----------
-    kept
-        Names of all records that the conditions keep, ascending.
+    selected
+        Names of all records that the archive selects by the conditions, ascending.
     wanted
         Names of those that are needed.
     conditions, segments
         As for `channel_set`.
     most
         Largest number of records in one set.
+    stride
+        Slots from one record to the next, for most of those that are needed.
 
     Returns
     -------
     list of (str, list of str)
-        Record sets with the names of their records, ascending.
+        Record sets with the names of their records; of each set these ascend.
     """
     wanted = set(wanted)
-    runs: list[list[str]] = []
-    previous = False
-    for name in kept:
-        if name in wanted:
-            if not previous or (most and len(runs[-1]) >= most):
-                runs.append([])
-            runs[-1].append(name)
-        previous = name in wanted
-    found: list[tuple[str, list[str]]] = []
-    braces = f"{{{','.join(segments)}}}"
-    for run in runs:
-        first, last = parse_record(run[0]), parse_record(run[-1])
-        text = _selection(first.series, first.t_rec, last.t_rec, first.wavelnth, conditions) + braces
-        if found and len(found[-1][0]) + len(text) < LONGEST and not (most and len(found[-1][1]) + len(run) > most):
-            found[-1] = (f"{found[-1][0]},{text}", found[-1][1] + run)
+    runs: list[list[Record]] = []
+    open_runs: dict[int, list[Record] | None] = {}  # by what their slots leave divided by the stride
+    for record in map(parse_record, selected):
+        remainder = _slot(record) % stride if stride > 1 else 0
+        run = open_runs.get(remainder)
+        if record.name not in wanted:
+            open_runs[remainder] = None
+        elif run is None or (most and len(run) >= most):
+            open_runs[remainder] = [record]
+            runs.append(open_runs[remainder])
         else:
-            found.append((text, run))
+            run.append(record)
+    found: list[tuple[str, list[str]]] = []
+    for run in runs:
+        first, names = run[0], [record.name for record in run]
+        step = f"@{stride * SERIES[first.series].step}s" if stride > 1 and len(run) > 1 else ""
+        text = _selection(first.series, first.t_rec, run[-1].t_rec, first.wavelnth, conditions, step)
+        text += _braces(segments)
+        if found and len(found[-1][0]) + len(text) < LONGEST and not (most and len(found[-1][1]) + len(run) > most):
+            found[-1] = (f"{found[-1][0]},{text}", sorted(found[-1][1] + names))
+        else:
+            found.append((text, names))
     return found
 
 
-def _selection(series: str, start: str, end: str, channel: int, conditions: tuple[filters.Condition, ...]) -> str:
-    return f"{series}[{start}-{end}][{channel}][? {filters.drms_text(conditions)} ?]"
+def _slot(record: Record) -> int:
+    return slot_number(SERIES[record.series], read_time(record.t_rec))
+
+
+def _selection(
+    series: str, start: str, end: str, channel: int, conditions: tuple[filters.Condition, ...], step: str = ""
+) -> str:
+    return f"{series}[{start}-{end}{step}][{channel}][? {filters.drms_text(conditions)} ?]"
+
+
+def _braces(segments: Sequence[str]) -> str:
+    return f"{{{','.join(segments)}}}"

@@ -59,12 +59,13 @@ def audit_event(
     AuditError
         If the lists contradict each other.
     """
-    queried = METADATA.texts(metadata)
+    sets = [line for path in recordsets for line in Path(path).read_text(encoding="utf-8").splitlines() if line]
+    queried, listed = METADATA.texts(metadata), RECORDS.texts(records)
     table = join.join(
         event=event,
         channels=channels,
         metadata=queried,
-        records=RECORDS.texts(records),
+        records=listed,
         exports=join.read_exports(exports),
         level1=LEVEL1.texts(level1),
         level15=LEVEL15.texts(level15),
@@ -77,6 +78,7 @@ def audit_event(
     found += [about.Remark(None, "region", f"{line}.") for line in remarks]
     found += about.about_absent(absent)
     for channel in channels:
+        found += about.about_steps(listed[listed["WAVELNTH"] == str(channel)], channel)
         found += about.about_channel(table.assign(**headers), channel, series_of(channel).step)
     table["notes"] = about.per_frame(table)
     html = page(
@@ -84,7 +86,7 @@ def audit_event(
         window=window,
         channels=channels,
         where=where,
-        recordsets=[Path(path).read_text(encoding="utf-8").strip() for path in recordsets],
+        recordsets=sets,
         table=table,
         notes=found,
     )

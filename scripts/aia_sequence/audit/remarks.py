@@ -16,6 +16,7 @@ from aia_sequence.lists.manifests import OWN_POINTING
 from aia_sequence.times import read_time
 
 POINTING_STEP = 3 * 3600 + 1  # seconds, one of them a leap second; the newest master pointing provisionally spans more
+LISTED = 5  # steps that are named, of many
 LONG = 1.5  # a spacing is a gap from this multiple of the usual one on: exposures shift T_OBS by seconds within a slot
 
 
@@ -82,6 +83,34 @@ def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Remark]:
                 f"most in {worst['T_REC']}: {saturated(worst['NSATPIX'])}.",
             )
         )
+    return notes
+
+
+def about_steps(records: pd.DataFrame, channel: int) -> list[Remark]:
+    """
+    Say which records stand in for those in the middle of their steps, and which steps have none.
+
+    Parameters
+    ----------
+    records
+        The channel's list of kept and dropped records, as texts; with a column `step` if the event has steps.
+    channel
+        The channel.
+    """
+    if "step" not in records:
+        return []
+    kept = records[records["kept"] == "True"].sort_values("T_REC")
+    others = [f"{row.T_REC} for {row.step}" for row in kept[kept["T_REC"] != kept["step"]].itertuples()]
+    empty = sorted(set(records["step"]) - set(kept["step"]))
+    notes = []
+    for steps, said in (
+        (others, "The nearest record that fulfils the conditions stands in for"),
+        (empty, "No record fulfils the conditions in"),
+    ):
+        if steps:
+            more = f" and {len(steps) - LISTED} more" if len(steps) > LISTED else ""
+            listed = f"{_count(len(steps), 'step')}: {', '.join(steps[:LISTED])}{more}"
+            notes.append(Remark(channel, "cadence", f"{said} {listed}."))
     return notes
 
 

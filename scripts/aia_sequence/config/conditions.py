@@ -8,7 +8,9 @@ A condition names a keyword and what its value must be::
     QUALITY: "ignore bits 0-4, 8, 30"      every other bit must be clear
     QUALITY: "reject bits 9, 30"           these bits must be clear
     T_REC: ">= 2021-07-03T14:30:00Z"       whole seconds, UTC
+    ACS_ECLP: "= NO"                       a text
 
+The archive selects by the columns of its series; by every other keyword records are selected from their metadata.
 The archive keeps QUALITY as a signed 32-bit integer and prints it unsigned: its text compares signed values, the table
 holds unsigned ones. It keeps missing numbers as NaN (greater than everything in its SQL) or as the smallest integer:
 the text excludes them where a bare comparison would let them pass, as the table's comparison does.
@@ -20,9 +22,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aia_sequence.config import selectable
-from aia_sequence.config.selectable import KEYWORDS, Keyword
 from aia_sequence.errors import ConfigError
-from aia_sequence.lists.records import BETWEEN
+from aia_sequence.keywords import KEYWORDS, Keyword
+from aia_sequence.lists import records
+from aia_sequence.times import read_time
 
 VERSION = "1"  # raise it when the records that a condition keeps change
 
@@ -56,8 +59,13 @@ class Condition:
 
     @property
     def kind(self) -> str:
-        """Kind of the keyword: ``int``, ``float``, ``bits`` or ``time``."""
+        """Kind of the keyword, see `aia_sequence.keywords.Keyword`."""
         return KEYWORDS[self.keyword].kind
+
+    @property
+    def linked(self) -> bool:
+        """Whether the archive cannot select records by the keyword."""
+        return KEYWORDS[self.keyword].linked
 
     def select(self, frame):
         """Tell which rows fulfil the condition.
@@ -72,8 +80,12 @@ class Condition:
         pandas.Series of bool
             False where the keyword has no value.
         """
-        column = frame[self.keyword]
-        value = self.values[0]
+        column, values = frame[self.keyword], self.values
+        there = column.notna() & (column != "")
+        if self.kind == "time":  # as texts they have an order only if they have the same number of digits
+            column = column.where(there).map(read_time, na_action="ignore").astype("float64")
+            values = tuple(map(read_time, values))
+        value = values[0]
         match self.operator:
             case "=":
                 found = column == value
@@ -88,18 +100,18 @@ class Condition:
             case ">=":
                 found = column >= value
             case "..":
-                found = (column >= value) & (column <= self.values[1])
+                found = (column >= value) & (column <= values[1])
             case "in":
-                found = column.isin(self.values)
+                found = column.isin(values)
             case "not in":
-                found = ~column.isin(self.values)
+                found = ~column.isin(values)
             case _:
                 found = (column & value) == 0
-        return (found & column.notna()).astype(bool)
+        return (found & there).fillna(False).astype(bool)
 
     @property
     def drms(self) -> str:
-        """The condition as an expression for ``[? … ?]``."""
+        """The condition as an expression for ``[? … ?]``, if the archive can select by the keyword."""
         name, first = self.keyword, self._literal(self.values[0])
         match self.operator:
             case "..":
@@ -174,13 +186,15 @@ def warnings(conditions: tuple[Condition, ...]) -> list[str]:
         f"where.{condition.keyword}: {condition.text!r} compares measured numbers: an exposure of 2 s is 2.000166 or "
         f'1.999622, never 2. Write a range, such as "{condition.values[0] * 0.9:g} .. {condition.values[0] * 1.1:g}"'
         for condition in conditions
-        if condition.kind == "float" and condition.operator in ("=", "!=", "in", "not in")
+        if condition.kind == "float"
+        and condition.keyword not in selectable.ROUND
+        and condition.operator in ("=", "!=", "in", "not in")
     ]
 
 
 def drms_text(conditions: tuple[Condition, ...]) -> str:
-    """All conditions as one expression for ``[? … ?]``; records without an image are always excluded."""
-    parts = [condition.drms for condition in conditions]
+    """The archive's part of the conditions as one expression for ``[? … ?]``; without an image no record is wanted."""
+    parts = [condition.drms for condition in conditions if not condition.linked]
     if not any(condition.demands_image for condition in conditions):
         parts.append("QUALITY >= 0")
     return " AND ".join(parts)
@@ -199,12 +213,18 @@ def dropped_by(frame, conditions: tuple[Condition, ...]) -> list[str]:
     tests = [(condition.text, condition.select(frame)) for condition in conditions]
     tests.append((NO_IMAGE, frame["QUALITY"] < 2**31))
     columns = [[text if not passed else "" for passed in selected] for text, selected in tests]
-    return [BETWEEN.join(filter(None, reasons)) for reasons in zip(*columns, strict=True)]
+    return [records.BETWEEN.join(filter(None, reasons)) for reasons in zip(*columns, strict=True)]
+
+
+def archive_selects(frame, conditions: tuple[Condition, ...]) -> list[bool]:
+    """Tell which rows the archive's part of the conditions keeps, see `drms_text`."""
+    return [not reasons for reasons in dropped_by(frame, tuple(one for one in conditions if not one.linked))]
 
 
 def extra_keywords(conditions: tuple[Condition, ...]) -> list[str]:
     """Keywords that the conditions need and that the metadata of every block does not hold anyway."""
-    return [name for name in ("FSN", "CAMERA") if any(condition.keyword == name for condition in conditions)]
+    needed = {condition.keyword for condition in conditions}
+    return [column.name for column in records.BESIDES if column.name in needed]
 
 
 def _condition(name: str, wanted: Any) -> Condition:
@@ -213,26 +233,28 @@ def _condition(name: str, wanted: Any) -> Condition:
     if keyword is None:
         raise ValueError(selectable.unknown(name, wanted))
     if isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
-        raise ValueError(f"{wanted!r} is not a condition; {keyword.allowed}")
+        raise ValueError(f"{wanted!r} is not a condition; {selectable.allowed(keyword)}")
     text = str(wanted).strip()
     if keyword.kind == "bits" and (found := re.fullmatch(r"(ignore|reject)\s+bits?\s+(.+)", text)):
         return _bit_condition(keyword, found[1], found[2])
     if found := re.fullmatch(r"(not\s+)?in\s+(.+)", text):
         operator = "not in" if found[1] else "in"
-        values = tuple(sorted({keyword.value(part) for part in found[2].split(",")}))
+        values = tuple(sorted({selectable.value(keyword, part) for part in found[2].split(",")}))
         return Condition(name, operator, values, f"{name} {operator} {', '.join(map(str, values))}")
     if ".." in text:
         low, _, high = text.partition("..")
-        values = keyword.value(low), keyword.value(high)
-        if keyword.kind == "bits" or values[0] > values[1]:
-            problem = "the lower end comes first" if keyword.kind != "bits" else keyword.allowed
+        values = selectable.value(keyword, low), selectable.value(keyword, high)
+        ordered = keyword.kind in selectable.ORDERED
+        if not ordered or values[0] > values[1]:
+            problem = "the lower end comes first" if ordered else selectable.allowed(keyword)
             raise ValueError(f"{text!r} is not a range of {name}; {problem}")
         return Condition(name, "..", values, f"{name} {values[0]} .. {values[1]}")
     operator = next((sign for sign in COMPARISONS if text.startswith(sign)), "")
-    value = keyword.value(text.removeprefix(operator))
+    value = selectable.value(keyword, text.removeprefix(operator))
     operator = operator or "="
-    if keyword.kind == "bits" and operator not in ("=", "!="):
-        raise ValueError(f"{text!r}: {name} is a word of bits and has no order; {keyword.allowed}")
+    if keyword.kind not in selectable.ORDERED and operator not in ("=", "!="):
+        what = "a word of bits" if keyword.kind == "bits" else "a text"
+        raise ValueError(f"{text!r}: {name} is {what} and has no order; {selectable.allowed(keyword)}")
     return Condition(name, operator, (value,), f"{name} {operator} {value}")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aia_sequence.config import conditions as filters
+from aia_sequence.config.cadence import every_problems, stride
 from aia_sequence.config.cutouts import level1_bytes
 from aia_sequence.config.figure import check_figure
 from aia_sequence.config.region import fixed_region, region_problems, region_warnings, resolve_region, within_sight
@@ -87,6 +88,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
     if times.keys() >= {"start", "end"}:
         problems += _window_problems(times["start"], times["end"], now)
         absent = _absent(entry.get("channels", ()), times["start"], times["end"])
+    problems += every_problems(entry.get("every"), entry.get("channels", ()))
     channels = sorted(set(entry.get("channels", ())) - absent.keys())
     if absent and not channels:
         problems += [f"channels: {channel}: {reason}" for channel, reason in absent.items()]
@@ -140,8 +142,11 @@ def _absent(channels: Sequence[int], start: float, end: float) -> dict[int, str]
 
 
 def slots(event: Event) -> int:
-    """How many records the window of an event can hold: one for each slot and channel."""
-    return sum(len(window_slots(series_of(channel), event.start, event.end)) for channel in event.channels)
+    """How many records are wanted of an event at most: one for each slot, or step, and channel."""
+    return sum(
+        len(window_slots(series, event.start, event.end)[:: stride(event.options, series)])
+        for series in map(series_of, event.channels)
+    )
 
 
 def _size(event: Event, records: int) -> str:

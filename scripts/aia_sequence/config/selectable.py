@@ -1,86 +1,68 @@
-"""Keywords by whose value the archive can select records, and which values each can have."""
+"""Keywords by whose value records are selected: which values each can have, and what a condition on it looks like."""
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from aia_sequence.errors import suggestion
+from aia_sequence.errors import nearest
+from aia_sequence.keywords import KEYWORDS, OWN, Keyword
 from aia_sequence.times import read_time
 
+INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+WORD = re.compile(r"0[xX][0-9a-fA-F]{1,8}|\d{1,10}", re.ASCII)
+FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+TEXT = re.compile(r"[^\x00-\x1f\x7f,\"]{1,68}")
 
-@dataclass(frozen=True)
-class Keyword:
-    """A keyword by whose value the archive can select records: its kind and what it means."""
-
-    name: str
-    kind: str
-    note: str
-
-    def value(self, text: str) -> Any:
-        """A value of the keyword's kind (number, bits, time) from its text; ValueError says what is allowed."""
-        text = text.strip()
-        if self.kind == "int" and INTEGER.fullmatch(text):
-            return int(text)
-        if self.kind == "bits" and WORD.fullmatch(text) and (word := int(text, 0)) < 2**32:
-            return word
-        if self.kind == "float" and FLOAT.fullmatch(text) and math.isfinite(value := float(text)):
-            return value
-        if self.kind == "time" and TIME.fullmatch(text) and _is_time(text):
-            return text
-        raise ValueError(f"{text!r} is not a value of {self.name}; {self.allowed}")
-
-    @property
-    def allowed(self) -> str:
-        """What a condition on the keyword may look like."""
-        if self.kind == "bits":
-            forms = '"= 0", "!= 0x40000000", "in 0, 0x40000000", "ignore bits 0-4, 8, 30", "reject bits 9, 30"'
-        else:
-            low, high = {
-                "int": ("171", "211"),
-                "float": ("1.5", "2.0"),
-                "time": ("2021-07-03T14:25:00Z", "2021-07-03T14:35:00Z"),
-            }[self.kind]
-            forms = f'"< {low}" (or = != <= > >=), "{low} .. {high}", "in {low}, {high}", "not in {low}, {high}"'
-        return f"{self.name} ({self.note}) takes {forms}"
-
-
-KEYWORDS = {
-    keyword.name: keyword
-    for keyword in (
-        Keyword("T_REC", "time", "slot time, UTC"),
-        Keyword("WAVELNTH", "int", "channel, angstrom"),
-        Keyword("EXPTIME", "float", "exposure time, seconds"),
-        Keyword("QUALITY", "bits", "level-1 quality word, 32 bits"),
-        Keyword("FSN", "int", "filtergram serial number"),
-        Keyword("CAMERA", "int", "camera, 1 to 4"),
-    )
+FORMS = {
+    "bits": '"= 0", "!= 0x40000000", "in 0, 0x40000000", "ignore bits 0-4, 8, 30", "reject bits 9, 30"',
+    "text": '"= NO" (or !=), "in NO, YES", "not in NO, YES"',
 }
+EXAMPLES = {
+    "int": ("171", "211"),
+    "long": ("171", "211"),
+    "float": ("1.5", "2.0"),
+    "time": ("2021-07-03T14:25:00Z", "2021-07-03T14:35:00Z"),
+}
+ORDERED = tuple(EXAMPLES)  # kinds whose values are smaller or larger than others
+# Numbers of the type float that are round where they say so.
+ROUND = ("LVL_NUM", "PERCENTD", "EFF_AR_V")
 
-# Known, but reached through the link from the cadence series to aia.lev1: no column that its SQL could name.
-LINKED = """
-    T_OBS DATE__OBS DATE_OBS AECTYPE AECMODE AIMGTYP WAVE_STR IMG_TYPE INSTRUME DATAMIN DATAMAX DATAMEAN DATAMEDN
-    DATARMS DATASKEW DATAKURT DATACENT DATAP01 DATAP10 DATAP25 DATAP75 DATAP90 DATAP95 DATAP98 DATAP99 NSATPIX
-    NSPIKES TOTVALS DATAVALS MISSVALS PERCENTD CRPIX1 CRPIX2 CRVAL1 CRVAL2 CDELT1 CDELT2 CROTA2 R_SUN RSUN_OBS
-    CRLN_OBS CRLT_OBS HGLN_OBS HGLT_OBS DSUN_OBS OBS_VR OBS_VW OBS_VN ACS_MODE ACS_ECLP ACS_SUNP ACS_SAFE ACS_CGT
-    EXPSDEV INT_TIME TEMPCCD TEMPGT TEMPSMIR TEMPFPAD ISPSNAME ISPPKTIM LVL_NUM FLAT_REC ORB_REC ASD_REC MPO_REC
-"""
 
-INTEGER = re.compile(r"[+-]?\d{1,18}")
-WORD = re.compile(r"0[xX][0-9a-fA-F]{1,8}|\d{1,10}")
-FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
-TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+def value(keyword: Keyword, text: str) -> Any:
+    """A value of a keyword's kind (number, bits, time, text) from its text; ValueError says what is allowed."""
+    text = text.strip()
+    match keyword.kind:
+        case "int" | "long" if INTEGER.fullmatch(text):
+            return int(text)
+        case "bits" if WORD.fullmatch(text) and (word := int(text, 0)) < 2**32:
+            return word
+        case "float" if FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+            return number
+        case "time" if TIME.fullmatch(text) and _is_time(text):
+            return text
+        case "text" if TEXT.fullmatch(text):
+            return text
+    raise ValueError(f"{text!r} is not a value of {keyword.name}; {allowed(keyword)}")
+
+
+def allowed(keyword: Keyword) -> str:
+    """What a condition on a keyword may look like."""
+    forms = FORMS.get(keyword.kind)
+    if forms is None:
+        low, high = EXAMPLES[keyword.kind]
+        forms = f'"< {low}" (or = != <= > >=), "{low} .. {high}", "in {low}, {high}", "not in {low}, {high}"'
+    return f"{keyword.name}{f' ({keyword.note})' if keyword.note else ''} takes {forms}"
 
 
 def unknown(name: str, wanted: object) -> str:
     """Why a keyword cannot be used, and which can."""
-    allowed = suggestion(name, KEYWORDS)
-    if str(name).upper() in LINKED.split():
-        return (
-            f"{wanted!r}: {name} is kept in aia.lev1 and only linked from the series, "
-            f"so the archive cannot select records by it; {allowed}"
-        )
-    return f"{wanted!r}: the archive cannot select records by a keyword {name!r}; {allowed}"
+    close = nearest(name, KEYWORDS)
+    meant = f"did you mean {close}? A" if close else "a"
+    return (
+        f"{wanted!r}: level-1 records have no keyword {name!r}; {meant}llowed are {', '.join(OWN)}, by which the "
+        "archive selects, and every other keyword of aia.lev1, such as DATAMEAN"
+    )
 
 
 def _is_time(text: str) -> bool:

@@ -1,6 +1,15 @@
 """Records: what the archive says of them, which of them the conditions keep, and which a paper has committed."""
 
+from aia_sequence.keywords import KEYWORDS as KNOWN
+from aia_sequence.keywords import Keyword
 from aia_sequence.lists.table import TIME, Column, Table
+
+
+def _column(keyword: Keyword) -> Column:
+    """The column that holds a keyword's values."""
+    kind = {"float": float, "int": int, "long": int, "bits": int}.get(keyword.kind, str)
+    return Column(keyword.name, kind, TIME if keyword.kind == "time" else "", optional=kind is int)
+
 
 # Of the archive's keywords, those that every block asks for.
 KEYWORDS = (
@@ -15,14 +24,17 @@ KEYWORDS = (
 )
 RECNUM = Column("recnum", int, optional=True)
 RECORD = Column("record")  # name of a record: series and prime keys
-BESIDES = (Column("FSN", int, optional=True), Column("CAMERA", int, optional=True))  # where conditions need them
+# Where conditions need them.
+BESIDES = tuple(_column(word) for name, word in KNOWN.items() if name not in [column.name for column in KEYWORDS])
 ANSWERED = {column.name: column for column in (RECNUM, *KEYWORDS, *BESIDES)}
+
+STEP = Column("step", unit=TIME)  # middle of the step that a record lies in, with the option `every`
 
 METADATA = Table("table of metadata", (RECNUM, *KEYWORDS, RECORD, Column("image")), further=BESIDES)
 RECORDS = Table(
     "list of kept and dropped records",
     METADATA.columns,
-    further=BESIDES,
+    further=(*BESIDES, STEP),
     last=(Column("kept", bool), Column("dropped_by")),  # `dropped_by`: conditions, between `BETWEEN`
 )
 BETWEEN = "; "

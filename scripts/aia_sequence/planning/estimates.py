@@ -23,7 +23,7 @@ def at_most(plan: Plan) -> list[budget.Work]:
     works = []
     for name, options in budget_events(plan).items():
         slots = [
-            (str(channel), block.last - block.first + 1, block.last - block.first + 1)
+            (str(channel), block.frames, block.frames)
             for channel in plan.event(name).channels
             for block in plan.blocks(name, series_of(channel)).values()
         ]

@@ -83,12 +83,12 @@ class Job:
 
     @property
     def frames(self) -> int:
-        """How many frames the job can have: one for each slot of its block, or of all blocks of its channels."""
+        """How many frames the job can have: one for each slot or step of its block, or of all its blocks."""
         if self.label:
-            return self.block.last - self.block.first + 1
+            return self.block.frames
         channels = self.channels if self.channel is None else [self.channel]
         return sum(
-            block.last - block.first + 1
+            block.frames
             for channel in channels
             for block in self.plan.blocks(self.event.name, series_of(channel)).values()
         )
@@ -111,12 +111,14 @@ class Job:
         parameter instead of several, because Snakemake calls each function of a rule for every job that it plans.
         """
         options = self.event.options
+        steps = self.block.steps
         respike = (options.get("calibration") or {}).get("respike", False)
         return {
             "series": self.series.name,
             "where": options.get("where"),
             "segments": ["image", "spikes"] if respike else ["image"],
             "processing": im_patch(options["region"], self.block.cut) if options.get("cutout") else {},
+            **({"steps": {"length": steps.length, "phase": steps.phase}} if steps else {}),
         }
 
     @property

@@ -6,6 +6,7 @@ Pure functions of the settings, so that the plan needs no network and no file of
 from datetime import timedelta
 from functools import cached_property
 
+from aia_sequence.config.cadence import stride
 from aia_sequence.config.event_checks import Event
 from aia_sequence.config.settings import Settings, block_length
 from aia_sequence.errors import ConfigError
@@ -62,7 +63,8 @@ class Plan:
         key = event, series.name
         if key not in self._blocks:
             window = self.event(event)
-            self._blocks[key] = {block.label: block for block in blocks(window.start, window.end, self.length, series)}
+            found = blocks(window.start, window.end, self.length, series, stride(window.options, series))
+            self._blocks[key] = {block.label: block for block in found}
         return self._blocks[key]
 
     def block(self, event: str, series: str | int, label: str) -> Block:
