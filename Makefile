@@ -76,10 +76,11 @@ archive: $(VENV) ## pack all finished events with tables, figures, provenance an
 rebuild: $(VENV) ## rebuild the figures of ARCHIVE=paper.zip, or of the unpacked archive that this is (by the code in it), and compare them
 	@$(BIN)/aia-sequence rebuild $(ARCHIVE) --cores $(CORES)
 
-lint: $(VENV) ## style of Python and Snakemake files, and spelling
+lint: $(VENV) ## style of Python and Snakemake files, types of the library, and spelling
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/typos
+	@$(BIN)/mypy
 	@$(BIN)/snakefmt --check Snakefile rules examples
 	@$(SNAKEMAKE) --lint
 

@@ -66,8 +66,8 @@ class Journal:
         for path in sorted(self.folder.glob("*.json")):
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
-                texts = {key: tuple(content.pop(key)) for key in ("records", "segments")}
-                found.append(Request(**content, **texts))
+                content |= {key: tuple(content[key]) for key in ("records", "segments")}
+                found.append(Request(**content))
             except (ValueError, KeyError, TypeError):
                 logger.warning("%s is no request; it is ignored", path)
         return sorted(found, key=lambda request: (request.records, request.id))

@@ -64,7 +64,7 @@ def select_records(
     ArchiveError
         If the archive's answer, or the committed list, differs from what is kept.
     """
-    compiled = conditions.compile_where(where)
+    (start, end), compiled = span, conditions.compile_where(where)
     marked = table[table["WAVELNTH"] == channel].reset_index(drop=True)
     marked["dropped_by"] = conditions.dropped_by(marked, compiled)
     if steps is not None:
@@ -72,8 +72,8 @@ def select_records(
     marked["kept"] = marked["dropped_by"] == ""
     kept = marked[marked["kept"]]
     if committed is not None:
-        record_list.check(committed, kept, channel=channel, start=span[0], end=span[1])
-    texts = [recordsets.channel_set(series, *span, channel, compiled, segments)]
+        record_list.check(committed, kept, channel=channel, start=start, end=end)
+    texts = [recordsets.channel_set(series, start, end, channel, compiled, segments)]
     selected = marked[conditions.archive_selects(marked, compiled)]
     if len(selected) > len(kept):
         stride = steps["length"] if steps else 1

@@ -77,7 +77,7 @@ class Entry:
         Its header; CRPIX is that of the region.
     """
 
-    planes: dict[str, np.ndarray | None]
+    planes: dict[str, np.ndarray]
     known: dict[str, Any]
     header: fits.Header
 
@@ -89,8 +89,8 @@ def read(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -
     known = about_frame(frame, header)
     step = np.float32(known["step"])
     mask = flags | np.where(np.isnan(image), np.uint8(MISSING), np.uint8(0))
-    planes = {"data": np.rint(image / step) * step, "uncertainty": sigma[0] if sigma else None, "mask": mask}
-    return Entry(planes, known, header)
+    planes = {"data": np.rint(image / step) * step, "mask": mask}
+    return Entry(planes | ({"uncertainty": sigma[0]} if sigma else {}), known, header)
 
 
 def bounds_of(frame: Frame, region: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -212,7 +212,7 @@ class _Writer:
 
         self.shape, header = shape, first.header
         cards = {key.removeprefix("fits_"): value for key, value in attributes.items() if key.startswith("fits_")}
-        sigma = first.planes.get("uncertainty") is not None
+        sigma = "uncertainty" in first.planes
         self.file = file = h5netcdf.File(path, "w")
         file.dimensions = {"time": None, "y": shape[0], "x": shape[1]}
         file.attrs.update(attributes)
@@ -236,10 +236,10 @@ class _Writer:
         chunks = (1, min(CHUNK, shape[0]), min(CHUNK, shape[1]))
         packed = {"chunks": chunks, "compression": "gzip", "compression_opts": 1, "shuffle": True}
         unit, nan = str(header.get("BUNIT", "DN / s")), np.float32(np.nan)
-        planes = {"data": ("f4", nan, "brightness")}
+        planes: dict[str, tuple[str, Any, str]] = {"data": ("f4", nan, "brightness")}
         planes |= {"uncertainty": ("f4", nan, "standard deviation of the brightness")} if sigma else {}
         planes |= {"mask": ("u1", None, "what is to be known of a pixel")}
-        if first.planes.get("area") is not None:
+        if "area" in first.planes:
             planes["area"] = ("f4", nan, "level-1 pixels that a pixel covers")
         for name, (kind, fill, words) in planes.items():
             variable = file.create_variable(name, ("time", "y", "x"), kind, fillvalue=fill, **packed)

@@ -54,7 +54,7 @@ def of_frames(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> "xr.
     return xr.decode_cf(xr.Dataset(variables, {"time": times, "x": x, "y": y}, attributes))
 
 
-def _planes(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -> dict[str, np.ndarray | None]:
+def _planes(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -> dict[str, np.ndarray]:
     return read(frame, region, uncertainty=uncertainty).planes
 
 

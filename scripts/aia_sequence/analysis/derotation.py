@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from aia_sequence.calibration import kernels
+from aia_sequence.calibration import weights
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.compiled import njit
 from aia_sequence.frames.geometry import Geometry, Grid
@@ -66,10 +66,9 @@ class View:
         FrameError
             If the header does not say from where or when the Sun was seen.
         """
-        found = [number(header, key) for key in ("CRLN_OBS", "CRLT_OBS", "DSUN_OBS")]
-        if None in found or "T_OBS" not in header:
+        longitude, latitude, distance = (number(header, key) for key in ("CRLN_OBS", "CRLT_OBS", "DSUN_OBS"))
+        if longitude is None or latitude is None or distance is None or "T_OBS" not in header:
             raise FrameError("derotation needs T_OBS, CRLN_OBS, CRLT_OBS and DSUN_OBS in a frame's header")
-        longitude, latitude, distance = found
         time = read_time(str(header["T_OBS"]))
         return cls(time, math.radians(longitude), math.radians(latitude), distance / radius)
 
@@ -163,8 +162,8 @@ def sample(padded, x, y, gain, out):
                 out[j, i] = np.nan
                 continue
             column, line = min(int(u), nx - 2), min(int(v), ny - 2)
-            wx = kernels.spline_weights(np.float32(u - column))
-            wy = kernels.spline_weights(np.float32(v - line))
+            wx = weights.spline_weights(np.float32(u - column))
+            wy = weights.spline_weights(np.float32(v - line))
             total = np.float32(0)
             for m in range(4):
                 row = padded[line + m]
@@ -185,8 +184,8 @@ def sample_variance(padded, x, y, out):
                 out[j, i] = np.nan
                 continue
             column, line = min(int(u), nx - 2), min(int(v), ny - 2)
-            wx = kernels.cardinal_squares(np.float32(u - column))
-            wy = kernels.cardinal_squares(np.float32(v - line))
+            wx = weights.cardinal_squares(np.float32(u - column))
+            wy = weights.cardinal_squares(np.float32(v - line))
             total = np.float32(0)
             for m in range(6):
                 row, part = padded[line + m], np.float32(0)

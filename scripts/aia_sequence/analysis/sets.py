@@ -57,9 +57,9 @@ def co_temporal(channels: Mapping[int, Sequence[Frame]], within: float = WITHIN)
     found = []
     for frame in leading:
         nearest = {channel: _nearest(times[channel], frame.time) for channel in channels}
-        if any(place is None for place in nearest.values()):
+        frames = {channel: channels[channel][place] for channel, place in nearest.items() if place is not None}
+        if len(frames) < len(channels):
             continue
-        frames = {channel: channels[channel][place] for channel, place in nearest.items()}
         offsets = {channel: round(one.time - frame.time, 3) for channel, one in frames.items()}
         if max(map(abs, offsets.values())) <= within:
             found.append(Set(frames, offsets))

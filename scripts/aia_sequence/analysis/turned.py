@@ -112,9 +112,9 @@ def sources(channel: int, inputs: Mapping[str, Any], options: Mapping[str, Any])
         sigma = lookup.sigma_of_counts(channel, tables.thaw(errors))
     degradation = inputs.get("degradation")
     frozen = Tables.read(paths(inputs.get("pointing", ())), Path(degradation) if degradation else None)
-    options = CalibrationOptions(**options)
+    chosen = CalibrationOptions(**options)
     return [
-        Source(path.parent, [row for row in LEVEL1.read(path) if not row["reason"]], options, frozen, sigma)
+        Source(path.parent, [row for row in LEVEL1.read(path) if not row["reason"]], chosen, frozen, sigma)
         for path in paths(inputs["level1"])
     ]
 
@@ -207,7 +207,7 @@ def turned(sources: Sequence[Source], reference: Reference) -> Iterator[Entry]:
         step = np.float32(known["step"])
         made["data"] = np.rint(made["data"] / step) * step
         made["mask"] |= np.where(np.isnan(made["data"]), np.uint8(MISSING), np.uint8(0))
-        yield Entry(made, known, header)
+        yield Entry({name: plane for name, plane in made.items() if plane is not None}, known, header)
 
 
 def described(reference: Reference) -> dict[str, Any]:

@@ -146,8 +146,8 @@ def subsets(
         if record.name not in wanted:
             open_runs[remainder] = None
         elif run is None or (most and len(run) >= most):
-            open_runs[remainder] = [record]
-            runs.append(open_runs[remainder])
+            runs.append([record])
+            open_runs[remainder] = runs[-1]
         else:
             run.append(record)
     found: list[tuple[str, list[str]]] = []

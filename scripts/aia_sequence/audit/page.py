@@ -110,11 +110,12 @@ def _counts(table: pd.DataFrame, channels: Sequence[int]) -> str:
         *(f'<th scope="col" class="number">{head}</th>' for head in heads),
         '<th scope="col" class="number">Sum</th><th scope="col">Meaning</th></tr></thead><tbody>',
     ]
+    meanings = {outcome.value: outcome.meaning for outcome in Outcome}
     for name, row in counts.iterrows():
         numbers = "".join(f'<td class="number">{count:,}</td>' for count in [*row, row.sum()])
         lines.append(
             f'<tr class="{_class(name)}"><th scope="row" class="mark">{name}</th>{numbers}'
-            f"<td>{Outcome(name).meaning}</td></tr>"
+            f"<td>{meanings[name]}</td></tr>"
         )
     sums = "".join(f'<td class="number">{count:,}</td>' for count in [*counts.sum(), counts.to_numpy().sum()])
     lines.append(f'</tbody><tfoot><tr><th scope="row">all records</th>{sums}<td></td></tr></tfoot></table>')

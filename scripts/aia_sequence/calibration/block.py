@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ def _row(row: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[str, 
 def _run(tasks: Sequence[Task], job: CalibrationJob, processes: int) -> Iterator[Result]:
     """Results as they come: workspaces and kernels are made ready at the same time, then frames are worked on."""
     started = time.perf_counter()
-    ready = nullcontext([Workspace() for _ in range(processes)])
+    ready: AbstractContextManager[list[Workspace]] = nullcontext([Workspace() for _ in range(processes)])
     if processes > 1 and max(row["bytes"] for _, row in tasks) > LARGE:
         ready = touched(processes, FULL_DISK_ARRAYS)
     with ready as spaces:
@@ -119,6 +119,8 @@ def _errors(job: CalibrationJob, channels: Sequence[int]) -> PhotometricErrors |
         return None
     from aia_sequence.calibration import lookup, tables
 
+    if job.errors is None:
+        raise AIAError("calibration.uncertainty asks for a table of the photometric errors, and there is none")
     table = tables.thaw(job.errors)
     about = {key: table.meta[key] for key in ("archive", "source", "sha256")}
     return PhotometricErrors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
@@ -142,13 +144,14 @@ def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Resu
     try:
         for worker in workers:
             inbox, outbox = context.Pipe(duplex=False)
-            process = context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
-            process.start()
+            child = context.Process(target=_child, args=(os.getpid(), worker, tasks, taken, outbox), daemon=True)
+            child.start()
             outbox.close()
-            started[inbox] = process
+            started[inbox] = child
         inboxes = list(started)
         while left:
-            for inbox in wait(inboxes):
+            speaking: list[Any] = wait(inboxes)
+            for inbox in speaking:
                 try:
                     number, result, seconds = inbox.recv()
                 except (EOFError, OSError):  # at its end, and before the end of a result

@@ -54,18 +54,24 @@ def of_frame(header: Mapping[str, Any], tables: Tables, options: CalibrationOpti
         If a table has nothing for the frame, or its header lacks a keyword.
     """
     found: dict[str, Any] = {"geometry": Geometry.of_header(header)}
-    for name in ("pointing", "degradation"):
-        if getattr(options, name) and getattr(tables, name) is None:
-            raise FrameError(f"calibration.{name} asks for a table of the {name}, and there is none")
-    if options.pointing:
-        row = tables.pointing.of(header["WAVELNTH"], _time(header, "T_OBS"))
+    pointing = _table(tables, "pointing") if options.pointing else None
+    degradation = _table(tables, "degradation") if options.degradation else None
+    if pointing:
+        row = pointing.of(header["WAVELNTH"], _time(header, "T_OBS"))
         found["geometry"] = _pointed(header, row)
         found["pointing"] = {name: row[name] for name in ("record", "start", "stop", "x0", "y0", "sha256")}
         found["pointing"]["instrot"] = row["roll"]
-    if options.degradation:
-        about = tables.degradation.of(header["WAVELNTH"], _time(header, "DATE-OBS"), options.degradation_version)
+    if degradation:
+        about = degradation.of(header["WAVELNTH"], _time(header, "DATE-OBS"), options.degradation_version)
         found["degradation"], found["degradation_about"] = about.pop("factor"), about
     return Corrections(**found)
+
+
+def _table(tables: Tables, name: str) -> Any:
+    """A table that the options ask for."""
+    if (table := getattr(tables, name)) is None:
+        raise FrameError(f"calibration.{name} asks for a table of the {name}, and there is none")
+    return table
 
 
 def _time(header: Mapping[str, Any], key: str) -> str:

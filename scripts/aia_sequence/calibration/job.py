@@ -39,4 +39,4 @@ class PhotometricErrors:
     """Standard deviation (DN) of 0, 1, 2 … counts, by channel, and the table that it comes from."""
 
     sigma: Mapping[int, np.ndarray]
-    about: Mapping[str, str]
+    about: dict[str, str]

@@ -144,8 +144,10 @@ def calibrate(
     made = interpolate(source, *affine, shape, gain=gain, out=space.array("image", shape))
     uncertainty = None
     if options.uncertainty:
+        if sigma is None:
+            raise FrameError("calibration.uncertainty needs the standard deviation of counts, and there is none")
         uncertainty = _uncertainty(image, ready.blank, source, sigma, affine, gain, shape, space)
-    if options.region:
+    if options.region and cut:
         for plane in (made, uncertainty):
             if plane is not None:
                 cut.conceal(plane, *affine)

@@ -76,7 +76,7 @@ def calibrate(
     row = _row(path, header)
     if spikes is not None:
         # The row names its files from the folder of the frame, and an absolute path stays what it is.
-        row |= {"spikes": str(Path(spikes).resolve()), "spikes_sha256": sha256(spikes)}
+        row |= {"spikes": str(Path(spikes).resolve()), "spikes_sha256": sha256(Path(spikes))}
     folder.mkdir(parents=True, exist_ok=True)
     job = CalibrationJob(
         path.parent,

@@ -26,6 +26,7 @@ from aia_sequence.lists.manifests import OWN_POINTING
 
 if TYPE_CHECKING:
     from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors
+    from aia_sequence.calibration.psf import Deconvolution
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class Worker:
 
     def __init__(self, job: "CalibrationJob", errors: "PhotometricErrors | None", space: Workspace) -> None:
         self.job, self.errors, self.space = job, errors, space
-        self.stages, self.deconvolve = Stages(), None
+        self.stages = Stages()
+        self.deconvolve: Deconvolution | None = None
 
     def calibrate(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
         """Calibrate a frame; what the manifest tells of it, or the reason why not, and seconds by stage.
@@ -123,21 +125,23 @@ class Worker:
                 digest = accept(path, options, shape)
                 flushing.result()
         except OSError as error:
-            disk = of_disk(error)
-            reason = f": {NOT_WRITABLE[disk.errno]}" if disk else f" cannot be written: {error.strerror or error}"
+            full = of_disk(error)
+            reason = f": {NOT_WRITABLE[full.errno or 0]}" if full else f" cannot be written: {error.strerror or error}"
             raise ProductError(f"{path}{reason}") from None
         drop_from_cache(path)
         result = {"file": f"{job.folder.name}/{path.name}", "bytes": path.stat().st_size, "sha256": digest}
         stages.mark("acceptance", now)
         return result | _corrections_made(found, pixels, options) | {"reason": ""}
 
-    def _deconvolution(self) -> Any:
+    def _deconvolution(self) -> "Deconvolution":
         """The deconvolution, whose point spread function is read once."""
         if self.deconvolve is None:
             from aia_sequence.calibration.psf import Deconvolution
 
-            options = self.job.options
-            self.deconvolve = Deconvolution(self.job.psf, options.psf_iterations, options.psf_acceleration)
+            options, path = self.job.options, self.job.psf
+            if path is None:
+                raise AIAError("calibration.psf asks for a point spread function, and there is none")
+            self.deconvolve = Deconvolution(path, options.psf_iterations, options.psf_acceleration)
         return self.deconvolve
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -72,7 +73,7 @@ def plot_channels(
             stretch = Stretch(options.stretch, *statistics[channel].limits, options.power)
             page.draw_channel(channel, frame, read_picture(frame.path, region), stretch)
         if options.rgb:
-            page.draw_composite(read_picture(chosen[options.rgb[0]].path, region))
+            page.draw_composite(read_picture(chosen[options.rgb[0]].path, region), options.rgb)
         page.write(heading, axis_labels(region), synthetic=synthetic)
         for path in paths:
             save(page.figure, path, options.dpi)
@@ -131,12 +132,12 @@ class _Page:
         bar.ax.xaxis.set_ticks_position("top")
         bar.ax.tick_params(labelsize=5.5, pad=1)
 
-    def draw_composite(self, picture: Picture) -> None:
+    def draw_composite(self, picture: Picture, channels: Sequence[int]) -> None:
         """Draw the last panel: three channels, each on its own scale, as red, green and blue."""
-        planes = np.stack([self.planes[channel] for channel in self.options.rgb], axis=-1)
+        planes = np.stack([self.planes[channel] for channel in channels], axis=-1)
         image = np.round(255 * planes).astype(np.uint8)
         image[np.any(self.missing, axis=0)] = np.round(255 * np.array(MISSING)).astype(np.uint8)
-        self._show(picture, image, "RGB", " ".join(map(str, self.options.rgb)) + " Å")
+        self._show(picture, image, "RGB", " ".join(map(str, channels)) + " Å")
 
     def write(self, heading: str, labels: tuple[str, str], *, synthetic: bool) -> None:
         """Write the title, the axes' labels, and the unit of the colour bars."""
@@ -149,7 +150,7 @@ class _Page:
 
 
 def _label(axes: Axes, name: str, when: str, synthetic: bool) -> None:
-    style = {"transform": axes.transAxes, "color": "white", "size": 6, "bbox": pictures.LABEL_BOX}
+    style: dict[str, Any] = {"transform": axes.transAxes, "color": "white", "size": 6, "bbox": pictures.LABEL_BOX}
     axes.text(0.03, 0.97, name, va="top", weight="bold", **style)
     axes.text(0.97, 0.97, when, va="top", ha="right", **style)
     if synthetic:

@@ -45,6 +45,8 @@ def encode(images: Iterable[np.ndarray], path: Path, size: tuple[int, int], fps:
         *("-f", "mp4", str(path)),
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin  # both are pipes
+        assert process.stderr
         try:
             for image in images:
                 process.stdin.write(image.data)

@@ -118,8 +118,8 @@ def find_flare(times: np.ndarray, mean: np.ndarray, limits: np.ndarray | None = 
     return Flare(
         int(known[peak]),
         turns=True,
-        before=before and before.value,
-        after=after and after.value,
+        before=None if before is None else before.value,
+        after=None if after is None else after.value,
         rise=None if rise is None else float(times[peak] + rise),
         decay=None if decay is None else float(times[peak] - decay),
     )
@@ -166,10 +166,10 @@ def _half_time(
     if level is None:
         return None
     height = mean[-1] - level.value
-    around = [_crossing(seconds, mean, limits, level.value + part * height) for part in (0.35, 0.5, 0.65)]
-    if any(time is None for time in around):
-        return None
+    around = (_crossing(seconds, mean, limits, level.value + part * height) for part in (0.35, 0.5, 0.65))
     early, time, late = around
+    if early is None or time is None or late is None:
+        return None
     slope = 0.3 * height / max(late - early, 1e-3)
     return time if level.error / 2 + 2 * scatter <= slope * step else None
 

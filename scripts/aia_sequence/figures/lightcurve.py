@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -69,7 +70,7 @@ def _label_times(axes: Axes, first: float, last: float) -> None:
     ticks, step = clock_ticks(*axes.get_xlim(), most=6 if hours < 36 else 4)
     axes.xaxis.set_major_locator(FixedLocator(ticks))
 
-    def label(tai: float, _: int) -> str:
+    def label(tai: float, _: float) -> str:
         if hours < 36:
             return clock(tai) if step < 60 else clock(tai)[:5]
         return day(tai) if step >= 86400 else f"{day(tai)[5:]} {clock(tai)[:5]}"
@@ -80,18 +81,18 @@ def _label_times(axes: Axes, first: float, last: float) -> None:
 
 def _mark_times(axes: Axes, times: np.ndarray, flare: Flare | None, marks: Mapping[str, str]) -> float:
     """Mark times by lines and labels that do not overlap; return the part of the height that the labels take."""
-    named = [(read_time(text), label) for label, text in marks.items()]
+    named: list[tuple[float | None, str]] = [(read_time(text), label) for label, text in marks.items()]
     if flare:
         named += [(times[flare.peak], "peak" if flare.turns else "brightest")]
         named += [(time, name) for time, name in ((flare.rise, "half rise"), (flare.decay, "half decay"))]
-    named = sorted((time, label) for time, label in named if time is not None and times[0] <= time <= times[-1])
+    seen = sorted((time, label) for time, label in named if time is not None and times[0] <= time <= times[-1])
+    figure: Any = axes.get_figure()
     width, height = (
-        extent * 72 * side
-        for extent, side in zip(axes.get_figure().get_size_inches(), axes.get_position().size, strict=True)
+        extent * 72 * side for extent, side in zip(figure.get_size_inches(), axes.get_position().size, strict=True)
     )
     start, stop = times[0], times[-1]
     ends: list[float] = []
-    for time, label in named:
+    for time, label in seen:
         text = f"{label} {clock(time)}"
         length = 3.45 * len(text) + 4
         place = width * (0.025 + 0.95 * (time - start) / ((stop - start) or 1))

@@ -106,11 +106,13 @@ def measure(frames: Iterable[Frame], region: Region | None, options: FigureOptio
     FrameError
         If frames differ in the size of the region (full-disk frames and cutouts mixed), or hold no measured pixel.
     """
-    histogram, points, shapes, synthetic = Histogram(), [], {}, set()
+    histogram, points, synthetic = Histogram(), [], set()
+    shapes: dict[tuple[int, int], Path] = {}
     for frame in frames:
         picture = read_picture(frame.path, region, uncertainty=True)
         points.append(_point(frame, picture))
-        shapes.setdefault(picture.data.shape, frame.path)
+        rows, columns = picture.data.shape
+        shapes.setdefault((rows, columns), frame.path)
         synthetic.add(picture.synthetic)
         histogram.add(picture.data)
         if len(shapes) > 1:
@@ -127,10 +129,11 @@ def measure(frames: Iterable[Frame], region: Region | None, options: FigureOptio
         # Below zero there is nothing but noise: it has no claim to a part of the scale.
         dark, bright = max(0.0, histogram.percentile(low)), histogram.percentile(high)
         limits = (dark, bright if bright > dark else dark + 1)
+    dark, bright = (float(f"{value:.6g}") for value in limits)
     return points, Statistics(
         frames=len(points),
         shape=next(iter(shapes)),
-        limits=tuple(float(f"{value:.6g}") for value in limits),
+        limits=(dark, bright),
         chosen=chosen,
         synthetic=any(synthetic),
     )

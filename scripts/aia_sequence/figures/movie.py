@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import reduce
 from math import gcd
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import overlay, pictures
@@ -112,8 +114,9 @@ class Canvas:
         self.strip = strip
         write_heading(self.figure, LEFT / DPI * 25.4, f"{title}   SDO/AIA {channel} Å", synthetic=statistics.synthetic)
         self.figure.text(LEFT / width, 8 / height, note, size=5.5, color="#333333", va="bottom")
-        self.figure.canvas.draw()
-        self.still = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+        self.agg = FigureCanvasAgg(self.figure)
+        self.agg.draw()
+        self.still = self.agg.copy_from_bbox(self.figure.bbox)
 
     def _place(self, left: float, top: float, wide: float, high: float) -> Axes:
         width, height = self.size
@@ -126,7 +129,7 @@ class Canvas:
         self.image, self.lines = pictures.show(axes, first, image, options, size, self.factor)
         axes.set(xlabel=self.labels[0], ylabel=self.labels[1])
         box = {"facecolor": "black", "alpha": 0.5, "edgecolor": "none", "pad": 1.5}
-        style = {"transform": axes.transAxes, "color": "white", "bbox": box, "animated": True}
+        style: dict[str, Any] = {"transform": axes.transAxes, "color": "white", "bbox": box, "animated": True}
         self.clock = axes.text(0.015, 0.985, "", va="top", size=8, **style)
         self.exposure = axes.text(0.985, 0.985, "", va="top", ha="right", size=8, **style)
         moving = [self.image, *self.lines, self.clock, self.exposure]
@@ -162,12 +165,11 @@ class Canvas:
                 for line, (_, curve) in zip(self.lines, moved, strict=True):
                     line.set_data(curve)
         self.cursor.set_xdata([time if frame is None else frame.time] * 2)
-        canvas = self.figure.canvas
-        canvas.restore_region(self.still)
+        self.agg.restore_region(self.still)
         for artist in self.artists:
             self.image_axes.draw_artist(artist)
         self.strip.draw_artist(self.cursor)
-        return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        return np.ascontiguousarray(np.asarray(self.agg.buffer_rgba())[..., :3])
 
 
 def render_movie(

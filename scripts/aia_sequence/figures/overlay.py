@@ -1,5 +1,7 @@
 """Limb and heliographic grid of an image, in helioprojective arcsec."""
 
+from typing import Any
+
 import numpy as np
 from astropy.io import fits
 from matplotlib.axes import Axes
@@ -76,7 +78,7 @@ def curves(picture: Picture, *, with_limb: bool, grid: float | None) -> list[tup
     return found
 
 
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "limb": {"color": "white", "lw": 0.45, "alpha": 0.7, "solid_capstyle": "butt"},
     "grid": {"color": "white", "lw": 0.3, "alpha": 0.55, "ls": (0, (2, 2))},
 }

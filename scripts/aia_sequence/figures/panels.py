@@ -42,7 +42,7 @@ def select(frames: int, peak: int, options: FigureOptions) -> tuple[list[int], s
     tuple of (list of int, str)
         Ascending indices, and the choice in words for the caption.
     """
-    wanted = frames if options.panels == "all" else min(frames, options.panels)
+    wanted = frames if isinstance(options.panels, str) else min(frames, options.panels)
     if wanted == frames:
         return list(range(frames)), "the only frame" if frames == 1 else f"all {frames} frames"
     if options.select == "peak":
@@ -244,7 +244,7 @@ class _Page:
 def _label_panel(axes: Axes, frame: Frame, picture: Picture, wide: float, dated: bool) -> None:
     """Write time and exposure into a panel, in two lines where one would be too long for its width in mm."""
     size = 5.5 if wide >= (18 if dated else 13) else 4.5
-    style = {"transform": axes.transAxes, "color": "white", "size": size, "linespacing": 1.05}
+    style: dict[str, Any] = {"transform": axes.transAxes, "color": "white", "size": size, "linespacing": 1.05}
     style["bbox"] = pictures.LABEL_BOX
     when, exposure = clock(frame.time), f"{frame.EXPTIME:.2f} s"
     if dated:

@@ -96,7 +96,7 @@ def list_frames(manifests: Iterable[Path]) -> list[Frame]:
     list of Frame
         Ascending by T_OBS, then by record.
     """
-    frames = []
+    frames: list[Frame] = []
     for manifest in map(Path, manifests):
         frames.extend(
             Frame(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -23,7 +24,7 @@ SYNTHETIC_RED = "#c8102e"
 SYNTHETIC_TEXT = "SYNTHETIC DATA: not an observation of the Sun"
 
 # Type 42 embeds TrueType fonts and leaves text as text; a fixed salt and no date make the same figure the same bytes.
-RC = {
+RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
     "font.size": 7,
@@ -64,10 +65,10 @@ def colour_map(channel: int) -> Colormap:
 
     The module is loaded from its file: importing it by name brings the whole of `sunpy.visualization` and 2.5 s.
     """
-    sunpy = Path(importlib.util.find_spec("sunpy").submodule_search_locations[0])
-    path = sunpy / "visualization" / "colormaps" / "color_tables.py"
-    spec = importlib.util.spec_from_file_location("sunpy_color_tables", path)
-    tables = importlib.util.module_from_spec(spec)
+    sunpy: Any = importlib.util.find_spec("sunpy")
+    path = Path(sunpy.origin).parent / "visualization" / "colormaps" / "color_tables.py"
+    spec: Any = importlib.util.spec_from_file_location("sunpy_color_tables", path)
+    tables: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
     return tables.aia_color_table(channel * u.angstrom)
 
@@ -85,7 +86,7 @@ class Stretch:
     high: float
     power: float = 0.5
 
-    def forward(self, values: np.ndarray) -> np.ndarray:
+    def forward(self, values: np.ndarray | float) -> np.ndarray:
         """Stretch brightnesses in DN/s; values outside the limits are clipped."""
         part = np.clip((np.asarray(values) - self.low) / (self.high - self.low), 0, 1)
         if self.kind == "asinh":
@@ -174,7 +175,7 @@ def write_heading(figure: Figure, left_mm: float, text: str, *, synthetic: bool)
     figure.text(left_mm / width, 1 - 1.8 / height, text, size=size, weight="bold", va="top")
     if synthetic:
         x, y, side = (1 - 3 / width, 2.1, "right") if wide else (left_mm / width, 5.2, "left")
-        style = {"size": 6, "weight": "bold", "color": SYNTHETIC_RED}
+        style: dict[str, Any] = {"size": 6, "weight": "bold", "color": SYNTHETIC_RED}
         figure.text(x, 1 - y / height, SYNTHETIC_TEXT, ha=side, va="top", **style)
 
 

@@ -141,8 +141,9 @@ def _page(
         "script": "\n".join((TEMPLATES / "viewer" / f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS),
     }
     template = (TEMPLATES / "viewer.html").read_text(encoding="utf-8")
-    before, after = template.split("<!-- data -->")
-    return tuple(re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], part) for part in (before, after))
+    filled = re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], template)
+    before, after = filled.split("<!-- data -->")
+    return before, after
 
 
 def _banner(synthetic: bool) -> str:

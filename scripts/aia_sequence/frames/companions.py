@@ -45,7 +45,7 @@ def flags_table(runs: np.ndarray) -> fits.BinTableHDU:
 def read_flags(hdu: Any, rows: slice, columns: slice) -> np.ndarray:
     """Flags of a part of the image, uint8, from their table."""
     flags = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
-    for row, first, last, bits in zip(*(hdu.data[name].tolist() for name in RUN.names), strict=True):
+    for row, first, last, bits in zip(*(hdu.data[name].tolist() for name in RUN.names or ()), strict=True):
         if rows.start < row <= rows.stop:
             run = slice(max(first - 1 - columns.start, 0), max(last - columns.start, 0))
             flags[row - 1 - rows.start, run] |= bits

@@ -13,16 +13,17 @@ from typing import Any
 
 __all__ = ["intrinsic", "njit", "types"]
 
-_hidden = "scipy.linalg" not in sys.modules
+_modules: dict[str, Any] = sys.modules
+_hidden = "scipy.linalg" not in _modules
 if _hidden:
-    sys.modules["scipy.linalg"] = None
+    _modules["scipy.linalg"] = None
 try:
     import numba.np.arraymath  # this is what looks
     from numba import types
     from numba.extending import intrinsic
 finally:
     if _hidden:
-        del sys.modules["scipy.linalg"]
+        del _modules["scipy.linalg"]
 
 
 def njit(*, cache: bool = True, **options: Any) -> Callable[[Callable], Callable]:

@@ -81,9 +81,7 @@ def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
         yield hdus
 
 
-def read_level15(
-    path: str | Path, region: Mapping[str, Sequence[float]] | None = None, *parts: str
-) -> tuple[np.ndarray | fits.Header, ...]:
+def read_level15(path: str | Path, region: Mapping[str, Sequence[float]] | None = None, *parts: str) -> tuple[Any, ...]:
     """Read a level-1.5 frame, or a region of it: then no more than the region's rows are read from disk.
 
     Parameters
@@ -254,6 +252,8 @@ class _SummedHDU(fits.PrimaryHDU):
 def _compressed(image: np.ndarray, header: fits.Header, compression: str, step: float | None) -> fits.CompImageHDU:
     options: dict[str, Any] = {"compression_type": "GZIP_2", "quantize_level": 0}
     if compression == "rice":
+        if step is None:
+            raise ValueError("Rice compression of floating-point numbers needs a step")
         # A negative level is the step itself; a fixed seed makes the dithering repeatable.
         options = {"compression_type": "RICE_1", "quantize_level": -step, "quantize_method": 1, "dither_seed": 1}
     return fits.CompImageHDU(image, header, **options)

@@ -1,7 +1,7 @@
 """Geometry of frames: where the Sun is in a level-1 frame, and the pixels of level 1.5 that it is registered to."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,9 +44,10 @@ class Geometry:
         """
         values = {}
         for key in ("CRPIX1", "CRPIX2", "CDELT1", "CDELT2", "CROTA2"):
-            values[key] = number(header, key)
-            if values[key] is None:
+            value = number(header, key)
+            if value is None:
                 raise FrameError(f"{key} is missing in the header: the frame's geometry is unknown")
+            values[key] = value
         if not all(PLATE_SCALES[0] < values[key] < PLATE_SCALES[1] for key in ("CDELT1", "CDELT2")):
             raise FrameError(
                 f"CDELT is {values['CDELT1']}, {values['CDELT2']} arcsec per pixel; level-1 frames have between "
@@ -115,7 +116,9 @@ class Cut:
         FrameError
             If the frame has no pixel of the CCD.
         """
-        spans, first, last = [], [], []
+        spans: list[slice] = []
+        first: list[float] = []
+        last: list[float] = []
         for size, key, crpix in ((shape[1], "X0_MP", "CRPIX1"), (shape[0], "Y0_MP", "CRPIX2")):
             centre = number(header, key)
             start = None if centre is None else round(centre + 1 - header[crpix])
@@ -125,7 +128,7 @@ class Cut:
             spans.append(slice(low, high))
             first.append(-math.inf if start is not None and start + low == 0 else reach)
             last.append(math.inf if start is not None and start + high == SIDE else high - low - 1 - reach)
-        return cls(spans[1], spans[0], tuple(first), tuple(last))
+        return cls(spans[1], spans[0], (first[0], first[1]), (last[0], last[1]))
 
     @property
     def start(self) -> tuple[int, int]:
@@ -170,9 +173,7 @@ class Grid:
 FULL_DISK = Grid(SIDE, SIDE, CENTRE, CENTRE)
 
 
-def grid_of(
-    shape: tuple[int, int], geometry: Geometry, region: Mapping[str, tuple[float, float]] | None = None
-) -> Grid:
+def grid_of(shape: tuple[int, int], geometry: Geometry, region: Mapping[str, Sequence[float]] | None = None) -> Grid:
     """The grid on which a frame is registered: pixel centres are those of the full disk's, also for a cutout.
 
     Parameters

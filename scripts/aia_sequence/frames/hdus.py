@@ -8,7 +8,6 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -27,7 +26,7 @@ class Part:
     end: int
 
 
-def parts(file: BinaryIO) -> Iterator[Part]:
+def parts(file: io.BufferedIOBase) -> Iterator[Part]:
     """The HDUs of a file, one after another as they are asked for.
 
     Raises

@@ -1,10 +1,11 @@
 """Level-1 files as the archive delivers them, or as somebody has packed them since: an image, or its spikes."""
 
 import gzip
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -84,7 +85,7 @@ def read_spikes(path: str | Path, digest: str | None = None) -> tuple[np.ndarray
 
 
 @contextmanager
-def _image(path: str | Path, digest: str | None) -> Iterator[tuple[BinaryIO, Part, Any]]:
+def _image(path: str | Path, digest: str | None) -> Iterator[tuple[io.BufferedIOBase, Part, Any]]:
     """The file, open, and the HDU of its image: the first, or the second behind an empty one."""
     with frame_errors(path):
         if digest and (found := sha256(path)) != digest:
@@ -105,7 +106,7 @@ def _image(path: str | Path, digest: str | None) -> Iterator[tuple[BinaryIO, Par
                 yield file, part, hdu
 
 
-def _unpacked(file: BinaryIO) -> BinaryIO:
+def _unpacked(file: io.BufferedIOBase) -> io.BufferedIOBase:
     """A file's content, unpacked as it is read if it is gzipped."""
     packed = file.read(2) == b"\x1f\x8b"
     file.seek(0)

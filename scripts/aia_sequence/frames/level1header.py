@@ -92,10 +92,10 @@ def check_level1(header: Mapping[str, Any]) -> None:
             raise FrameError(f"{key} is {header[key]!r}: the frame is corrected already, and twice would be wrong")
     for key, allowed in NUMBERS.items():
         _check_number(key, stated(header, key), allowed)
-    for key, allowed in TEXTS.items():
+    for key, text in TEXTS.items():
         value = stated(header, key)
-        if value is not None and str(value).strip().lower() != allowed.lower():
-            raise FrameError(f"{key} is {value!r}; level-1 frames have {allowed!r}")
+        if value is not None and str(value).strip().lower() != text.lower():
+            raise FrameError(f"{key} is {value!r}; level-1 frames have {text!r}")
     Geometry.of_header(header)
     _check_pixels(header)
     _check_unit(header)

@@ -6,8 +6,9 @@ for different ones. The format is that of the FITS standard 4.0, section 10.4.1.
 each row ends with its last byte, neither before nor behind it. Other forms than the archive's are left to astropy.
 """
 
+import io
 import re
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -31,7 +32,7 @@ FORM: dict[str, Any] = {
 FURTHER = {"THEAP", "TNULL1", "TSCAL1", "TZERO1", "TDIM1", "ZSCALE", "ZZERO", "ZBLANK", "ZMASKCMP", "ZQUANTIZ"}
 
 
-def read(file: BinaryIO, header: fits.Header, out: np.ndarray | None = None) -> np.ndarray | None:
+def read(file: io.BufferedIOBase, header: fits.Header, out: np.ndarray | None = None) -> np.ndarray | None:
     """Read a Rice-compressed 16-bit image from the table that holds it.
 
     Parameters
@@ -210,7 +211,7 @@ def _decode_row(words, place, stop, row):
         held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
         split = np.int64(held >> np.uint64(60)) - 1
         held, n_held = held << np.uint64(4), n_held - 4
-        bits = split if split < RAW else 16
+        bits: Any = split if split < RAW else 16
         if split < 0:
             row[first:end] = last
             end = first
