@@ -1,8 +1,10 @@
-"""Text from the archive stays text: in spreadsheets, in the viewer's page and in a bibliography."""
+"""Text from outside stays text: in spreadsheets, in the viewer's page, in a bibliography. Its digits are ASCII's."""
 
+import ast
 import csv
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from test_auditpage import audited
 
 from aia_sequence import software
+from aia_sequence.config import conditions
+from aia_sequence.errors import ConfigError
 from aia_sequence.figures import viewer
 from aia_sequence.files import FORMULA, inert, write_csv
 from aia_sequence.lists.table import Column, Table
@@ -99,3 +103,38 @@ def test_an_entry_of_the_bibliography_stays_one(path, source):
     assert entry.count("@") == 1
     assert len(re.findall(r"[{}]", entry)) == 6, "braces of the entry and of its fields alone"
     assert not re.search(r"\\(?!text(?:backslash|brace(?:left|right)|ascii(?:tilde|circum)) |char64 |[_&%#$])", entry)
+
+
+CLASSES = re.compile(r"\\[dw]", re.IGNORECASE | re.ASCII)
+LIBRARY = sorted((Path(__file__).parents[2] / "scripts" / "aia_sequence").glob("**/*.py"))
+
+
+def patterns(path):
+    """Patterns of a module, with what their call says besides."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(getattr(node.func, "value", None), "id", "") == "re" and node.args:
+            parts = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
+            yield "".join(map(str, parts)), ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_a_pattern_knows_the_digits_of_one_script_and_the_end_of_a_text(path):
+    r"""Python's \d takes ٣, which is no number for anybody else, and its $ stands before a newline, too."""
+    for pattern, call in patterns(path):
+        assert "re.ASCII" in call or not CLASSES.search(pattern), call
+        assert "re.MULTILINE" in call or not re.search(r"(?<!\\)\$(?![^\[]*\])", pattern), call
+
+
+def test_patterns_are_found():
+    assert sum(len(list(patterns(path))) for path in LIBRARY) > 50
+    assert [text for text, _ in patterns(LIBRARY[0].parent / "config" / "conditions.py") if CLASSES.search(text)]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"EXPTIME": "< ٢"}, {"EXPTIME": "1 .. ٢"}, {"WAVELNTH": "= ٩٤"}, {"QUALITY": "ignore bits ٢"}, {"FSN": "in 1, ٢"}],
+    ids=str,
+)
+def test_a_condition_has_the_digits_that_the_archive_knows(where):
+    with pytest.raises(ConfigError, match=f"where.{next(iter(where))}: .*٢|٩٤"):
+        conditions.compile_where(where)

@@ -138,14 +138,6 @@ def test_no_other_module_makes_a_time_of_text(path):
     assert not [text for text in texts if text.startswith("datetime64")]
 
 
-def test_the_synthetic_archive_counts_time_by_itself():
-    """Its clock is the truth that ours is held against."""
-    sources = [path.read_text(encoding="utf-8") for path in SCRIPTS.glob("synthetic/**/*.py")]
-    assert not [
-        source for source in sources if "aia_sequence.times" in source or "aia_sequence.planning.blocks" in source
-    ]
-
-
 @pytest.mark.parametrize("text", ["0001-01-02T00:00:00Z", "0038-09-05T00:00:00Z", "0999-12-31T23:59:59Z"])
 def test_a_year_has_four_digits_whoever_lived_then(text):
     assert iso(read_time(text)) == text

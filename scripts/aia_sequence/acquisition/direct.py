@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 # What the array describes about itself, and what the archive keeps for its own use.
 NOT_EXPORTED = re.compile(
-    r".*_index|cparms_.*|.*_bzero|.*_bscale|SIMPLE|BITPIX|NAXIS\d*|BZERO|BSCALE|BLANK|EXTEND|END", re.I
+    r".*_index|cparms_.*|.*_bzero|.*_bscale|SIMPLE|BITPIX|NAXIS[0-9]*|BZERO|BSCALE|BLANK|EXTEND|END", re.I
 )
 
 

@@ -22,7 +22,7 @@ from aia_sequence.values import is_missing, number, whole
 ROW_LIMIT = 75_000  # the archive cuts a longer answer without saying so
 
 KINDS = {"float": "float", "double": "float", "int": "int", "longlong": "long", "string": "text", "time": "time"}
-PRINTED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
+PRINTED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", re.ASCII)
 INT32 = {name for name, keyword in KEYWORDS.items() if keyword.kind == "int"}
 
 

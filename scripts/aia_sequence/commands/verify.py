@@ -23,7 +23,7 @@ from aia_sequence.files import sha256
 from aia_sequence.lists.manifests import listed
 from aia_sequence.provenance import crate
 
-BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)")
+BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)", re.ASCII)
 NO_PRODUCTS = {"quarantine"}
 
 

@@ -134,7 +134,7 @@ def _lines(path: Path) -> tuple[list[tuple[int, str]], str]:
     numbered = list(enumerate(text.splitlines(), start=1))
     held = [(number, line) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
     if text.startswith("# %ECSV"):
-        stated = re.search(r"^# delimiter:\s*(['\"]?)(.)\1\s*$", text, re.MULTILINE)
+        stated = re.search(r"^# delimiter:\s*(['\"]?)(.)\1\s*$", text, re.MULTILINE | re.ASCII)
         return held, stated[2] if stated else " "
     header = re.sub(r'"[^"]*"', "", held[0][1]) if held else ""
     return held, max(DELIMITERS, key=header.count)
@@ -194,11 +194,11 @@ def _entry(
 def _moment(cell: str, date: str) -> float:
     """Time (TAI seconds) of a cell: ISO 8601, with slashes or without T too; or a clock (`14:18`, `1418`) and date."""
     text = cell.replace("/", "-")
-    clock = re.fullmatch(r"(\d{2}):?(\d{2})(:\d{2})?", text)
+    clock = re.fullmatch(r"(\d{2}):?(\d{2})(:\d{2})?", text, re.ASCII)
     if clock and date:
         text = f"{date.replace('/', '-')}T{clock[1]}:{clock[2]}{clock[3] or ''}"
     try:
-        if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", text):
+        if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", text, re.ASCII):
             raise ValueError(text)
         return read_time(text)
     except ValueError:

@@ -112,5 +112,5 @@ def _plain(title: str) -> str:
 
 def _key(title: str) -> str | None:
     """The configuration's key that a column's title means, or None if it is not known."""
-    candidates = (title, ALIASES.get(_plain(title), ""), re.sub(r"\W+", "_", title.lower()))
+    candidates = (title, ALIASES.get(_plain(title), ""), re.sub(r"\W+", "_", title.lower(), flags=re.ASCII))
     return next((key for key in candidates if key and (key in (DATE, *PLACE) or described(key) is not None)), None)

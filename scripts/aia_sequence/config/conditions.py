@@ -235,9 +235,9 @@ def _condition(name: str, wanted: Any) -> Condition:
     if isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
         raise ValueError(f"{wanted!r} is not a condition; {selectable.allowed(keyword)}")
     text = str(wanted).strip()
-    if keyword.kind == "bits" and (found := re.fullmatch(r"(ignore|reject)\s+bits?\s+(.+)", text)):
+    if keyword.kind == "bits" and (found := re.fullmatch(r"(ignore|reject)\s+bits?\s+(.+)", text, re.ASCII)):
         return _bit_condition(keyword, found[1], found[2])
-    if found := re.fullmatch(r"(not\s+)?in\s+(.+)", text):
+    if found := re.fullmatch(r"(not\s+)?in\s+(.+)", text, re.ASCII):
         operator = "not in" if found[1] else "in"
         values = tuple(sorted({selectable.value(keyword, part) for part in found[2].split(",")}))
         return Condition(name, operator, values, f"{name} {operator} {', '.join(map(str, values))}")
@@ -262,7 +262,7 @@ def _bit_condition(keyword: Keyword, verb: str, listed: str) -> Condition:
     """``ignore bits`` (all others clear) or ``reject bits`` (these clear), as the mask of bits that must be clear."""
     bits: set[int] = set()
     for part in listed.split(","):
-        found = re.fullmatch(r"(\d{1,2})(?:\s*-\s*(\d{1,2}))?", part.strip())
+        found = re.fullmatch(r"(\d{1,2})(?:\s*-\s*(\d{1,2}))?", part.strip(), re.ASCII)
         low, high = (int(found[1]), int(found[2] or found[1])) if found else (99, 0)
         if not low <= high <= 31:
             raise ValueError(

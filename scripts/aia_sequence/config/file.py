@@ -132,7 +132,7 @@ class Lines:
     def located(self, line: str) -> str:
         """The line of an error or of a warning with file and line in front, where they are known."""
         found = PLACE.match(line)
-        if not found or re.match(r".*?, line \d+\b", line):  # a catalogue's has its own
+        if not found or re.match(r".*?, line \d+\b", line, re.ASCII):  # a catalogue's has its own
             return line
         steps, further = _steps(found[1]), [found[2]] if found[2] else _steps(found[3] or "")
         place = self._find([*steps, *further], 1)

@@ -8,7 +8,7 @@ from aia_sequence.config.ephemeris import behind_limb, in_sight, seen_from_earth
 from aia_sequence.instrument import SCALE, SIDE
 from aia_sequence.times import iso, read_time
 
-TEXT = re.compile(r"([NS])\s*(\d{1,2}(?:\.\d+)?)\s*([EW])\s*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
+TEXT = re.compile(r"([NS])\s*(\d{1,2}(?:\.\d+)?)\s*([EW])\s*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE | re.ASCII)
 FRAME = SIDE / 2 * SCALE  # arcsec from the disc centre to the edges of a level-1.5 frame
 IN_SIGHT = ("since", "until")  # what `within_sight` adds to a region
 LIMB = 95  # degrees of longitude; flares are listed beyond 90 whose loops are seen above the limb

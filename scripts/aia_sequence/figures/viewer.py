@@ -141,7 +141,7 @@ def _page(
         "script": "\n".join((TEMPLATES / "viewer" / f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS),
     }
     template = (TEMPLATES / "viewer.html").read_text(encoding="utf-8")
-    filled = re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], template)
+    filled = re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], template, flags=re.ASCII)
     before, after = filled.split("<!-- data -->")
     return before, after
 

@@ -163,7 +163,9 @@ def flatten(header: fits.Header) -> None:
     for axis in range(3, header["NAXIS"] + 1):
         if header[f"NAXIS{axis}"] != 1:
             raise FrameError(f"NAXIS{axis} is {header[f'NAXIS{axis}']}; a level-1 file holds one image")
-        of_axis = re.compile(rf"(NAXIS|CTYPE|CUNIT|CNAME|CRPIX|CRVAL|CDELT|CROTA){axis}|(PC|CD)({axis}_\d+|\d+_{axis})")
+        of_axis = re.compile(
+            rf"(NAXIS|CTYPE|CUNIT|CNAME|CRPIX|CRVAL|CDELT|CROTA){axis}|(PC|CD)({axis}_\d+|\d+_{axis})", re.ASCII
+        )
         for key in [key for key in header if of_axis.fullmatch(key)]:
             del header[key]
     header["NAXIS"] = 2

@@ -29,15 +29,17 @@ REPLACED = "DefaultStreamHandler"  # Snakemake's name of its own handler
 EVERY = 30.0  # seconds between lines where there is no terminal
 # What Snakemake says of itself.
 TALK = re.compile(
-    r"\s*($|Using (workflow|profile|shell)|Config file|Assuming|Building DAG|Provided |Rules claiming|Conda env|host: |"
-    r"Singularity|Select jobs|Execute \d|Complete log|Elapsed|Will exit|Exiting because|Shutting down|Trying to |"
-    r"Terminating processes|Submitted job|Job \d+ has been|SLURM run ID|Removing output|Removed|Cancelling|Logfile |"
-    r"At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Reasons:|"
+    r"\s*(\Z|Using (workflow|profile|shell)|Config file|Assuming|Building DAG|Provided |Rules claiming|Conda env|"
+    r"host: |Singularity|Select jobs|Execute \d|Complete log|Elapsed|Will exit|Exiting because|Shutting down|"
+    r"Trying to |Terminating processes|Submitted job|Job \d+ has been|SLURM run ID|Removing output|Removed|Cancelling|"
+    r"Logfile |At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Reasons:|"
     r"This was a dry-run|Some jobs were triggered)",
     re.ASCII,
 )
 # What Snakemake puts around the message of an error in the configuration.
-WRAPPER = re.compile(r'^(\w+ in (file|rule) [^\n]*, line \d+:\n)+|(\n  File "[^"]*", line \d+, in [^\n]*)+\s*$')
+WRAPPER = re.compile(
+    r'^(\w+ in (file|rule) [^\n]*, line \d+:\n)+|(\n  File "[^"]*", line \d+, in [^\n]*)+\s*\Z', re.ASCII
+)
 
 
 class Display(LogHandlerBase):

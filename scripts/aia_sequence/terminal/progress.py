@@ -46,7 +46,7 @@ class Failure:
         """The reason without what distinguishes the job from others of its kind."""
         text = self.reason
         for value in sorted(map(str, self.job.wildcards.values()), key=len, reverse=True):
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text)
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text, flags=re.ASCII)
         return text
 
 
