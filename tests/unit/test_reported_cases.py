@@ -50,6 +50,12 @@ def test_a_date_without_a_clock_time_is_taken_with_a_warning(case, capsys):
     assert "start: 2021-07-03 is a date alone and means 2021-07-03T00:00:00Z" in capsys.readouterr().err
 
 
+def test_an_image_every_two_hours_over_half_a_day_is_seven_records(case, capsys):
+    case("cadence")
+    assert check(["sample2h.yaml"]) == 0
+    assert "7 records: " in capsys.readouterr().out
+
+
 FAR = "N14E126 cannot be seen at 2014-09-01T11:11:00Z, it lies 33 degrees behind the east limb"
 PLACELESS = (
     "region.follow missing, and the event has no location; allowed is N23W80, or [longitude, latitude] in degrees"
