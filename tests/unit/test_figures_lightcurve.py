@@ -180,6 +180,12 @@ def test_exposure_times_have_round_labels_that_differ(measured, monkeypatch, exp
     assert max(exposures) < high
 
 
+@pytest.mark.parametrize("label", ["$x_{$", "$$", r"\frac{1}{2}", "100 % & more", "^_~#"])
+def test_a_label_is_text_and_no_formula(measured, monkeypatch, label):
+    curve, _ = next(drawn_axes(measured[1], monkeypatch, marks={label: "2021-07-03T14:29:00Z"}))
+    assert f"{label} 14:29:00" in [text.get_text() for text in curve.texts]
+
+
 def test_the_light_curve_figure_looks_as_it_did(measured, tmp_path):
     _, points, _ = measured
     options = FigureOptions(size="one-column", dpi=100, marks={"GOES peak": "2021-07-03T14:29:00Z"})

@@ -9,6 +9,7 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aia_sequence.calibration.resample import KERNELS, coefficients, interpolate
 from synthetic_jsoc import times
 from synthetic_jsoc.camera import fitsfile, rice
 from synthetic_jsoc.sun import render, scene, truth
@@ -33,6 +34,26 @@ def test_every_pixel_is_the_scene_at_its_own_place(channel, scale, turn):
         y = 0.6 * (row + i * across + j * along - 2047.5)
         expected = truth.brightness(scene_of(channel), x, y)
         assert image == pytest.approx(expected, rel=2e-3, abs=2e-5 * expected.max() + 1e-4)
+
+
+@pytest.mark.parametrize("channel", [171, 304, 4500])
+@pytest.mark.parametrize(("scale", "turn"), [(0.599489, 0.02), (0.612898, 0.14), (0.6006, 30.0)])
+def test_either_kernel_finds_the_scene_between_the_pixels_of_a_detector(channel, scale, turn):
+    """The scene was drawn with neither: what they leave of its structure is their own error, and none in the mean."""
+    along, across = scale / 0.6 * np.cos(np.radians(turn)), scale / 0.6 * np.sin(np.radians(turn))
+    corner = np.array([1800.3, 2100.7])
+    image = scene_of(channel).on([*corner, along, across, -across, along], (420, 420))
+    to_sky = np.array([[along, -across], [across, along]])
+    first = np.rint(corner + to_sky @ [210, 210]) - 100
+    true = scene_of(channel).on([*first, 1, 0, 0, 1], (200, 200))
+    matrix = np.linalg.inv(to_sky)
+    left = {}
+    for kernel in KERNELS:
+        made = interpolate(coefficients(image, kernel), matrix, matrix @ (first - corner), true.shape)
+        left[kernel] = np.std(made - true) / true.std()
+        assert made.mean() == pytest.approx(true.mean(), rel=1e-5)
+    assert left["cubic-spline"] < 0.01
+    assert left["cubic-spline"] < left["keys"] < 0.035
 
 
 def test_a_part_of_an_image_is_the_image_s_part():
