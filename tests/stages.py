@@ -74,8 +74,8 @@ class Event:
         recordset = self.path("recordsets", f"records/{channel}/{label}.recordset.txt")
         export = self.path("exports", f"export/{channel}/{label}.json")
         self.run["filter_records"](
-            **common, channel=channel, span=[block.start, block.end], table=table, record_list=None, records=records,
-            recordset=recordset,
+            **common, channel=channel, span=[block.start, block.end], steps=None, table=table, record_list=None,
+            records=records, recordset=recordset,
         )  # fmt: skip
         processing = im_patch(self.event.options["region"], block.cut)
         params = {"archive": "synthetic", "state": self.state, "method": "url", "on_missing": "fail"}
