@@ -11,7 +11,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from string import Template
 
 import yaml
 
@@ -21,6 +20,7 @@ from aia_sequence.commands import bundle, redraw, zips
 from aia_sequence.commands.redraw import ARCHIVED, CODE
 from aia_sequence.errors import AIAError
 from aia_sequence.provenance import crate
+from aia_sequence.templates import filled
 
 TEMPLATE = Path(__file__).with_name("templates") / "archive.md"
 
@@ -110,18 +110,12 @@ def _recorded(event: Path, name: str) -> Path:
 
 def _readme(configs: Sequence[dict], *, level15: bool) -> str:
     entries = [entry for config in configs for entry in config["events"]]
-    events = "\n".join(
-        f"- **{entry['name']}**: {entry['start']} to {entry['end']}, {', '.join(map(str, entry['channels']))} Å"
-        for entry in entries
-    )
-    synthetic = configs[0]["archive"] == "synthetic"
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title="SDO/AIA image sequences: " + ", ".join(entry["name"] for entry in entries),
-        events=events,
+    return filled(
+        TEMPLATE,
+        events=entries,
         workflow=f"aia-sequence {software.workflow()}",
-        synthetic="\n\n**The data are synthetic: a model's, not observations of the Sun.**" if synthetic else "",
-        level15=", level-1.5 frames" if level15 else "",
-        level1=" or frame" if level15 else "; level-1 frames are exported again",
+        synthetic=configs[0]["archive"] == "synthetic",
+        level15=level15,
     )
 
 

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
-
 from aia_sequence import __version__, software
 from aia_sequence.errors import AIAError
 from aia_sequence.files import write_text
+from aia_sequence.templates import filled
 
 TEMPLATES = Path(__file__).with_name("templates") / "project"
 FILES = {
@@ -39,12 +38,8 @@ def make(folder: Path, workflow: str) -> list[Path]:
     made = [folder / name for name in FILES.values()]
     if taken := [str(path) for path in made if path.exists()]:
         raise AIAError(f"{', '.join(taken)} is there already; nothing was written")
-    # The texts are no pages: nothing is to be escaped.
-    templates = Environment(loader=FileSystemLoader(TEMPLATES), keep_trailing_newline=True, autoescape=False)
     for (template, _), path in zip(FILES.items(), made, strict=True):
-        text = templates.get_template(template).render(
-            workflow=workflow, name=folder.resolve().name, version=__version__
-        )
+        text = filled(TEMPLATES / template, workflow=workflow, name=folder.resolve().name, version=__version__)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     return made

@@ -1,9 +1,7 @@
 """The viewer: one HTML file that holds the images of a sequence and plays, measures and explains them offline."""
 
-import html
 import json
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from aia_sequence.files import replacing
 from aia_sequence.frames.fits import read_header
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.lightcurve import Point
+from aia_sequence.templates import filled
 from aia_sequence.times import leap_steps, read_time
 
 log = logging.getLogger(__name__)
@@ -126,33 +125,21 @@ def _page(
     title: str, name: str, channel: int, channels: Sequence[int], statistics: Statistics, region: Region | None
 ) -> tuple[str, str]:
     """The page without its data: what comes before and after them."""
-    others = [other for other in sorted(channels) if other != channel]
     rows, columns = statistics.shape
-    values = {
-        "title": html.escape(name),
-        "event": html.escape(title),
-        "channel": str(channel),
-        "banner": _banner(statistics.synthetic) + _remarks(region),
-        "aspect": f"{columns / rows:.4f}",
-        "channels": "".join(f'<a class="channel" href="../{other}/viewer.html">{other} Å</a>' for other in others),
-        "options": "".join(f'<option value="{other}">{other} Å</option>' for other in others),
-        "alone": "" if others else " hidden",
-        "style": (TEMPLATES / "viewer.css").read_text(encoding="utf-8"),
-        "script": "\n".join((TEMPLATES / "viewer" / f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS),
-    }
-    template = (TEMPLATES / "viewer.html").read_text(encoding="utf-8")
-    filled = re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], template, flags=re.ASCII)
-    before, after = filled.split("<!-- data -->")
+    text = filled(
+        TEMPLATES / "viewer.html",
+        name=name,
+        event=title,
+        channel=channel,
+        synthetic=SYNTHETIC_TEXT if statistics.synthetic else "",
+        remarks=out_of_sight(region),
+        aspect=f"{columns / rows:.4f}",
+        others=[other for other in sorted(channels) if other != channel],
+        style=(TEMPLATES / "viewer.css").read_text(encoding="utf-8"),
+        script="\n".join((TEMPLATES / "viewer" / f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS),
+    )
+    before, after = text.split("<!-- data -->")
     return before, after
-
-
-def _banner(synthetic: bool) -> str:
-    return f'<p class="synthetic" role="note">{SYNTHETIC_TEXT}</p>' if synthetic else ""
-
-
-def _remarks(region: Region | None) -> str:
-    """What a reader should know about where the region lies."""
-    return "".join(f'<p class="remark" role="note">{html.escape(line)}.</p>' for line in out_of_sight(region))
 
 
 def _data(

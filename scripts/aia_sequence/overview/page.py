@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from aia_sequence.files import write_text
 from aia_sequence.overview.events import PRODUCTS, Event
+from aia_sequence.templates import filled
 
-TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATE = Path(__file__).with_name("templates") / "results.html"
 
 
 def write(path: Path, events: Sequence[Event], *, synthetic: bool, version: str) -> None:
@@ -25,12 +24,6 @@ def write(path: Path, events: Sequence[Event], *, synthetic: bool, version: str)
     version
         Of the workflow.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    text = environment.get_template("results.html").render(
-        events=events, synthetic=synthetic, version=version, words=PRODUCTS
-    )
+    text = filled(TEMPLATE, events=events, synthetic=synthetic, version=version, words=PRODUCTS)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)

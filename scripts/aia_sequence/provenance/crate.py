@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from rocrate.model.computerlanguage import get_lang
@@ -21,6 +20,7 @@ from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
 from aia_sequence.software import Workflow
+from aia_sequence.templates import filled
 
 NAME = "ro-crate-metadata.json"
 SUMS = "SHA256SUMS"
@@ -200,7 +200,8 @@ def _description(window: Sequence[str], channels: Sequence[int], *, synthetic: b
 
 def readme(event: str, window: Sequence[str], channels: Sequence[int], *, synthetic: bool, workflow: Workflow) -> str:
     """Say in Markdown what lies where in an event's folder."""
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+    return filled(
+        TEMPLATE,
         event=event,
         description=_description(window, channels, synthetic=synthetic),
         workflow=f"{workflow.name} {workflow}",
