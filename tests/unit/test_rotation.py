@@ -52,6 +52,20 @@ def test_high_latitudes_turn_more_slowly():
     assert day[0] > day[1] + 50
 
 
+@pytest.mark.parametrize("days", [-4, -0.1, 0.3, 5])
+@pytest.mark.parametrize(("longitude", "latitude"), [(0, 0), (50, 23), (-50, -40)])
+def test_the_region_lies_on_the_pixel_at_which_sunpy_sees_its_place_from_sdo(longitude, latitude, days):
+    begin = read_time("2021-07-03T14:29:00Z")
+    time = iso(begin + days * 86400)[:-1]
+    there = HeliographicStonyhurst(longitude * u.deg, latitude * u.deg, 695_700 * u.km, obstime=iso(begin)[:-1])
+    sdo = HeliographicStonyhurst(0.02 * u.deg, 3.3 * u.deg, 1.5208e11 * u.m, obstime=time)
+    with propagate_with_solar_surface():
+        seen = there.transform_to(Helioprojective(observer=sdo, obstime=time))
+    found = middle(following(longitude, latitude), T_OBS=time, HGLN_OBS=0.02)
+    half = 0.3 + 0.05  # of a pixel, arcsec, and what planning's place of the Earth may be wrong by
+    assert found == pytest.approx([seen.Tx.to_value(u.arcsec), seen.Ty.to_value(u.arcsec)], abs=half)
+
+
 def test_the_region_has_the_same_pixels_in_every_frame():
     boxes = [region_at(following(10, 10), HEADER | {"T_OBS": f"2021-07-03T{hour}:00:00.00Z"}) for hour in range(10, 20)]
     assert len({box["x"][0] for box in boxes}) > 1

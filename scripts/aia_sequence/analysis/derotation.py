@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from aia_sequence.calibration import weights
+from aia_sequence.config.ephemeris import HOWARD
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.compiled import njit
 from aia_sequence.frames.geometry import Geometry, Grid
@@ -25,9 +26,7 @@ from aia_sequence.times import read_time
 DAY = 86400.0
 ARCSEC = math.pi / 180 / 3600
 CARRINGTON = math.radians(14.1844)  # sidereal, a day
-# Sidereal rotation of the surface, rad a day, by the powers 0, 2 and 4 of the sine of latitude: Howard, Harvey &
-# Forgach 1990, Solar Phys. 130, 295, of small magnetic features; sunpy's default.
-HOWARD = tuple(value * 1e-6 * DAY for value in (2.894, -0.428, -0.370))
+ROTATION = tuple(rate * 1e-6 * DAY for rate in HOWARD)  # rad a day
 RADIUS = 696_000_000.0  # m, RSUN_REF of AIA's headers
 
 
@@ -76,7 +75,7 @@ class View:
 def parameters(reference: View, now: View, grid: Grid, geometry: Geometry) -> np.ndarray:
     """What the compiled map needs: the grid, both views, how far the surface has turned, and the frame's geometry."""
     days = (now.tai - reference.tai) / DAY
-    turn, second, fourth = (rate * days for rate in HOWARD)
+    turn, second, fourth = (rate * days for rate in ROTATION)
     # Carrington longitudes turn with their own rate; the difference of the disc centres' is taken the short way round.
     centre = math.remainder(now.carrington - reference.carrington + CARRINGTON * days, 2 * math.pi)
     c, s = math.cos(math.radians(geometry.roll)), math.sin(math.radians(geometry.roll))

@@ -9,12 +9,13 @@ import numpy as np
 from astropy.io import fits
 
 from aia_sequence.analysis.cube import MISSING, Entry, about
-from aia_sequence.analysis.derotation import DAY, HOWARD, RADIUS, View, area, places, sample, sample_variance, touched
+from aia_sequence.analysis.derotation import RADIUS, View, area, places, sample, sample_variance, touched
 from aia_sequence.calibration import resample
 from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.calibration.level15 import prepare
 from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
+from aia_sequence.config.ephemeris import HOWARD
 from aia_sequence.errors import FrameError
 from aia_sequence.frames import companions, level1file
 from aia_sequence.frames.fits import read_header
@@ -212,7 +213,7 @@ def turned(sources: Sequence[Source], reference: Reference) -> Iterator[Entry]:
 
 def described(reference: Reference) -> dict[str, Any]:
     """Attributes of a derotated cube."""
-    law = ", ".join(f"{value / DAY * 1e6:.3f}" for value in HOWARD)
+    law = ", ".join(f"{rate:.3f}" for rate in HOWARD)
     return {f"fits_{key}": value for key, value in reference.header.items()} | {
         "frame": "derotated: the surface as seen at the reference time",
         "reference_time": iso(reference.view.tai, 2),

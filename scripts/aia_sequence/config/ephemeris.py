@@ -1,16 +1,18 @@
 """Where the Earth sees a place on the turning Sun, and when it turns out of sight: for planning, without sunpy."""
 
 from functools import lru_cache
-from math import acos, asin, atan2, cos, degrees, hypot, radians, remainder, sin, tau
+from math import acos, asin, atan2, cos, degrees, radians, remainder, sin, tau
 
+from aia_sequence.projection import RADIUS_KM, seen, towards
 from aia_sequence.times import read_time
 
-RADIUS_KM = 695_700
 AU_KM = 149_597_870.7
 DAY = 86400  # s
 J2000 = read_time("2000-01-01T12:00:00Z")
-# Sidereal rotation of the photosphere, degrees a day: Howard, Harvey & Forgach (1990), as sunpy has it.
-ROTATION = tuple(degrees(rate * 1e-6) * DAY for rate in (2.894, -0.428, -0.370))
+# Sidereal rotation of the photosphere, micro-rad/s, by the powers 0, 2 and 4 of the sine of latitude: Howard, Harvey &
+# Forgach 1990, Solar Phys. 130, 295, of small magnetic features; sunpy's default.
+HOWARD = (2.894, -0.428, -0.370)
+ROTATION = tuple(degrees(rate * 1e-6) * DAY for rate in HOWARD)  # degrees a day
 STEP = DAY / 12  # s; a place that turns out of sight stays so for longer
 
 
@@ -32,14 +34,6 @@ def _earth(time: float) -> tuple[float, float, float]:
     return distance * AU_KM / RADIUS_KM, latitude, atan2(-sin(from_node) * cos(tilt), -cos(from_node))
 
 
-def _towards(longitude: float, latitude: float, time: float) -> tuple[float, float, float]:
-    """A place in solar radii from the Sun's centre: to the west, to the north, and towards the Earth."""
-    _, tilt, _ = _earth(time)
-    lon, lat = radians(longitude), radians(latitude)
-    north = sin(lat) * cos(tilt) - cos(lat) * cos(lon) * sin(tilt)
-    return cos(lat) * sin(lon), north, sin(lat) * sin(tilt) + cos(lat) * cos(lon) * cos(tilt)
-
-
 def seen_from_earth(longitude: float, latitude: float, time: float) -> tuple[float, float]:
     """Where a place on the Sun is seen from the Earth's centre, or would be if the Sun were of glass.
 
@@ -57,15 +51,16 @@ def seen_from_earth(longitude: float, latitude: float, time: float) -> tuple[flo
     tuple of float
         Helioprojective x and y, arcsec.
     """
-    west, north, towards = _towards(longitude, latitude, time)
-    ahead = _earth(time)[0] - towards
-    return degrees(atan2(west, ahead)) * 3600, degrees(atan2(north, hypot(west, ahead))) * 3600
+    distance, tilt, _ = _earth(time)
+    x, y = seen(towards(longitude, latitude, degrees(tilt)), distance)
+    return float(x), float(y)
 
 
 def behind_limb(longitude: float, latitude: float, time: float) -> float:
     """Degrees on the Sun by which a place lies behind the limb, below zero where the Earth sees it."""
-    towards = _towards(longitude, latitude, time)[2]
-    return degrees(acos(max(min(towards, 1.0), -1.0)) - acos(1 / _earth(time)[0]))
+    distance, tilt, _ = _earth(time)
+    near = towards(longitude, latitude, degrees(tilt))[2]
+    return degrees(acos(max(min(near, 1.0), -1.0)) - acos(1 / distance))
 
 
 def turned(longitude: float, latitude: float, begin: float, time: float) -> float:

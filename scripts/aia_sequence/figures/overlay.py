@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from aia_sequence.figures.sequence import Picture
-
-ARCSEC = np.degrees(1) * 3600
+from aia_sequence.projection import seen, towards
 
 
 def limb(header: fits.Header, points: int = 721) -> np.ndarray:
@@ -32,7 +31,7 @@ def limb(header: fits.Header, points: int = 721) -> np.ndarray:
 
 
 def project(latitude: np.ndarray, longitude: np.ndarray, tilt: float, distance: float) -> np.ndarray:
-    """Project points of the photosphere, Stonyhurst, onto the sky (Thompson 2006, A&A 449, 791, equations 11 and 4).
+    """Project points of the photosphere onto the sky.
 
     Parameters
     ----------
@@ -48,13 +47,8 @@ def project(latitude: np.ndarray, longitude: np.ndarray, tilt: float, distance: 
     numpy.ndarray
         x and y in arcsec, shape (2, ...); NaN for points on the far side.
     """
-    latitude, longitude, tilt = np.radians(latitude), np.radians(longitude), np.radians(tilt)
-    x = np.cos(latitude) * np.sin(longitude)
-    y = np.sin(latitude) * np.cos(tilt) - np.cos(latitude) * np.cos(longitude) * np.sin(tilt)
-    z = np.sin(latitude) * np.sin(tilt) + np.cos(latitude) * np.cos(longitude) * np.cos(tilt)
-    depth = distance - z
-    angles = np.array([np.arctan2(x, depth), np.arctan2(y, np.hypot(x, depth))])
-    return np.where(z * distance > 1, ARCSEC * angles, np.nan)
+    place = towards(longitude, latitude, tilt)
+    return np.where(place[2] * distance > 1, seen(place, distance), np.nan)
 
 
 def curves(picture: Picture, *, with_limb: bool, grid: float | None) -> list[tuple[str, np.ndarray]]:
