@@ -5,7 +5,8 @@ import pytest
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
-from aia_sequence.calibration.resample import KERNELS, coefficients, interpolate, variance
+from aia_sequence.calibration import binning
+from aia_sequence.calibration.resample import KERNELS, coefficients, interpolate, variance, variances
 from aia_sequence.calibration.sums import sum_uncertainty
 from aia_sequence.frames.geometry import Geometry, Grid
 
@@ -26,8 +27,9 @@ def setting(size, scale, roll, kernel, around=12):
     side = int(size * 0.6 / scale * (1 if abs(roll) % 90 < 1 else 1.4)) + 2 * around + 2
     geometry = Geometry(side / 2 + 0.237, side / 2 - 0.411, scale, roll)
     grid = Grid(size, size, (size + 1) / 2, (size + 1) / 2)
-    header = {"CRPIX1": grid.crpix1, "CRPIX2": grid.crpix2, "REGMETH": kernel, "REG_SCL": scale, "REG_ROT": roll}
-    return side, geometry.map(grid), header | {"REG_X": geometry.x0 + 1, "REG_Y": geometry.y0 + 1}
+    header = {"CRPIX1": grid.crpix1, "CRPIX2": grid.crpix2, "REGMETH": kernel}
+    header |= {"REG_X": geometry.x0 + 1, "REG_Y": geometry.y0 + 1, "REG_SCL": scale, "REG_ROT": roll}
+    return side, geometry.map(grid), header
 
 
 def weights(side, affine, shape, kernel, wanted=None):
@@ -102,3 +104,20 @@ def test_missing_pixels_are_no_part_of_the_sum(kernel):
     found = stated(counts, squared, kernel, affine, (60, 60), header, wanted)
     assert found == pytest.approx(exact, rel=0.01)
     assert sum_uncertainty(np.full((4, 4), np.nan, np.float32), header) == 0
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("bins", [2, 4, 8])
+def test_a_sum_over_binned_pixels_is_that_over_the_pixels_that_they_are_made_of(bins, kernel):
+    """The sum of means is the sum by the number of pixels in each, and so is its uncertainty."""
+    side, affine, header = setting(64, 0.612898, 0.14, kernel)
+    rng = np.random.default_rng(bins)
+    counts = (20 + 900 * ndimage.gaussian_filter(rng.gamma(0.5, 2, (side, side)), 3)).astype(np.int16)
+    squared = (0.9 * np.arange(16384) + 1.5).astype(np.float32)
+    exact = np.sqrt((weights(side, affine, (64, 64), kernel) ** 2 * squared[counts]).sum())
+    made = np.ones((64 // bins, 64 // bins), np.float32)
+    sigma = np.empty_like(made)
+    padded = variances(counts, None, squared)
+    binning.deviations(padded, *affine, kernel == "cubic-spline", bins, 1.0, made, sigma)
+    cards = header | {key: (header[key] - 0.5) / bins + 0.5 for key in ("CRPIX1", "CRPIX2")} | {"BINNING": bins}
+    assert sum_uncertainty(sigma, cards) * bins**2 == pytest.approx(exact, rel=0.02)

@@ -9,7 +9,7 @@ from aia_sequence.instrument import SATURATED_FROM
 
 
 def saturation(
-    counts: np.ndarray, kernel: str, affine: tuple[np.ndarray, np.ndarray], shape: tuple[int, int]
+    counts: np.ndarray, kernel: str, affine: tuple[np.ndarray, np.ndarray], shape: tuple[int, int], size: int = 1
 ) -> tuple[int, np.ndarray]:
     """Carry saturated level-1 pixels to the level-1.5 grid.
 
@@ -23,6 +23,8 @@ def saturation(
         Matrix and offset of the registration: level-1 pixel (x, y) of a level-1.5 pixel.
     shape
         Rows and columns of the level-1.5 image.
+    size
+        Of the squares of pixels that become one; it has the flags of all of them.
 
     Returns
     -------
@@ -41,6 +43,9 @@ def saturation(
     matrix, offset = affine
     places = np.linalg.solve(matrix, (pixels[:, ::-1] - offset).T)
     inside = np.all((places > -0.5) & (places < np.array(shape)[::-1, None] - 0.5), axis=0)
+    if size > 1:
+        squares = flags.reshape(shape[0] // size, size, shape[1] // size, size)
+        flags = np.bitwise_or.reduce(np.bitwise_or.reduce(squares, axis=3), axis=1)
     return int(inside.sum()), runs_of(flags)
 
 

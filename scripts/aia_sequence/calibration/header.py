@@ -143,7 +143,7 @@ def _set_grid(header: fits.Header, grid: Grid) -> None:
         header.set(f"CTYPE{axis}", ("HPLN-TAN", "HPLT-TAN")[axis - 1], "helioprojective, tangential")
         header.set(f"CUNIT{axis}", "arcsec", "unit of CRVAL and CDELT")
         header.set(f"CRVAL{axis}", 0.0, "[arcsec] coordinate of the reference pixel")
-        header.set(f"CDELT{axis}", SCALE, "[arcsec/pixel] plate scale")
+        header.set(f"CDELT{axis}", grid.scale, "[arcsec/pixel] plate scale")
         header.set(f"CRPIX{axis}", reference, "[pixel] disc centre")
     for row in (1, 2):
         for column in (1, 2):
@@ -152,7 +152,7 @@ def _set_grid(header: fits.Header, grid: Grid) -> None:
     if radius is None:
         header.remove("R_SUN", ignore_missing=True)
     else:
-        header.set("R_SUN", radius / SCALE, "[pixel] radius of the Sun, RSUN_OBS / CDELT1")
+        header.set("R_SUN", radius / grid.scale, "[pixel] radius of the Sun, RSUN_OBS / CDELT1")
 
 
 def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
@@ -204,7 +204,11 @@ def _registration(
     header.set("REG_Y", round(geometry.y0 + 1, 9), "[pixel] disc centre in level 1, CRPIX2")
     header.set("REG_SCL", geometry.scale, "[arcsec/pixel] plate scale of the level-1 frame")
     header.set("REG_ROT", geometry.roll, "[deg] roll that was taken out")
-    return [f"registration: {options.interpolation}, {SCALE} arcsec per pixel, roll {geometry.roll:.6f} deg"]
+    lines = [f"registration: {options.interpolation}, {SCALE} arcsec per pixel, roll {geometry.roll:.6f} deg"]
+    if options.bin > 1:
+        header.set("BINNING", options.bin, "pixels of 0.6 arcsec a side, of which each is the mean")
+        lines.append(f"binning: mean of {options.bin} x {options.bin} pixels")
+    return lines
 
 
 def _degradation(
@@ -256,9 +260,9 @@ def check_level15(header: Mapping[str, Any], options: CalibrationOptions, shape:
     FrameError
         With the first thing that is wrong.
     """
-    naxis = (header["NAXIS2"], header["NAXIS1"])
+    naxis, scale = (header["NAXIS2"], header["NAXIS1"]), SCALE * options.bin
     expected: dict[str, Any] = {
-        "BITPIX": -32, "LVL_NUM": 1.5, "CDELT1": SCALE, "CDELT2": SCALE, "CRVAL1": 0.0, "CRVAL2": 0.0,
+        "BITPIX": -32, "LVL_NUM": 1.5, "CDELT1": scale, "CDELT2": scale, "CRVAL1": 0.0, "CRVAL2": 0.0,
         "PC1_1": 1.0, "PC1_2": 0.0, "PC2_1": 0.0, "PC2_2": 1.0, "BUNIT": "DN / s" if options.exposure else "DN",
         "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec", "L15VERS": VERSION,
         "POINTCOR": options.pointing, "RESPIKED": options.respike, "PSFDECON": options.psf,
@@ -266,8 +270,11 @@ def check_level15(header: Mapping[str, Any], options: CalibrationOptions, shape:
     }  # fmt: skip
     if shape is not None and naxis != shape:
         raise FrameError(f"its image has {naxis[0]} x {naxis[1]} pixels instead of {shape[0]} x {shape[1]}")
-    if naxis == (SIDE, SIDE):
-        expected |= {"CRPIX1": CENTRE, "CRPIX2": CENTRE}
+    if naxis == (SIDE // options.bin, SIDE // options.bin):
+        middle = (CENTRE - 0.5) / options.bin + 0.5
+        expected |= {"CRPIX1": middle, "CRPIX2": middle}
+    if options.bin > 1:
+        expected["BINNING"] = options.bin
     for key, value in expected.items():
         if header.get(key) != value:
             raise FrameError(f"{key} is {header.get(key)!r} instead of {value!r}")
@@ -278,8 +285,8 @@ def check_level15(header: Mapping[str, Any], options: CalibrationOptions, shape:
     if header.get("DATAVALS", 0) + header.get("MISSVALS", 0) != header["TOTVALS"]:
         raise FrameError("DATAVALS and MISSVALS do not add up to TOTVALS")
     radius = number(header, "RSUN_OBS")
-    if radius is not None and not math.isclose(header.get("R_SUN", 0.0), radius / SCALE, rel_tol=1e-12):
-        raise FrameError(f"R_SUN is {header.get('R_SUN')!r} instead of RSUN_OBS / CDELT1, {radius / SCALE}")
+    if radius is not None and not math.isclose(header.get("R_SUN", 0.0), radius / scale, rel_tol=1e-12):
+        raise FrameError(f"R_SUN is {header.get('R_SUN')!r} instead of RSUN_OBS / CDELT1, {radius / scale}")
     for axis in (1, 2):
         if header[f"CRPIX{axis}"] % 1 != 0.5:
             raise FrameError(

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from aia_sequence import versions
+from aia_sequence.calibration.binning import deviations, means
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.flags import saturation
-from aia_sequence.calibration.resample import Coefficients, coefficients, interpolate, variance
+from aia_sequence.calibration.resample import Coefficients, coefficients, interpolate, variance, variances
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
@@ -138,19 +139,24 @@ def calibrate(
     ready = prepare(image, header, corrections, options, spikes=spikes, deconvolve=deconvolve, space=space)
     image, source, gain, cut = ready.counts, ready.source, ready.gain, ready.cut
     started = stages.mark("prefilter", started)
-    grid = grid_of(image.shape, ready.geometry, options.region)
+    grid = grid_of(image.shape, ready.geometry, options.region, options.bin)
     affine, shape = ready.geometry.map(grid), (grid.ny, grid.nx)
-    saturated, flags = saturation(image if ready.limited else image[:0], options.interpolation, affine, shape)
+    source_of_flags = image if ready.limited else image[:0]
+    saturated, flags = saturation(source_of_flags, options.interpolation, affine, shape, options.bin)
     made = interpolate(source, *affine, shape, gain=gain, out=space.array("image", shape))
+    if options.region and cut:
+        cut.conceal(made, *affine)
+    if options.bin > 1:
+        grid = grid.binned(options.bin)
+        whole, made = made, space.array("binned", (grid.ny, grid.nx))
+        means(whole, options.bin, made)
     uncertainty = None
     if options.uncertainty:
         if sigma is None:
             raise FrameError("calibration.uncertainty needs the standard deviation of counts, and there is none")
-        uncertainty = _uncertainty(image, ready.blank, source, sigma, affine, gain, shape, space)
-    if options.region and cut:
-        for plane in (made, uncertainty):
-            if plane is not None:
-                cut.conceal(plane, *affine)
+        uncertainty = _uncertainty(image, ready.blank, source, sigma, affine, gain, made, options.bin, space)
+        if options.region:
+            uncertainty[np.isnan(made)] = np.nan
     stages.mark("resample", started)
     return Pixels(made, uncertainty, grid, gain, ready.exposure, saturated, flags, ready.respiked)
 
@@ -193,15 +199,21 @@ def _uncertainty(
     sigma: np.ndarray,
     affine: tuple[np.ndarray, np.ndarray],
     gain: float,
-    shape: tuple[int, int],
+    made: np.ndarray,
+    size: int,
     space: Workspace,
 ) -> np.ndarray:
-    """Standard deviation of the registered image: the counts' variance, summed with the kernel's squared weights."""
+    """Standard deviation of the registered image `made`: the counts' variance, summed with squared weights."""
     squared = np.square(sigma, dtype=np.float64).astype(np.float32)
     # The coefficients have done their work; the variances take their place.
     padded = space.array("coefficients", (counts.shape[0] + 4, counts.shape[1] + 4))
-    out = space.array("uncertainty", shape)
-    return variance(counts, blank, squared, source.kernel, source.missing, *affine, gain=gain, padded=padded, out=out)
+    out = space.array("uncertainty", made.shape)
+    if size > 1:
+        spline = source.kernel == "cubic-spline"
+        deviations(variances(counts, blank, squared, padded), *affine, spline, size, gain, made, out)
+        return out
+    variance(counts, blank, squared, source.kernel, source.missing, *affine, gain=gain, padded=padded, out=out)
+    return out
 
 
 def respike(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from aia_sequence.calibration.binning import add_weights
 from aia_sequence.calibration.resample import coefficients
 from aia_sequence.calibration.weights import cardinal_squares, keys_squares, keys_weights, spline_weights
 from aia_sequence.frames.compiled import njit
@@ -27,7 +28,7 @@ def sum_uncertainty(sigma: np.ndarray, header: Mapping[str, Any]) -> float:
     sigma
         float32 (ny, nx), standard deviation of each pixel; NaN for those that are left out.
     header
-        Of the image: `CRPIXi`, and the registration that it went through, `REGMETH` and `REG_*`.
+        Of the image: `CRPIXi` and `BINNING`, and the registration that it went through, `REGMETH` and `REG_*`.
 
     Returns
     -------
@@ -36,49 +37,65 @@ def sum_uncertainty(sigma: np.ndarray, header: Mapping[str, Any]) -> float:
     """
     ny, nx = sigma.shape
     geometry = Geometry(header["REG_X"] - 1, header["REG_Y"] - 1, header["REG_SCL"], header["REG_ROT"])
-    matrix, offset = geometry.map(Grid(nx, ny, header["CRPIX1"], header["CRPIX2"]))
-    corners = np.array([(x, y) for x in (0, nx - 1) for y in (0, ny - 1)]) @ matrix.T + offset
+    size = header.get("BINNING", 1)
+    middle = [(header[key] - 0.5) * size + 0.5 for key in ("CRPIX1", "CRPIX2")]
+    matrix, offset = geometry.map(Grid(size * nx, size * ny, *middle))
+    corners = np.array([(x, y) for x in (0, size * nx - 1) for y in (0, size * ny - 1)]) @ matrix.T + offset
     first = np.floor(corners.min(axis=0)).astype(int) - MARGIN
     columns, rows = np.ceil(corners.max(axis=0)).astype(int) + MARGIN + 1 - first
     weights, offset, spline = np.zeros((rows, columns), np.float32), offset - first, header["REGMETH"] != "keys"
     variances = np.empty(sigma.shape, np.float32)
-    _add_weights(sigma, matrix, offset, spline, weights, variances)
+    _add_weights(sigma, matrix, offset, spline, size, weights, variances)
     if spline:  # the prefilter is its own transpose
         weights = coefficients(weights).padded[1:-1, 1:-1]
-    return float(np.sqrt(_add_variances(weights, variances, np.linalg.inv(matrix), offset)))
+    return float(np.sqrt(_add_variances(weights, variances, np.linalg.inv(matrix), offset, size)))
 
 
 @njit(cache=True, nogil=True)
-def _add_weights(sigma, matrix, offset, spline, weights, variances):
+def _add_weights(sigma, matrix, offset, spline, size, weights, variances):
     """Add up the weights of all pixels in the level-1 pixels (the spline's: in its coefficients) that they are made of.
 
     Of each, `variances` gets the variance of the level-1 pixels around it: its own over its sum of squared weights.
     """
-    a, b, c, d = matrix[0, 0], matrix[0, 1], matrix[1, 0], matrix[1, 1]
+    square = np.empty((2 * size + 10, 2 * size + 10), np.float64)
     for j in range(sigma.shape[0]):
         for i in range(sigma.shape[1]):
             value = sigma[j, i]
             if value != value:
                 variances[j, i] = np.nan
                 continue
-            x, y = a * i + b * j + offset[0], c * i + d * j + offset[1]
-            column, line = int(x), int(y)
-            tx, ty = np.float32(x - column), np.float32(y - line)
-            if spline:
-                wx, wy, sx, sy = spline_weights(tx), spline_weights(ty), cardinal_squares(tx), cardinal_squares(ty)
-            else:
-                wx, wy, sx, sy = keys_weights(tx), keys_weights(ty), keys_squares(tx), keys_squares(ty)
-            for m in range(4):
-                row = weights[line - 1 + m]
-                for n in range(4):
-                    row[column - 1 + n] += wy[m] * wx[n]
-            across = sx[0] + sx[1] + sx[2] + sx[3] + sx[4] + sx[5]
-            upwards = sy[0] + sy[1] + sy[2] + sy[3] + sy[4] + sy[5]
-            variances[j, i] = value * value / (across * upwards)
+            squares = 0.0
+            for row in range(j * size, (j + 1) * size):
+                for column in range(i * size, (i + 1) * size):
+                    squares = _add_pixel(matrix, offset, spline, size, column, row, weights)
+            if size > 1:
+                add_weights(matrix, offset, spline, i, j, size, square)
+                squares = np.sum(square * square)
+            variances[j, i] = value * value / squares
 
 
 @njit(cache=True, nogil=True)
-def _add_variances(weights, variances, inverse, offset):
+def _add_pixel(matrix, offset, spline, size, i, j, weights):
+    """Add a pixel's weights, of which squares of `size` are the mean; the sum of their squares, before that."""
+    x, y = matrix[0, 0] * i + matrix[0, 1] * j + offset[0], matrix[1, 0] * i + matrix[1, 1] * j + offset[1]
+    column, line = int(x), int(y)
+    tx, ty = np.float32(x - column), np.float32(y - line)
+    if spline:
+        wx, wy, sx, sy = spline_weights(tx), spline_weights(ty), cardinal_squares(tx), cardinal_squares(ty)
+    else:
+        wx, wy, sx, sy = keys_weights(tx), keys_weights(ty), keys_squares(tx), keys_squares(ty)
+    share = np.float32(1 / (size * size))
+    for m in range(4):
+        row = weights[line - 1 + m]
+        for n in range(4):
+            row[column - 1 + n] += share * (wy[m] * wx[n])
+    across = sx[0] + sx[1] + sx[2] + sx[3] + sx[4] + sx[5]
+    upwards = sy[0] + sy[1] + sy[2] + sy[3] + sy[4] + sy[5]
+    return np.float64(across * upwards)
+
+
+@njit(cache=True, nogil=True)
+def _add_variances(weights, variances, inverse, offset, size):
     """Add up the variances of level-1 pixels with the squares of their weights.
 
     A pixel's variance is that around the level-1.5 pixel nearest to it. Where that is none, beside a hole, it is the
@@ -92,8 +109,8 @@ def _add_variances(weights, variances, inverse, offset):
             if weight == 0.0:
                 continue
             x, y = column - offset[0], line - offset[1]
-            i = min(max(int(np.rint(inverse[0, 0] * x + inverse[0, 1] * y)), 0), nx - 1)
-            j = min(max(int(np.rint(inverse[1, 0] * x + inverse[1, 1] * y)), 0), ny - 1)
+            i = min(max(int(np.rint(inverse[0, 0] * x + inverse[0, 1] * y)) // size, 0), nx - 1)
+            j = min(max(int(np.rint(inverse[1, 0] * x + inverse[1, 1] * y)) // size, 0), ny - 1)
             total += weight * weight
             if variances[j, i] == variances[j, i]:
                 known += weight * weight

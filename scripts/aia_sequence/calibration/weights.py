@@ -7,6 +7,7 @@ import numpy as np
 
 from aia_sequence.frames.compiled import njit
 
+ROOT = np.float32(np.sqrt(3.0))
 POLE = np.float32(np.sqrt(3.0) - 2.0)
 ONE, HALF, SIXTH = np.float32(1), np.float32(0.5), np.float32(1 / 6)
 TWO, THREE, FOUR, FIVE = np.float32(2), np.float32(3), np.float32(4), np.float32(5)
@@ -39,8 +40,8 @@ def keys_weights(t):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def cardinal_squares(t):
-    """Squared weights of the six pixels around a position `t` past the third of them, in the interpolating spline.
+def _cardinal(t):
+    """Weights of the six pixels around a position `t` past the third of them, in the interpolating spline, by sqrt(3).
 
     The cardinal spline is the B-spline filtered by sqrt(3) * pole^|k|, and four B-splines are zero nowhere.
     """
@@ -50,13 +51,34 @@ def cardinal_squares(t):
     p3 = p2 * p1
     p4 = p2 * p2
     return (
-        _square(a * p1 + b * p2 + c * p3 + d * p4),
-        _square(a + b * p1 + c * p2 + d * p3),
-        _square(a * p1 + b + c * p1 + d * p2),
-        _square(a * p2 + b * p1 + c + d * p1),
-        _square(a * p3 + b * p2 + c * p1 + d),
-        _square(a * p4 + b * p3 + c * p2 + d * p1),
+        a * p1 + b * p2 + c * p3 + d * p4,
+        a + b * p1 + c * p2 + d * p3,
+        a * p1 + b + c * p1 + d * p2,
+        a * p2 + b * p1 + c + d * p1,
+        a * p3 + b * p2 + c * p1 + d,
+        a * p4 + b * p3 + c * p2 + d * p1,
     )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def cardinal_weights(t):
+    """Weights of the six pixels around a position `t` past the third of them, in the interpolating spline."""
+    a, b, c, d, e, f = _cardinal(t)
+    return ROOT * a, ROOT * b, ROOT * c, ROOT * d, ROOT * e, ROOT * f
+
+
+@njit(cache=True, nogil=True, inline="always")
+def cardinal_squares(t):
+    """The squares of `cardinal_weights`."""
+    a, b, c, d, e, f = _cardinal(t)
+    return _square(a), _square(b), _square(c), _square(d), _square(e), _square(f)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def keys_six(t):
+    """Keys' weights of the six pixels around a position `t` past the third of them; the outer two are zero."""
+    a, b, c, d = keys_weights(t)
+    return np.float32(0), a, b, c, d, np.float32(0)
 
 
 @njit(cache=True, nogil=True, inline="always")

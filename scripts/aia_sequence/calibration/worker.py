@@ -116,7 +116,7 @@ class Worker:
             origin["spikes"] = row.get("spikes_sha256")
         header = make_header(level1, pixels, measured, found, options, origin)
         path, shape = job.folder / level15_name(name), pixels.image.shape
-        step = fits.RICE_STEP * pixels.gain
+        step = fits.RICE_STEP * pixels.gain / options.bin
         try:
             fits.write_level15(path, pixels.image, header, pixels.flags, pixels.uncertainty, options.compression, step)
             now = stages.mark("encode", now)

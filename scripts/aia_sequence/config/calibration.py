@@ -22,6 +22,7 @@ class CalibrationOptions:
     exposure: bool = True
     uncertainty: bool = False
     interpolation: str = "cubic-spline"
+    bin: int = 1
     compression: str = "none"
     on_bad_frame: str = "fail"
     region: Mapping[str, tuple[float, float]] | None = None

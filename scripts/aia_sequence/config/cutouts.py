@@ -13,6 +13,7 @@ KERNEL = 14  # level-1 pixels that the interpolation reaches to either side: 12 
 SHIFT = 8  # level-1 pixels by which a frame's pointing differs from that of the frame by which the archive cuts
 ROUNDING = 1  # level-1 pixel: the archive cuts at whole ones
 ROLL = 0.5  # degrees; cameras are mounted within 0.15 of the Sun's north
+ENDS = ((0, math.floor), (1, math.ceil))  # which end of a range, and where it goes when the range is widened
 COARSEST = 0.62  # arcsec per level-1 pixel, no channel's is larger
 
 
@@ -35,6 +36,18 @@ def footprint(region: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, f
         margin = (KERNEL + SHIFT + ROUNDING) * COARSEST + turned
         cut[axis] = (low + high) / 2, math.ceil(high - low + 2 * margin)
     return cut
+
+
+def whole_bins(options: Mapping[str, Any]) -> Mapping[str, Sequence[float]]:
+    """The region of an event, widened to whole squares of pixels where `calibration.bin` asks for such."""
+    region, size = options["region"], (options.get("calibration") or {}).get("bin", 1)
+    if size == 1:
+        return region
+    side = size * SCALE  # squares are counted from the disc centre too, as 2048 is a multiple of their sides
+    bounds = {axis: region[axis] for axis in "xy"}
+    return {
+        axis: (math.floor(low / side) * side, math.ceil(high / side) * side) for axis, (low, high) in bounds.items()
+    }
 
 
 def im_patch(region: Mapping[str, Sequence[float]], reference: str) -> dict[str, dict[str, str]]:

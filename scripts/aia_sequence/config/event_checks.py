@@ -178,6 +178,8 @@ def _cube_problems(entry: Mapping[str, Any], region: Mapping[str, Any] | None) -
     if region is None:
         problems.append("cube: derotated frames are of a region; give the event one")
     calibration = entry.get("calibration", {})
+    if calibration.get("bin", 1) > 1:
+        problems.append("cube: derotated has pixels of 0.6 arcsec; leave out calibration.bin, or write cube: seen")
     for key in ("psf", "respike"):
         if calibration.get(key):
             problems.append(

@@ -143,6 +143,8 @@ def _point(frame: Frame, picture: Picture) -> Point:
     data = picture.data
     valid = np.isfinite(data)
     count = int(valid.sum())
+    # Values are per pixel of 0.6 arcsec a side, of which a binned one covers several.
+    share = picture.header.get("BINNING", 1) ** 2
     total = float(np.sum(data, where=valid, dtype=np.float64))
     spread = np.nan
     if picture.uncertainty is not None:
@@ -152,8 +154,8 @@ def _point(frame: Frame, picture: Picture) -> Point:
         T_REC=frame.T_REC,
         EXPTIME=frame.EXPTIME,
         QUALITY=frame.QUALITY,
-        sum=total,
-        sum_uncertainty=spread,
+        sum=total * share,
+        sum_uncertainty=spread * share,
         mean=total / count if count else np.nan,
         mean_uncertainty=spread / count if count else np.nan,
         pixels=count,

@@ -71,7 +71,7 @@ class Geometry:
     def map(self, grid: "Grid") -> tuple[np.ndarray, np.ndarray]:
         """Matrix and offset that take a pixel (x, y) of the grid to one of the frame."""
         c, s = _direction(self.roll)
-        matrix = SCALE / self.scale * np.array([[c, s], [-s, c]])
+        matrix = grid.scale / self.scale * np.array([[c, s], [-s, c]])
         centre = np.array([grid.crpix1 - 1, grid.crpix2 - 1])
         return matrix, np.array([self.x0, self.y0]) - matrix @ centre
 
@@ -157,23 +157,31 @@ class Cut:
 
 @dataclass(frozen=True)
 class Grid:
-    """A rectangle of the level-1.5 grid: its size, and the reference pixel (FITS, 1-based) of the disc centre."""
+    """A rectangle of the level-1.5 grid: size, reference pixel (FITS, 1-based) of the disc centre, arcsec a pixel."""
 
     nx: int
     ny: int
     crpix1: float
     crpix2: float
+    scale: float = SCALE
 
     @classmethod
     def of_pixels(cls, x: tuple[int, int], y: tuple[int, int]) -> "Grid":
         """The part of the full disk's grid between 0-based pixels, both included."""
         return cls(x[1] - x[0] + 1, y[1] - y[0] + 1, CENTRE - x[0], CENTRE - y[0])
 
+    def binned(self, size: int) -> "Grid":
+        """The grid of squares of its pixels."""
+        middle = [(crpix - 0.5) / size + 0.5 for crpix in (self.crpix1, self.crpix2)]
+        return Grid(self.nx // size, self.ny // size, *middle, self.scale * size)
+
 
 FULL_DISK = Grid(SIDE, SIDE, CENTRE, CENTRE)
 
 
-def grid_of(shape: tuple[int, int], geometry: Geometry, region: Mapping[str, Sequence[float]] | None = None) -> Grid:
+def grid_of(
+    shape: tuple[int, int], geometry: Geometry, region: Mapping[str, Sequence[float]] | None = None, size: int = 1
+) -> Grid:
     """The grid on which a frame is registered: pixel centres are those of the full disk's, also for a cutout.
 
     Parameters
@@ -185,6 +193,8 @@ def grid_of(shape: tuple[int, int], geometry: Geometry, region: Mapping[str, Seq
     region
         For a cutout: bounds of its grid in arcsec, `{"x": (low, high), "y": (low, high)}`; it ends where the full
         disk's does. Without one, the smallest rectangle of full-disk pixels that holds all of the cutout's.
+    size
+        Of the squares of pixels of which it has whole ones, counted from the full disk's first pixel.
 
     Raises
     ------
@@ -203,7 +213,7 @@ def grid_of(shape: tuple[int, int], geometry: Geometry, region: Mapping[str, Seq
     pixels = [(max(math.ceil(low - 1e-6), 0), min(math.floor(high + 1e-6), SIDE - 1)) for low, high in spans]
     if any(low > high for low, high in pixels):
         raise FrameError(f"the cutout of {shape[1]} x {shape[0]} pixels lies beyond the full disk's frame")
-    return Grid.of_pixels(*pixels)
+    return Grid.of_pixels(*((low // size * size, (high // size + 1) * size - 1) for low, high in pixels))
 
 
 def _direction(degrees: float) -> tuple[float, float]:

@@ -82,12 +82,13 @@ def estimate(
     work = Work(event, queries=2 * series)
     calibration = options.get("calibration") or {}
     share = frame_pixels(options)[1] / SIDE**2
+    binned = calibration.get("bin", 1) ** 2
     level1 = level1_bytes(options)
     compression = calibration.get("compression", "none")
     parts = costs.COMPRESSED[compression]
     if calibration.get("uncertainty"):
         parts += 1.0 if compression == "none" else costs.UNCERTAINTY_COMPRESSED
-    level15 = costs.LEVEL15_BYTES * share * parts
+    level15 = costs.LEVEL15_BYTES * share * parts / binned
     sequences = set()
     for channel, records, kept in blocks:
         sequences.add(channel)

@@ -6,7 +6,7 @@ Pure functions of the plan and of the names that a job is about, so that the pla
 from typing import Any
 
 from aia_sequence.config import conditions
-from aia_sequence.config.cutouts import im_patch
+from aia_sequence.config.cutouts import im_patch, whole_bins
 from aia_sequence.config.event import event_config
 from aia_sequence.config.region import out_of_sight
 from aia_sequence.instrument import EUV, SERIES, Series, series_of
@@ -117,7 +117,7 @@ class Job:
             "series": self.series.name,
             "where": options.get("where"),
             "segments": ["image", "spikes"] if respike else ["image"],
-            "processing": im_patch(options["region"], self.block.cut) if options.get("cutout") else {},
+            "processing": im_patch(whole_bins(options), self.block.cut) if options.get("cutout") else {},
             **({"steps": {"length": steps.length, "phase": steps.phase}} if steps else {}),
         }
 
