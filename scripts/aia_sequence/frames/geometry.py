@@ -172,8 +172,8 @@ class Grid:
 
     def binned(self, size: int) -> "Grid":
         """The grid of squares of its pixels."""
-        middle = [(crpix - 0.5) / size + 0.5 for crpix in (self.crpix1, self.crpix2)]
-        return Grid(self.nx // size, self.ny // size, *middle, self.scale * size)
+        x, y = ((crpix - 0.5) / size + 0.5 for crpix in (self.crpix1, self.crpix2))
+        return Grid(self.nx // size, self.ny // size, x, y, self.scale * size)
 
 
 FULL_DISK = Grid(SIDE, SIDE, CENTRE, CENTRE)
