@@ -39,11 +39,12 @@ def make_frames(folder, number):
     from aia_sequence.files import sha256
     from aia_sequence.instrument import series_of
     from aia_sequence.slots import slot_number
+    from aia_sequence.times import tai_seconds
     from synthetic_jsoc.holdings import catalogue, frames
 
     (folder / "level1").mkdir(parents=True, exist_ok=True)
     series = series_of(CHANNEL)
-    begin = slot_number(series, START) - SECONDS_TO_1993 // series.step  # the archive counts from 1993
+    begin = slot_number(series, tai_seconds(START)) - SECONDS_TO_1993 // series.step  # the archive counts from 1993
     rows = []
     for record in catalogue.records(series.name, begin, begin + number - 1, [CHANNEL]):
         header = frames.header(record)
