@@ -120,6 +120,31 @@ def test_an_image_whose_spikes_do_not_come_is_not_left_among_the_results(tmp_pat
     assert len(named) == 38
 
 
+@pytest.mark.parametrize("on_missing", ["fail", "skip"])
+def test_an_image_without_its_spikes_is_a_frame_that_could_not_be_fetched(tmp_path, monkeypatch, on_missing):
+    """An archive that exports images alone, as it does of cutouts, whatever segments are asked for."""
+    obtain = steps.obtain
+
+    def without_spikes(*arguments):
+        delivery = obtain(*arguments)
+        delivery.files = [file for file in delivery.files if file.segment == "image"]
+        return delivery
+
+    monkeypatch.setattr(steps, "obtain", without_spikes)
+    with small_archive(tmp_path / "state") as archive:
+        wanted = flare_request(archive, segments=("image", "spikes"))
+        if on_missing == "fail":
+            with pytest.raises(
+                ArchiveError, match=r"20 of 20 frames could not be fetched:\n.*did not deliver every seg"
+            ):
+                acquire(tmp_path, archive, wanted)
+            assert not place(tmp_path).manifest.exists()
+        else:
+            manifest = acquire(tmp_path, archive, wanted, on_missing=on_missing)
+            assert set(manifest["reason"]) == {"the archive did not deliver every segment of it"}
+    assert list(place(tmp_path).frames.iterdir()) == []
+
+
 def test_a_frame_of_another_record_under_the_right_name_is_refused(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         wanted = flare_request(archive)

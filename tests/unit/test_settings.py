@@ -218,6 +218,13 @@ def test_deconvolution_that_cannot_be_is_refused_before_anything_is_fetched(conf
     assert said in refusal(config)
 
 
+def test_spikes_of_a_cutout_are_refused_before_anything_is_fetched(config):
+    config["events"][0] |= {"calibration": {"respike": True}, "region": {"x": [0, 60], "y": [0, 60]}}
+    load(config, NOW)
+    config["events"][0]["cutout"] = True
+    assert "calibration.respike: the archive cuts out images without their spikes; leave out either" in refusal(config)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

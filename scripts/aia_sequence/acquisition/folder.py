@@ -20,6 +20,8 @@ from aia_sequence.lists.manifests import FRAME, QUARANTINED
 
 logger = logging.getLogger(__name__)
 
+PARTIAL = "the archive did not deliver every segment of it"
+
 
 def cached(archive: Archive, cache: Cache, wanted: FrameRequest) -> list[str]:
     """Names of the wanted records of which the cache holds every segment, intact."""
@@ -187,7 +189,7 @@ class Block:
                     if entry and entry is not first:
                         line |= {part: self._name(entry), f"{part}_sha256": entry.sha256}
             else:
-                line["reason"] = self.reasons.get(record) or "the archive did not deliver every segment of it"
+                line["reason"] = self.reasons.get(record) or PARTIAL
             rows.append(line)
         return rows
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from aia_sequence.acquisition import direct, folder
 from aia_sequence.acquisition.download import fetch
 from aia_sequence.acquisition.export import obtain
+from aia_sequence.acquisition.folder import PARTIAL
 from aia_sequence.acquisition.request import DIRECT, AcquisitionSettings, FrameRequest, Place
 from aia_sequence.archive.client import Archive
 from aia_sequence.errors import ArchiveError
@@ -72,10 +73,13 @@ def download(
         delivery = _deliver(archive, wanted, again, settings)
         block.lose(delivery.not_exported)
     block.close()
-    if failed and settings.on_missing == "fail":
-        lines = "\n  ".join(f"{block.expected[path].record}: {reason}" for path, reason in sorted(failed.items()))
+    reasons = [f"{block.expected[path].record}: {reason}" for path, reason in sorted(failed.items())]
+    # A record of which the archive has no image is named in the manifest; what came in part was not fetched.
+    reasons += [f"{record}: {PARTIAL}" for record in block.missing]
+    if reasons and settings.on_missing == "fail":
+        lines = "\n  ".join(reasons)
         raise ArchiveError(
-            f"{len(failed)} of {len(wanted.kept)} frames could not be fetched:\n  {lines}\n"
+            f"{len(reasons)} of {len(wanted.kept)} frames could not be fetched:\n  {lines}\n"
             f"Refused files lie in {place.quarantine}. The others are in the cache: run again to fetch these, or set "
             "`export.on_missing: skip` to go on without them."
         )

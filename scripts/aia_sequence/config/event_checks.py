@@ -113,6 +113,8 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         problems += region_problems(region)
     if entry.get("calibration", {}).get("psf"):
         problems += _psf_problems(entry)
+    if entry.get("calibration", {}).get("respike") and entry.get("cutout"):
+        problems.append("calibration.respike: the archive cuts out images without their spikes; leave out either")
     if entry.get("cube", "none") == "derotated":
         problems += _cube_problems(entry, region)
     if entry.get("cutout") and region is None and not wrong:
