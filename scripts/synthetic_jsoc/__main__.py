@@ -12,7 +12,7 @@ _DESCRIPTION = """\
 Serve a synthetic archive that speaks JSOC's protocol, on this machine alone. Nothing in it is an observation of the
 Sun. Example:
 
-  python -m synthetic_jsoc serve --port 8000
+  {prog} serve --port 8000
   http_proxy=http://127.0.0.1:8000 HTTP_PROXY=http://127.0.0.1:8000 python my_drms_or_sunpy_script.py
 
 drms, sunpy and aiapy need no change: through these variables the archive answers for jsoc.stanford.edu, and refuses all
@@ -20,9 +20,9 @@ other hosts. A line per request goes to the terminal; Ctrl-C ends the server.
 """
 
 
-def main(arguments=None):
+def main(arguments=None, prog="python -m synthetic_jsoc"):
     """Read the command line and serve until a signal ends it; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -46,13 +46,13 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
-    parser = argparse.ArgumentParser(prog="python -m synthetic_jsoc", description="The embedded synthetic archive.")
+def _parser(prog):
+    parser = argparse.ArgumentParser(prog=prog, description="The embedded synthetic archive.")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser(
         "serve",
         help="serve the archive over HTTP until interrupted",
-        description=_DESCRIPTION,
+        description=_DESCRIPTION.format(prog=prog),
         epilog=f"Faults (--faults):\n\n{faults.__doc__}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -11,6 +11,7 @@ from aia_sequence import instrument
 from aia_sequence.commands import redraw, run
 from aia_sequence.commands.main import COMMANDS, main
 from aia_sequence.errors import AIAError
+from aia_sequence.terminal import STOPPED
 
 CHANNELS = sorted(set(instrument.CHANNELS) - {4500})  # it has no slot within a minute
 CONFIG = """
@@ -34,7 +35,10 @@ def test_every_subcommand_has_a_help_with_an_example(name):
     done = subprocess.run([sys.executable, "-m", "aia_sequence", name, "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Example" in done.stdout
-    assert done.stdout.startswith("usage: ")
+    assert done.stdout.startswith(f"usage: aia-sequence {name} ")
+    assert re.search(rf"(Example\S*|\n) *aia-sequence {name}( |$)", done.stdout.partition("\n")[2])
+    assert set(re.findall(r"aia-sequence (\w+)", done.stdout)) <= COMMANDS.keys()
+    assert "python -m" not in done.stdout
 
 
 def test_a_word_that_is_no_subcommand_is_answered_with_the_nearest(capsys):
@@ -114,6 +118,34 @@ def test_run_takes_a_configuration_first_and_hands_the_rest_to_snakemake(tmp_pat
     assert run.call("budget", ["my.yaml"], tmp_path)[-1] == "budget"
     crate = "results/x/ro-crate-metadata.json"
     assert run.call("all", [crate], root)[-1] == crate, "a file to be made, though it ends as a configuration may"
+
+
+def test_run_takes_the_snakefile_that_is_named(tmp_path, root):
+    named = str(root / "Snakefile")
+    assert run.call("all", ["--snakefile", named, "-n"], tmp_path) == ["--snakefile", named, "-n"]
+    assert run.call("all", [f"--snakefile={named}"], tmp_path) == [f"--snakefile={named}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["run", "my.yaml"], f"{STOPPED}\n"), (["check", "my.yaml"], "Stopped.\n")],
+)
+def test_ctrl_c_before_anything_runs_is_a_sentence(tmp_path, monkeypatch, capsys, words, said):
+    """While modules are imported, say, which takes a second: as if the key had been hit where one is looked for."""
+
+    class Interrupted:
+        def find_spec(self, name, *_):
+            if name in ("snakemake.cli", "aia_sequence.commands.check"):
+                raise KeyboardInterrupt
+
+    (tmp_path / "my.yaml").write_text(CONFIG, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name in ("snakemake.cli", "aia_sequence.commands.check"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    monkeypatch.setattr(sys, "stderr", sys.stderr)  # which `run` replaces
+    assert main(words) == 130
+    assert capsys.readouterr().err == said
 
 
 def test_run_says_where_there_is_nothing_to_run(tmp_path):

@@ -50,12 +50,19 @@ rule draw:
 FETCH = """
 import logging, sys, time
 from pathlib import Path
+asleep = snakemake.config.get("asleep")
+if asleep == "importing":  # Ctrl-C finds the job before any code of ours
+    sys.stderr.write("asleep\\n")
+    time.sleep(600)
 sys.path.insert(0, {scripts!r})
 from aia_sequence import joblog
 from aia_sequence.errors import ArchiveError
 
 with joblog.job_log(snakemake.log[0]):
     bad = snakemake.config.get("bad", "")
+    if asleep == "working":
+        sys.stderr.write("asleep\\n")
+        time.sleep(600)
     counter = joblog.Counter("fetched", 4, "files")
     for number in range(4):
         counter.step(10.0 * (number + 1))
@@ -102,18 +109,20 @@ def piped(folder, *arguments):
 
 
 def log_in():
-    """Take the terminal, and Ctrl-C as it is there: what is started in the background ignores it, and hands that on."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    """Take the terminal, if it is one, and Ctrl-C as it is there: what runs in the background ignores it."""
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def in_terminal(folder, *arguments, size=(24, 80), interrupt_at=None):
-    """Status, final lines and all that was ever shown of a run in a pseudo-terminal."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+def in_terminal(folder, *arguments, size=(24, 80), interrupt_at=None, terminal=True):
+    """Status, final lines and all that was ever shown of a run in a pseudo-terminal, or in a pipe."""
+    master, slave = pty.openpty() if terminal else os.pipe()
+    if terminal:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     process = subprocess.Popen(
-        snakemake(folder, *arguments), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-        env={**os.environ, "TERM": "xterm"}, preexec_fn=log_in,
+        snakemake(folder, *arguments), stdin=slave if terminal else subprocess.DEVNULL, stdout=slave, stderr=slave,
+        start_new_session=True, env={**os.environ, "TERM": "xterm"}, preexec_fn=log_in,
     )  # fmt: skip
     os.close(slave)
     shown = b""
@@ -121,6 +130,8 @@ def in_terminal(folder, *arguments, size=(24, 80), interrupt_at=None):
         try:
             part = os.read(master, 4096)
         except OSError:  # the terminal's other end is closed
+            break
+        if not part:  # the pipe's is
             break
         shown += part
         if interrupt_at and interrupt_at in shown:
@@ -186,8 +197,10 @@ def test_on_a_terminal_the_jobs_at_work_are_shown_with_counts_and_leave_nothing_
     assert all(len(line) < 80 for line in left)
 
 
-def test_ctrl_c_says_what_it_leaves_and_shows_no_traceback(toy):
-    status, left, _ = in_terminal(toy, "--config", "pause=600", interrupt_at=b" of 4, ")
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+@pytest.mark.parametrize("job", ["importing", "working"])
+def test_ctrl_c_says_what_it_leaves_and_shows_no_traceback(toy, job, terminal):
+    status, left, _ = in_terminal(toy, "--config", f"asleep={job}", interrupt_at=b"asleep", terminal=terminal)
     assert status != 0
     assert "Stopped; what is done is kept; run again to go on." in left
     assert not any("Traceback" in line or "FAILED" in line or "failed" in line for line in left), left

@@ -77,11 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command.snakemake and not {"-h", "--help"} & set(rest) and find_spec("snakemake") is None:
         sys.stderr.write(f"error: `aia-sequence {name}` runs Snakemake, which is not installed: {EXTRA}\n")
         return 1
-    module = importlib.import_module(f"aia_sequence.commands.{command.module}")
     try:
+        module = importlib.import_module(f"aia_sequence.commands.{command.module}")
         return module.main([*command.given, *rest]) or 0
     except AIAError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
         return 130

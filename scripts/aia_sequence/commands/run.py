@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from aia_sequence import software
 from aia_sequence.errors import AIAError
+from aia_sequence.terminal import STOPPED
 
 YAML = (".yaml", ".yml", ".json")
 SNAKEFILES = ("Snakefile", "workflow/Snakefile")
@@ -62,7 +63,7 @@ def call(target: str, arguments: Sequence[str], folder: Path) -> list[str]:
         given, rest = [], [*given, *rest]
     elif not (folder / given[0]).is_file():
         raise AIAError(f"{given[0]}: there is no such file")
-    own = next((name for name in SNAKEFILES if (folder / name).is_file()), None)
+    own = own_snakefile(rest, folder)
     snakefile = software.ROOT / "Snakefile"
     if own is None and not snakefile.is_file():
         raise AIAError(
@@ -81,6 +82,15 @@ def call(target: str, arguments: Sequence[str], folder: Path) -> list[str]:
     return [*words, *rest, *(["budget"] if target == "budget" else [])]
 
 
+def own_snakefile(words: Sequence[str], folder: Path) -> str | None:
+    """The Snakefile that the caller names, or that of the folder; None if there is neither."""
+    for word, following in zip(words, [*words, ""][1:], strict=True):
+        name, _, value = word.partition("=")
+        if name in ("-s", "--snakefile"):
+            return value or following
+    return next((name for name in SNAKEFILES if (folder / name).is_file()), None)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run Snakemake; its status."""
     target, *rest = arguments
@@ -95,11 +105,14 @@ def main(arguments: Sequence[str]) -> int:
         parser.add_argument("arguments", nargs="*", help="whatever Snakemake takes, see snakemake --help")
         parser.print_help()
         return 0
-    from snakemake.cli import main as snakemake
-
     words, sys.stderr = call(target, rest, Path.cwd()), Quiet(sys.stderr)
     try:
+        from snakemake.cli import main as snakemake
+
         snakemake(words)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:  # while Snakemake is imported, or plans: no job has begun
+        sys.stderr.write(f"{STOPPED}\n")
+        return 130
     return 0

@@ -1,10 +1,10 @@
 """The embedded archive alone: `aia-sequence serve --port 8080` is `python -m synthetic_jsoc serve --port 8080`."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until interrupted."""
-    return subprocess.run([sys.executable, "-m", "synthetic_jsoc", "serve", *arguments], check=False).returncode
+    from synthetic_jsoc.__main__ import main as command  # brings the model of the Sun, which no other command needs
+
+    return command(["serve", *arguments], prog="aia-sequence")

@@ -25,6 +25,14 @@ from aia_sequence.provenance import crate
 
 BLOCK_FILE = re.compile(r"(level1(?:\.5)?/\d+/\d{8}T\d{4})(/.*|\.csv)", re.ASCII)
 NO_PRODUCTS = {"quarantine"}
+DESCRIPTIONS = {
+    "verify": "Hash everything again and compare it with what was recorded.",
+    "repair": "Hash everything again, and make again what is not as it was recorded, and nothing else.",
+}
+EXAMPLES = {
+    "verify": "aia-sequence verify results resources",
+    "repair": "aia-sequence repair -- --cores 4; what follows -- is for Snakemake.",
+}
 
 
 @dataclass
@@ -191,18 +199,19 @@ def main(arguments: Iterable[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     at = arguments.index("--") if "--" in arguments else len(arguments)
     own, further = arguments[:at], arguments[at + 1 :]
+    name = "repair" if "--rebuild" in own else "verify"
     parser = argparse.ArgumentParser(
-        prog="aia-sequence verify",
-        description=__doc__.split("\n\n")[0],
-        epilog="Example: aia-sequence verify; what follows -- is for Snakemake: aia-sequence repair -- --cores 4",
+        prog=f"aia-sequence {name}", description=DESCRIPTIONS[name], epilog=f"Example: {EXAMPLES[name]}"
     )
     parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder of the products")
     parser.add_argument(
         "resources", type=Path, nargs="?", default=Path("resources"), help="folder of what events share"
     )
     parser.add_argument("--cache", type=Path, help="level-1 cache, if it does not lie below the resources")
-    parser.add_argument("--repair", action="store_true", help="remove what is wrong")
-    parser.add_argument("--rebuild", action="store_true", help="remove it and make it again, and nothing else")
+    helps = ["remove what is wrong", "remove it and make it again, and nothing else: aia-sequence repair"]
+    for option, text in zip(("--repair", "--rebuild"), helps, strict=True):
+        text = argparse.SUPPRESS if name == "repair" else text
+        parser.add_argument(option, action="store_true", help=text)
     options = parser.parse_args(own)
     folders = Folders(options.results, options.resources)
     try:

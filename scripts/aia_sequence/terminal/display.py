@@ -20,7 +20,8 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from aia_sequence.terminal.ending import by_our_command, failures, interrupted
+from aia_sequence.terminal import STOPPED
+from aia_sequence.terminal.ending import by_our_command, failures
 from aia_sequence.terminal.outlook import outlook
 from aia_sequence.terminal.progress import Progress, elapsed
 from aia_sequence.terminal.screen import Screen
@@ -57,13 +58,14 @@ class Display(LogHandlerBase):
         self.dry = bool(settings.dryrun) and by_our_command()
         self.own_words = bool(settings.verbose or settings.debug_dag or (settings.dryrun and not self.dry))
         terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self.screen = Screen(live=terminal and not (self.own_words or self.dry or self.quiet))
+        ours = not (self.own_words or self.dry)
+        self.screen = Screen(live=terminal and ours and not self.quiet, captured=ours)
         self.progress = Progress()
         self.openings: list[Callable[[Progress], str]] = []
         self.endings: list[Callable[[Progress], str]] = []
         self.began = self.said = time.time()
         self.ran, self.stopped, self.closed, self.over = False, False, False, threading.Event()
-        if not (self.own_words or self.dry):
+        if ours:
             threading.Thread(target=self._tick, daemon=True).start()
 
     def emit(self, record: Any) -> None:
@@ -168,7 +170,7 @@ class Display(LogHandlerBase):
         if not self.own_words:
             if self.stopped:  # what an interruption has ended has not failed
                 self.progress.failed = {n: one for n, one in self.progress.failed.items() if one.reason}
-            self._say(failures(self.progress), interrupted() if self.stopped else "")
+            self._say(failures(self.progress), STOPPED if self.stopped else "")
             if self.ran and self.dry:
                 self._say(outlook(self.progress), *map(self._ending, self.openings if self.progress.total else ()))
                 self._say("`--verbose` tells of each step, with its files, in Snakemake's own words.")

@@ -58,11 +58,6 @@ def failures(progress: Progress) -> str:
     return "\n" + "\n\n".join(paragraphs) if paragraphs else ""
 
 
-def interrupted() -> str:
-    """What Ctrl-C leaves behind."""
-    return "Stopped; what is done is kept; run again to go on."
-
-
 def by_our_command() -> bool:
     """Whether the run was started as `aia-sequence`, or `python -m aia_sequence`, and not as `snakemake`."""
     started = Path(sys.argv[0])

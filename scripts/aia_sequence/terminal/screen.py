@@ -13,21 +13,24 @@ HOLD = 0.5  # seconds for which a line of a job waits: after Ctrl-C it turns out
 class Screen:
     """Where a run is shown: a terminal with lines that change, or a file or pipe with lines that stay.
 
-    What jobs write to standard error would tear the changing lines. On a terminal it therefore goes through a pipe and
-    appears above them.
+    What jobs write to standard error goes through a pipe first. On a terminal it appears above the changing lines,
+    which it would tear. And wherever it goes, what jobs still say when Ctrl-C has ended them can be dropped: Python
+    shows a traceback of whatever it was importing.
 
     Parameters
     ----------
     live
         Whether lines may change; only on a terminal.
+    captured
+        Whether what jobs write goes through the pipe.
     """
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self, *, live: bool, captured: bool) -> None:
         self.live, self.drawn, self.lock = live, 0, threading.RLock()
         self.out: TextIOWrapper = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
         self.held: list[tuple[float, str]] = []
         self.saved: int | None = None
-        if live:
+        if captured:
             self._capture()
 
     def _capture(self) -> None:
