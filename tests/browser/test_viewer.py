@@ -592,6 +592,20 @@ def test_image_curve_and_time_distance_are_saved(page, stored):
     close([float(line.split(",")[2]) for line in lines[1:]], points_of(page))
 
 
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        ("2021-07-03T14:27:25.126Z", "2021-07-03 14:27:25.13"),
+        ("2021-07-03T14:27:05.129Z", "2021-07-03 14:27:05.13"),
+        ("2021-07-03T14:27:59.999Z", "2021-07-03 14:27:59.99"),
+        ("2021-07-03T14:27:25.1Z", "2021-07-03 14:27:25.1"),
+        ("2021-07-03T14:27:25Z", "2021-07-03 14:27:25"),
+    ],
+)
+def test_times_are_rounded_to_hundredths_of_a_second(page, time, shown):
+    assert page.evaluate("time => clockOf(time)", time) == shown
+
+
 def test_saturated_pixels_are_filled_outlined_or_left(page):
     edges = page.evaluate(
         "() => { const lines = [], real = Path2D;"

@@ -113,6 +113,8 @@ def test_the_caption_says_what_is_shown(drawn):
         "asinh stretch",
         "percentiles 0.5 and 99.9",
         "No half rise and half decay are marked: the background of the flare was not observed.",
+        "Saturated pixels are outlined in cyan: their brightness is a lower limit.",
+        "Heliographic grid: every 15°.",
         "not an observation of the Sun",
     ):
         assert words in drawn[1]
@@ -169,20 +171,26 @@ def test_the_panel_of_channels_looks_as_it_did(tmp_path):
     assert nearest(frames[193], moment(points)) == frames[193][1]
 
 
-def test_a_composite_has_the_channels_in_the_order_asked_for_and_missing_pixels_grey(tmp_path):
-    options = replace(OPTIONS, rgb=(211, 193, 131), limits=(0, 1000), stretch="power", power=1.0, limb=False, grid=None)
+def test_a_composite_is_grey_where_channels_have_risen_alike_and_coloured_where_one_has_risen_more(tmp_path):
+    """Each channel is in units of its median, whatever its sensitivity, and all have one logarithmic scale."""
+    options = replace(OPTIONS, rgb=(211, 193, 131), percentiles=(0, 100), limb=False, grid=None)
     frames, points, statistics = {}, {}, {}
-    for channel, brightness in ((131, 200), (193, 600), (211, 1000)):
+    for channel, median, risen in ((131, 20, 2), (193, 600, 6), (211, 90, 10)):
         manifests, _ = write_sequence(tmp_path, 1, channel=channel)
         frames[channel] = list_frames(manifests)
         with fits.open(frames[channel][0].path, mode="update") as hdus:
-            hdus[0].data[:] = brightness
+            hdus[0].data[:] = median
+            hdus[0].data[:250] = risen * median  # the south
+            hdus[0].data[262:, :322] = 0  # the north-east
             if channel == 193:
-                hdus[0].data[:, 340:] = np.nan  # the western half of the region
+                hdus[0].data[:, 350:] = np.nan  # the west
         points[channel], statistics[channel] = measure(frames[channel], REGION, options)
     path = tmp_path / "channels.png"
-    plot_channels(frames, points, statistics, [path], title="flare", region=REGION, options=options)
-    composite = pixels(path)[-200:, 180:]
-    for colour in ((255, 153, 51), 255 * np.array(MISSING)):
+    caption = plot_channels(frames, points, statistics, [path], title="flare", region=REGION, options=options)
+    assert "each in units of its median over the region (90.0, 600, 20.0 DN/s)" in caption
+    assert "on one logarithmic scale from 0 to 10.0" in caption
+    composite = pixels(path)[-260:-80, 180:]
+    usual, *risen = 255 * np.log1p(1000 * np.array([0.1, 1.0, 0.6, 0.2])) / np.log(1001)
+    for colour in ([usual] * 3, risen, [0, 0, 0], 255 * np.array(MISSING)):
         same = np.abs(composite - np.round(colour)).max(axis=-1) <= 1
-        assert same.sum() > 2000, colour
+        assert same.sum() > 500, colour

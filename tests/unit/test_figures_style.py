@@ -1,17 +1,23 @@
 """Colours, brightness scales, ticks, limb and grid, and files that are the same every time."""
 
+from itertools import pairwise
+from types import SimpleNamespace
+
 import astropy.units as u
+import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
 from sunpy.visualization.colormaps import cm
 
 from aia_sequence.config.figure import FigureOptions, check_figure
 from aia_sequence.errors import ConfigError
-from aia_sequence.figures import overlay, style
+from aia_sequence.figures import overlay, pictures, style
+from aia_sequence.figures.channels import GAP, LETTER
 
 CHANNELS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
 STRETCHES = [style.Stretch(kind, 3.0, 8000.0) for kind in ("asinh", "log", "power")]
@@ -58,13 +64,61 @@ def test_a_colour_bar_has_two_labels_at_least_however_narrow_its_range(low, span
     assert len({f"{tick:,.10g}" for tick in ticks}) == len(ticks) >= 2
 
 
-def test_painting_shows_missing_and_saturated_pixels_as_such():
+def test_painting_shows_missing_pixels_grey_and_a_line_around_saturated_ones():
     stretch = style.Stretch("asinh", 0, 100)
-    picture = style.paint(np.array([[0, 100, np.nan, 90]]), np.array([[False, False, False, True]]), stretch, 211)
+    data = np.array([[0, 100, np.nan, 90, 100, 0, 100]])
+    picture = style.paint(data, np.array([[False] * 4 + [True] + [False] * 2]), stretch, 211)[0]
     table = np.round(255 * style.colour_map(211)(np.array([0.0, 1.0]))[:, :3])
-    np.testing.assert_array_equal(picture[0, :2], table)
-    np.testing.assert_array_equal(picture[0, 2], np.round(255 * np.array(style.MISSING)))
-    np.testing.assert_array_equal(picture[0, 3], np.round(255 * np.array(style.saturated_colour(211))))
+    np.testing.assert_array_equal(picture[[0, 1]], table)
+    np.testing.assert_array_equal(picture[2], np.round(255 * np.array(style.MISSING)))
+    line = np.round(255 * np.array(style.saturated_colour(211)))
+    np.testing.assert_array_equal(picture[[3, 5]], [line, line])
+    np.testing.assert_array_equal(picture[[4, 6]], table[[1, 1]])  # what is saturated keeps its brightness
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))), st.integers(1, 3))
+def test_a_line_goes_all_around_what_is_saturated_and_hides_none_of_it(flags, width):
+    line = style.around(flags, width)
+    rows, columns = np.indices(flags.shape)
+    for row, column in zip(rows.flat, columns.flat, strict=True):
+        near = flags[max(0, row - width) : row + width + 1, max(0, column - width) : column + width + 1].any()
+        assert line[row, column] == (near and not flags[row, column])
+
+
+@pytest.mark.parametrize("ground", [0, 128, 255], ids=["dark", "grey", "bright"])
+def test_limb_and_grid_are_seen_on_any_ground(ground):
+    with matplotlib.rc_context(style.RC):
+        figure = style.new_figure(60, 60, dpi=200)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.imshow(np.full((2, 2, 3), ground, np.uint8), extent=(-500, 500, -500, 500))
+        picture = SimpleNamespace(header=header(), origin=(0.0, 0.0))
+        assert overlay.draw(axes, picture, with_limb=True, grid=20)
+        figure.canvas.draw()
+        shown = np.asarray(figure.canvas.buffer_rgba())[..., 0].astype(int)
+    # Every line of pixels crosses a meridian or more: where it does, it is lighter or darker than the ground.
+    assert (np.abs(shown - ground).max(axis=1) > 45).mean() > 0.75  # grid lines are dashed
+
+
+@given(st.floats(0, 1e5), st.floats(0.05, 1e6), st.sampled_from(["asinh", "log", "power"]), st.floats(20, 85))
+@settings(max_examples=25)
+def test_labels_side_by_side_do_not_touch_and_stay_above_their_bar(low, span, kind, length):
+    """As they are drawn: the letters' boxes, on bars as long as a panel is wide."""
+    stretch = style.Stretch(kind, low, low + span)
+    with matplotlib.rc_context(style.RC):
+        figure = style.new_figure(120, 20, dpi=100)
+        axes = figure.add_axes((10 / 120, 0.3, length / 120, 0.2))
+        bar = pictures.draw_scale(axes, stretch, style.colour_map(211), 0.16, LETTER / length)
+        bar.ax.tick_params(labelsize=5.5)
+        figure.canvas.draw()
+        boxes = [label.get_window_extent() for label in bar.ax.get_xticklabels() if label.get_text()]
+    boxes = sorted((box.x0, box.x1) for box in boxes)
+    assert boxes
+    assert all(right < left for (_, right), (left, _) in pairwise(boxes))
+    edge = (GAP / 2) / 25.4 * 100  # what sticks out further meets the neighbour's
+    ends = axes.get_window_extent()
+    assert ends.x0 - edge <= boxes[0][0]
+    assert boxes[-1][1] <= ends.x1 + edge
 
 
 @pytest.mark.parametrize(

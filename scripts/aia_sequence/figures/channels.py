@@ -1,5 +1,6 @@
 """The channel panel: one frame of each channel, all as near to one moment as there are, and an RGB composite."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,16 +8,29 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 
 from aia_sequence.config.figure import FigureOptions
-from aia_sequence.figures import pictures
+from aia_sequence.figures import overlay, pictures
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_mean
-from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, save, write_heading
+from aia_sequence.figures.style import (
+    MISSING,
+    RC,
+    WIDTH_MM,
+    Stretch,
+    colour_map,
+    new_figure,
+    quantity,
+    save,
+    write_heading,
+)
 from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, day, read_time
 
-LEFT, RIGHT, TOP, GAP, BAR, AXIS, FOOT = 12.5, 3.0, 7.0, 2.0, 7.0, 6.5, 5.2
+LEFT, RIGHT, TOP, GAP, BAR, AXIS = 12.5, 3.0, 7.0, 2.6, 7.0, 6.5
+LINE = 2.4  # mm from one line of the note to the next
+LETTER = 1.25  # width of a letter of 5.5 points, mm
 
 
 def moment(points: Mapping[int, Sequence[Point]]) -> float:
@@ -72,9 +86,12 @@ def plot_channels(
         for channel, frame in chosen.items():
             stretch = Stretch(options.stretch, *statistics[channel].limits, options.power)
             page.draw_channel(channel, frame, read_picture(frame.path, region), stretch)
+        notes = [f"Colour bars: DN s$^{{-1}}$ pixel$^{{-1}}$, {options.stretch} stretch{overlay.words(options.grid)}."]
         if options.rgb:
-            page.draw_composite(read_picture(chosen[options.rgb[0]].path, region), options.rgb)
-        page.write(heading, axis_labels(region), synthetic=synthetic)
+            balance = page.draw_composite(read_picture(chosen[options.rgb[0]].path, region), options.rgb)
+            notes.append(f"RGB: {balance}.")
+        notes += page.keys
+        page.write(heading, axis_labels(region), notes, synthetic=synthetic)
         for path in paths:
             save(page.figure, path, options.dpi)
     text = (
@@ -83,7 +100,9 @@ def plot_channels(
         f"({options.stretch} stretch, DN/s)."
     )
     if options.rgb:
-        text += f" RGB: {', '.join(map(str, options.rgb))} Å as red, green and blue."
+        text += f" RGB: {', '.join(map(str, options.rgb))} Å as red, green and blue, {balance}."
+    text += f" Heliographic grid: every {options.grid:g}°." if options.grid else ""
+    text += "".join(f" {key}" for key in page.keys)
     return f"{text} Synthetic data: not an observation of the Sun." if synthetic else text
 
 
@@ -97,10 +116,12 @@ class _Page:
         self.columns = number if number <= most else -(-number // 2) if number <= 2 * most else most
         self.side = (self.width - LEFT - RIGHT - (self.columns - 1) * GAP) / self.columns
         self.high = self.side * aspect
-        self.height = TOP - (-number // self.columns) * (self.high + BAR + GAP) + AXIS + FOOT
+        # Room for a note of as many lines as there can be: of the colour bars, of the composite, of saturated pixels.
+        self.foot = 2.0 + LINE * (2 + bool(options.rgb) * (1 if self.width > 100 else 2))
+        self.height = TOP - (-number // self.columns) * (self.high + BAR + GAP) + AXIS + self.foot
         self.figure = new_figure(self.width, self.height, dpi=options.dpi)
         self.planes: dict[int, np.ndarray] = {}
-        self.missing: list[np.ndarray] = []
+        self.saturated, self.missing = False, False
 
     def _show(self, picture: Picture, image: np.ndarray, name: str, words: str) -> Axes:
         row, column = divmod(self.drawn, self.columns)
@@ -120,33 +141,70 @@ class _Page:
         """Draw the next panel: a channel's frame, and its colour bar above it."""
         factor = self._factor(picture)
         if channel in (self.options.rgb or ()):
-            data = reduce_mean(picture.data, factor)
-            self.missing.append(~np.isfinite(data))
-            self.planes[channel] = stretch.forward(np.where(self.missing[-1], stretch.low, data))
-        image = pictures.colours(picture, stretch, channel, factor)
+            self.planes[channel] = reduce_mean(picture.data, factor)
+        self.saturated |= bool(picture.saturated.any())
+        self.missing |= not np.isfinite(picture.data).all()
+        image = pictures.colours(picture, stretch, channel, factor, self.side)
         axes = self._show(picture, image, f"{channel} Å", f"{clock(frame.time)}  {frame.EXPTIME:.2f} s")
-        box = axes.get_position()
-        unit = 1 / self.height
+        self._draw_scale(axes, stretch, colour_map(channel))
+
+    def _draw_scale(self, axes: Axes, stretch: Stretch, colours: Colormap) -> None:
+        box, unit = axes.get_position(), 1 / self.height
         above = self.figure.add_axes((box.x0, box.y1 + 0.7 * unit, box.width, 1.8 * unit))
-        bar = pictures.draw_scale(above, stretch, channel, 0.16, upright=False)
+        bar = pictures.draw_scale(above, stretch, colours, 0.16, LETTER / self.side)
         bar.ax.xaxis.set_ticks_position("top")
         bar.ax.tick_params(labelsize=5.5, pad=1)
 
-    def draw_composite(self, picture: Picture, channels: Sequence[int]) -> None:
-        """Draw the last panel: three channels, each on its own scale, as red, green and blue."""
-        planes = np.stack([self.planes[channel] for channel in channels], axis=-1)
-        image = np.round(255 * planes).astype(np.uint8)
-        image[np.any(self.missing, axis=0)] = np.round(255 * np.array(MISSING)).astype(np.uint8)
-        self._show(picture, image, "RGB", " ".join(map(str, channels)) + " Å")
+    def draw_composite(self, picture: Picture, channels: Sequence[int]) -> str:
+        """Draw the last panel, three channels as red, green and blue, and return their balance in words.
 
-    def write(self, heading: str, labels: tuple[str, str], *, synthetic: bool) -> None:
-        """Write the title, the axes' labels, and the unit of the colour bars."""
+        Each channel is divided by its median over the region, and all three have one logarithmic scale: what has risen
+        by the same factor in all of them is grey, and a colour tells which channel has risen more.
+        """
+        found = [self.planes[channel] for channel in channels]
+        medians = [usual(plane) for plane in found]
+        planes = np.stack([plane / median for plane, median in zip(found, medians, strict=True)], axis=-1)
+        missing = ~np.isfinite(planes).all(axis=-1)
+        low, high = np.percentile(planes[~missing] if not missing.all() else [0.0, 1.0], self.options.percentiles)
+        stretch = Stretch("log", float(low), float(max(high, low + 1e-6)))
+        image = np.round(255 * stretch.forward(np.where(missing[..., np.newaxis], low, planes))).astype(np.uint8)
+        image[missing] = np.round(255 * np.array(MISSING)).astype(np.uint8)
+        axes = self._show(picture, image, "RGB", " ".join(map(str, channels)) + " Å")
+        self._draw_scale(axes, stretch, matplotlib.colormaps["gray"])
+        units = ", ".join(quantity(median) for median in medians)
+        return (
+            f"each in units of its median over the region ({units} DN/s), "
+            f"all on one logarithmic scale from {quantity(stretch.low)} to {quantity(stretch.high)}"
+        )
+
+    @property
+    def keys(self) -> list[str]:
+        """What lines and colours that are no brightness mean, of those that are there."""
+        found = []
+        if self.saturated:
+            found.append("Outlined in cyan (red at 94, 131, 335 Å): saturated.")
+        if self.missing:
+            found.append("Grey: missing.")
+        return [" ".join(found)] if found else []
+
+    def write(self, heading: str, labels: tuple[str, str], notes: Sequence[str], *, synthetic: bool) -> None:
+        """Write the title, the axes' labels, and below everything the notes."""
         text, width, height = self.figure.text, self.width, self.height
         write_heading(self.figure, LEFT, heading, synthetic=synthetic)
-        text(0.5 * (1 + (LEFT - RIGHT) / width), FOOT / height, labels[0], ha="center", va="bottom")
-        text(1 / width, 0.5 + 0.5 * (AXIS + FOOT - TOP) / height, labels[1], rotation=90, va="center")
-        note = f"Colour bars: intensity in DN s$^{{-1}}$ pixel$^{{-1}}$, {self.options.stretch} stretch."
-        text(LEFT / width, 1.4 / height, note, size=5.5, color="#333333", va="bottom")
+        text(0.5 * (1 + (LEFT - RIGHT) / width), (self.foot + 0.5) / height, labels[0], ha="center", va="bottom")
+        text(1 / width, 0.5 + 0.5 * (AXIS + self.foot - TOP) / height, labels[1], rotation=90, va="center")
+        most = int((width - LEFT) / (0.8 * LETTER))  # letters of running text are narrower than digits
+        lines = [line for note in notes for line in ([note] if "$" in note else textwrap.wrap(note, most))]
+        for number, line in enumerate(lines):
+            place = (self.foot - 0.4 - LINE * number) / height
+            text(LEFT / width, place, line, size=5.5, color="#333333", va="top")
+
+
+def usual(data: np.ndarray) -> float:
+    """The usual brightness of an image, its median; where that is not positive, as far off the limb, its mean."""
+    found = data[np.isfinite(data)]
+    levels = (float(np.median(found)), float(np.mean(found))) if found.size else ()
+    return next((level for level in levels if level > 0), 1.0)
 
 
 def _label(axes: Axes, name: str, when: str, synthetic: bool) -> None:

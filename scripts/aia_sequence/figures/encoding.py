@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +15,7 @@ from aia_sequence.errors import FrameError
 from aia_sequence.files import replacing
 
 
-def encode(images: Iterable[np.ndarray], path: Path, size: tuple[int, int], fps: int) -> None:
+def encode(images: Iterable[np.ndarray], path: Path, size: tuple[int, int], fps: Fraction) -> None:
     """Encode images as an H.264 movie that browsers play: 4:2:0, colours after BT.709, index at the front.
 
     One thread and no metadata: the same images always become the same bytes.
@@ -40,7 +41,7 @@ def encode(images: Iterable[np.ndarray], path: Path, size: tuple[int, int], fps:
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(fps), "-i", "-"),
         *("-an", "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", *colours),
-        *("-c:v", "libx264", "-preset", "medium", "-crf", "17", "-g", str(2 * fps), "-threads", "1"),
+        *("-c:v", "libx264", "-preset", "medium", "-crf", "17", "-g", str(max(1, round(2 * fps))), "-threads", "1"),
         *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"),
         *("-f", "mp4", str(path)),
     ]

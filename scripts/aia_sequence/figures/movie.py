@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from math import gcd
 from pathlib import Path
@@ -20,7 +21,7 @@ from aia_sequence.figures.gaps import GAP
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows, read_picture
-from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, saturated_name, write_heading
+from aia_sequence.figures.style import MISSING, RC, Stretch, colour_map, new_figure, saturated_name, write_heading
 from aia_sequence.files import replacing
 from aia_sequence.instrument import Series, series_of
 from aia_sequence.joblog import Counter
@@ -35,6 +36,7 @@ IMAGE_PX = 720
 DPI = 130
 LEFT, RIGHT, TOP, AXIS, STRIP, FOOT = 80, 128, 42, 62, 104, 76
 FINEST = 8
+SHORTEST = 6  # seconds that a movie takes: a shorter one has ended before its controls are found
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Canvas:
 
     def _scale(self, high: int) -> None:
         axes = self._place(self.size[0] - RIGHT + 12, TOP, 18, high)
-        bar = pictures.draw_scale(axes, self.stretch, self.channel, 0.05)
+        bar = pictures.draw_scale(axes, self.stretch, colour_map(self.channel), 0.05)
         bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)")
 
     def draw(self, time: float, frame: Frame | None, picture: Picture | None) -> np.ndarray:
@@ -213,9 +215,10 @@ def render_movie(
     ticks = time_axis(frames, series_of(channel))
     step = int(ticks[1].time - ticks[0].time) if len(ticks) > 1 else 0
     stretch = Stretch(options.stretch, *statistics.limits, options.power)
-    note = f"{options.fps} steps of {step} s per second of movie; {stretch.words}."
+    rate = min(Fraction(options.fps), Fraction(len(ticks), SHORTEST))
+    note = f"{float(rate):.2g} steps of {step} s per second of movie; {stretch.words}."
     if any(point.saturated for point in points):
-        note += f" {saturated_name(channel).capitalize()}: saturated."
+        note += f" Outlined in {saturated_name(channel)}: saturated."
     if any(point.missing for point in points) or any(tick.frame is None for tick in ticks):
         note += " Grey: missing."
     with matplotlib.rc_context(RC):
@@ -225,7 +228,7 @@ def render_movie(
         )
         images = _images(canvas, ticks, frames, region)
         with replacing(path) as part:
-            encode(images, part, canvas.size, options.fps)
+            encode(images, part, canvas.size, rate)
     log.info("%d time steps of %d s, %d x %d pixels", len(ticks), step, *canvas.size)
     return len(ticks)
 

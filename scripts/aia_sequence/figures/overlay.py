@@ -6,6 +6,7 @@ import numpy as np
 from astropy.io import fits
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from aia_sequence.figures.sequence import Picture
 from aia_sequence.projection import seen, towards
@@ -72,10 +73,17 @@ def curves(picture: Picture, *, with_limb: bool, grid: float | None) -> list[tup
     return found
 
 
+# White on dark ground, with a dark rim that shows them on bright ground.
+RIM = [withStroke(linewidth=1.3, foreground="black", alpha=0.4)]
 STYLES: dict[str, dict[str, Any]] = {
-    "limb": {"color": "white", "lw": 0.45, "alpha": 0.7, "solid_capstyle": "butt"},
-    "grid": {"color": "white", "lw": 0.3, "alpha": 0.55, "ls": (0, (2, 2))},
+    "limb": {"color": "white", "lw": 0.6, "alpha": 0.9, "solid_capstyle": "butt", "path_effects": RIM},
+    "grid": {"color": "white", "lw": 0.5, "alpha": 0.8, "ls": (0, (3, 2)), "path_effects": RIM},
 }
+
+
+def words(grid: float | None) -> str:
+    """What a note says of a grid."""
+    return f"; heliographic grid every {grid:g}°" if grid else ""
 
 
 def draw(axes: Axes, picture: Picture, *, with_limb: bool, grid: float | None) -> list[Line2D]:

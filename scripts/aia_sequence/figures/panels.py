@@ -12,12 +12,12 @@ from matplotlib.patches import Rectangle
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
-from aia_sequence.figures import pictures
+from aia_sequence.figures import overlay, pictures, style
 from aia_sequence.figures.flares import Flare, flare_of
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture
-from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, saturated_colour, save, write_heading
+from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, save, write_heading
 from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, day
 
@@ -166,7 +166,11 @@ def plot_sequence(
         page.write(f"{title}   SDO/AIA {channel} Å", choice, synthetic=statistics.synthetic)
         for path in paths:
             save(page.figure, path, options.dpi)
-    return _caption(frames, shown, choice, stretch, statistics, channel, region, title, flare_of(points))
+    text = _caption(frames, shown, choice, stretch, statistics, channel, region, title, flare_of(points))
+    if page.saturated:
+        text += f" Saturated pixels are outlined in {style.saturated_name(channel)}: their brightness is a lower limit."
+    text += f" Heliographic grid: every {options.grid:g}°." if options.grid else ""
+    return f"{text} Synthetic data: not an observation of the Sun." if statistics.synthetic else text
 
 
 class _Page:
@@ -181,9 +185,9 @@ class _Page:
         """Axes at a place in mm from the top left corner of the page."""
         return self.figure.add_axes(self.layout.place(left, top, width, height))
 
-    def text(self, left: float, top: float, text: str, **style: Any) -> None:
+    def text(self, left: float, top: float, text: str, **look: Any) -> None:
         """Text at a place in mm from the top left corner of the page."""
-        self.figure.text(left / self.layout.width, 1 - top / self.layout.height, text, **style)
+        self.figure.text(left / self.layout.width, 1 - top / self.layout.height, text, **look)
 
     def draw_panels(self, frames: Sequence[Frame], region: Region | None) -> None:
         """Draw the frames one after the other."""
@@ -199,7 +203,7 @@ class _Page:
                 layout.left + column * (wide + layout.gap), layout.top + row * (high + layout.gap), wide, high
             )
             factor = max(1, int(picture.data.shape[1] / (wide / 25.4 * self.options.dpi)))
-            image = pictures.colours(picture, self.stretch, self.channel, factor)
+            image = pictures.colours(picture, self.stretch, self.channel, factor, wide)
             pictures.show(axes, picture, image, self.options, layout.panel, factor)
             pictures.label_ticks(axes, below=number + layout.columns >= len(frames), beside=column == 0)
             _label_panel(axes, frame, picture, wide, dated)
@@ -213,14 +217,15 @@ class _Page:
         layout = self.layout
         left, high = layout.width - layout.right + 1.5, layout.grid_height
         axes = self.axes(left, layout.top, 2.8, high)
-        bar = pictures.draw_scale(axes, self.stretch, self.channel, min(0.09, 4.0 / high))
+        bar = pictures.draw_scale(axes, self.stretch, style.colour_map(self.channel), min(0.09, 4.0 / high))
         bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)", labelpad=1.5)
         top = layout.top + high + 1.9
-        keys = ("saturated", self.saturated, saturated_colour(self.channel)), ("missing", self.missing, MISSING)
+        keys = ("saturated", self.saturated, style.saturated_colour(self.channel)), ("missing", self.missing, MISSING)
         for name, wanted, colour in keys:
             if wanted:
                 x, y, wide, tall = layout.place(left, top, 2.8, 1.9)
-                key = Rectangle((x, y), wide, tall, facecolor=colour, edgecolor="black", linewidth=0.3)
+                inner, rim = ("black", colour) if name == "saturated" else (colour, "black")
+                key = Rectangle((x, y), wide, tall, facecolor=inner, edgecolor=rim, linewidth=0.6)
                 self.figure.add_artist(key)
                 self.text(left + 3.8, top + 1.0, name, size=5.5, va="center_baseline", color="#333333")
                 top += 3.0
@@ -235,27 +240,28 @@ class _Page:
         """Write the title above and what the panels show below everything."""
         layout = self.layout
         write_heading(self.figure, layout.left, heading, synthetic=synthetic)
-        lines = f"Panels: {choice}, with time (UTC) and exposure;", f"{self.stretch.words}."
+        scale = f"{self.stretch.words}{overlay.words(self.options.grid)}."
+        lines = f"Panels: {choice}, with time (UTC) and exposure;", scale
         note = " ".join(lines) if layout.width > 100 else "\n".join(lines)
-        style = {"size": 5.5, "va": "bottom", "color": "#333333", "linespacing": 1.15}
-        self.text(layout.left, layout.height - 1.4, note, **style)
+        look = {"size": 5.5, "va": "bottom", "color": "#333333", "linespacing": 1.15}
+        self.text(layout.left, layout.height - 1.4, note, **look)
 
 
 def _label_panel(axes: Axes, frame: Frame, picture: Picture, wide: float, dated: bool) -> None:
     """Write time and exposure into a panel, in two lines where one would be too long for its width in mm."""
     size = 5.5 if wide >= (18 if dated else 13) else 4.5
-    style: dict[str, Any] = {"transform": axes.transAxes, "color": "white", "size": size, "linespacing": 1.05}
-    style["bbox"] = pictures.LABEL_BOX
+    look: dict[str, Any] = {"transform": axes.transAxes, "color": "white", "size": size, "linespacing": 1.05}
+    look["bbox"] = pictures.LABEL_BOX
     when, exposure = clock(frame.time), f"{frame.EXPTIME:.2f} s"
     if dated:
         when = f"{day(frame.time)[5:]} {when}"
     if wide >= (28 if dated else 20):
-        axes.text(0.97, 0.965, exposure, va="top", ha="right", **style)
+        axes.text(0.97, 0.965, exposure, va="top", ha="right", **look)
     else:
         when = f"{when}\n{exposure}"
-    axes.text(0.03, 0.965, when, va="top", ha="left", **style)
+    axes.text(0.03, 0.965, when, va="top", ha="left", **look)
     if picture.synthetic:
-        axes.text(0.97, 0.04, "synthetic", va="bottom", ha="right", **{**style, "size": size - 0.5})
+        axes.text(0.97, 0.04, "synthetic", va="bottom", ha="right", **{**look, "size": size - 0.5})
 
 
 def _caption(
@@ -277,6 +283,4 @@ def _caption(
         f"({statistics.chosen}). "
         "Below: mean brightness of the region in every frame; filled dots are the frames shown."
     )
-    if flare and flare.unseen:
-        text += f" {flare.unseen}"
-    return f"{text} Synthetic data: not an observation of the Sun." if statistics.synthetic else text
+    return f"{text} {flare.unseen}" if flare and flare.unseen else text

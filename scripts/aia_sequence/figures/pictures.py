@@ -4,21 +4,29 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Colormap
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import overlay
 from aia_sequence.figures.sequence import Picture, reduce_any, reduce_mean
-from aia_sequence.figures.style import Stretch, colour_map, paint, round_ticks
+from aia_sequence.figures.style import Stretch, paint, round_ticks, tick_label
 
+EDGE_MM = 0.17  # width of the line around saturated pixels on the page, half a point
 LABEL_BOX = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 0.8}
 
 
-def colours(picture: Picture, stretch: Stretch, channel: int, factor: int = 1) -> np.ndarray:
-    """Colour a picture, `factor` by `factor` pixels averaged into one: RGB, uint8, shape (rows, columns, 3)."""
+def colours(
+    picture: Picture, stretch: Stretch, channel: int, factor: int = 1, wide_mm: float | None = None
+) -> np.ndarray:
+    """Colour a picture, `factor` by `factor` pixels averaged into one: RGB, uint8, shape (rows, columns, 3).
+
+    `wide_mm` is its width on the page, for which the line around saturated pixels is made.
+    """
     flags = reduce_any(picture.saturated, factor)
-    return paint(reduce_mean(picture.data, factor), flags, stretch, channel)
+    edge = 1 if wide_mm is None else max(1, round(EDGE_MM * flags.shape[1] / wide_mm))
+    return paint(reduce_mean(picture.data, factor), flags, stretch, channel, edge)
 
 
 def show(
@@ -69,14 +77,14 @@ def label_ticks(axes: Axes, *, below: bool, beside: bool) -> None:
     axes.tick_params(labelbottom=below, labelleft=beside, direction="in", color="white")
 
 
-def draw_scale(axes: Axes, stretch: Stretch, channel: int, gap: float, *, upright: bool = True) -> Colorbar:
-    """Draw the colour bar of a stretch, round brightnesses marked at least `gap` of its length apart."""
+def draw_scale(axes: Axes, stretch: Stretch, colours: Colormap, gap: float, letter: float = 0.0) -> Colorbar:
+    """Draw the colour bar of a stretch, upright, or across where `letter` is given: see `Stretch.ticks`."""
     bar = axes.figure.colorbar(
-        ScalarMappable(stretch.norm(), colour_map(channel)),
+        ScalarMappable(stretch.norm(), colours),
         cax=axes,
-        orientation="vertical" if upright else "horizontal",
-        ticks=stretch.ticks(gap),
-        format=lambda value, _: f"{value:,.10g}".replace(",", "\u2009"),
+        orientation="horizontal" if letter else "vertical",
+        ticks=stretch.ticks(gap, letter),
+        format=lambda value, _: tick_label(value),
     )
     bar.ax.minorticks_off()
     bar.outline.set_linewidth(0.5)

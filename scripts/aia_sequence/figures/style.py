@@ -50,12 +50,12 @@ RC: dict[Any, Any] = {
 
 
 def saturated_colour(channel: int) -> tuple[float, float, float]:
-    """Colour of saturated pixels: one that the channel's own colour map does not hold."""
+    """Colour of the line around saturated pixels: one that the channel's own colour map does not hold."""
     return (1.0, 0.25, 0.2) if saturated_name(channel) == "red" else (0.0, 0.9, 1.0)
 
 
 def saturated_name(channel: int) -> str:
-    """Name of the colour of saturated pixels: cyan, or red where the colour map itself is green or blue."""
+    """Name of that colour: cyan, or red where the colour map itself is green or blue."""
     return "red" if channel in (94, 131, 335) else "cyan"
 
 
@@ -106,22 +106,37 @@ class Stretch:
         """Make the matplotlib norm of a colour bar of this stretch."""
         return FuncNorm((self.forward, self.inverse), vmin=self.low, vmax=self.high)
 
-    def ticks(self, gap: float = 0.09) -> list[float]:
-        """Choose round brightnesses for a colour bar that lie at least `gap` of its length apart, zero included."""
+    def ticks(self, gap: float = 0.09, letter: float = 0.0) -> list[float]:
+        """Choose round brightnesses for a colour bar, zero included, whose labels keep clear of each other.
+
+        Parameters
+        ----------
+        gap
+            How far they are apart at least, as a part of the bar's length.
+        letter
+            Width of a letter, as such a part, where labels stand side by side: they keep a letter apart, and stick out
+            at the bar's ends by one at most.
+        """
         decades = [10.0**power for power in range(-3, 8)]
         candidates = [0.0, *decades, *(5 * d for d in decades), *(2 * d for d in decades)]
         chosen: list[float] = []
-        self._choose(chosen, candidates, gap)
+        self._choose(chosen, candidates, gap, letter)
         if len(chosen) < 3:  # a narrow range between 1, 2 and 5
             for bins in (2, 4, 8, 16):
-                self._choose(chosen, MaxNLocator(bins, steps=[1, 2, 5, 10]).tick_values(self.low, self.high), gap)
+                values = MaxNLocator(bins, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
+                self._choose(chosen, values, gap, letter)
         return sorted(chosen)
 
-    def _choose(self, chosen: list[float], candidates: Iterable[float], gap: float) -> None:
+    def _choose(self, chosen: list[float], candidates: Iterable[float], gap: float, letter: float) -> None:
         """Add those candidates that keep clear of what is chosen already."""
         for value in map(float, candidates):
-            if self.low <= value <= self.high and all(
-                abs(float(self.forward(value) - self.forward(other))) >= gap for other in chosen
+            if not self.low <= value <= self.high:
+                continue
+            place, half = float(self.forward(value)), letter * len(tick_label(value)) / 2
+            inside = letter == 0 or (place - half >= -letter and place + half <= 1 + letter)
+            if inside and all(
+                abs(place - float(self.forward(other))) >= max(gap, half + letter * (len(tick_label(other)) / 2 + 1))
+                for other in chosen
             ):
                 chosen.append(value)
 
@@ -130,6 +145,11 @@ class Stretch:
         """The stretch in words, for captions."""
         name = f"power-law ({self.power:g})" if self.kind == "power" else self.kind
         return f"{name} stretch, {quantity(self.low)} to {quantity(self.high)} DN/s"
+
+
+def tick_label(value: float) -> str:
+    """Write a brightness beside a colour bar, with thin spaces between thousands."""
+    return f"{value:,.10g}".replace(",", "\u2009")
 
 
 def quantity(value: float) -> str:
@@ -141,8 +161,29 @@ def quantity(value: float) -> str:
     return f"{rounded:,.{digits}f}".replace(",", "\u2009").replace("-", "\u2212")
 
 
-def paint(data: np.ndarray, saturated: np.ndarray, stretch: Stretch, channel: int) -> np.ndarray:
-    """Colour an image: the channel's colour map, saturated and missing pixels in colours of their own.
+def around(flags: np.ndarray, width: int) -> np.ndarray:
+    """Tell which pixels lie around flagged ones, not further than `width` pixels away, and are not flagged."""
+    rows, columns = flags.shape
+    grown = np.pad(flags, width)
+    for axis in (0, 1):
+        shifted = (np.roll(grown, shift, axis) for shift in range(-width, width + 1))
+        grown = np.logical_or.reduce(list(shifted))
+    return grown[width : width + rows, width : width + columns] & ~flags
+
+
+def paint(data: np.ndarray, saturated: np.ndarray, stretch: Stretch, channel: int, edge: int = 1) -> np.ndarray:
+    """Colour an image: the channel's colour map, a line around saturated pixels, missing ones grey.
+
+    Parameters
+    ----------
+    data, saturated : numpy.ndarray
+        Brightness in DN/s, NaN where it is missing; where it is a lower limit. Shape (rows, columns).
+    stretch
+        The brightness scale.
+    channel
+        Wavelength in angstrom.
+    edge
+        Width of the line, pixels. It lies outside, so that no saturated pixel is hidden.
 
     Returns
     -------
@@ -153,7 +194,7 @@ def paint(data: np.ndarray, saturated: np.ndarray, stretch: Stretch, channel: in
     missing = ~np.isfinite(data)
     level = np.round(255 * stretch.forward(np.where(missing, stretch.low, data))).astype(np.uint8)
     picture = table[level]
-    picture[saturated] = np.round(255 * np.array(saturated_colour(channel))).astype(np.uint8)
+    picture[around(saturated, edge)] = np.round(255 * np.array(saturated_colour(channel))).astype(np.uint8)
     picture[missing] = np.round(255 * np.array(MISSING)).astype(np.uint8)
     return picture
 

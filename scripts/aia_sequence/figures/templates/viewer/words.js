@@ -3,7 +3,9 @@
 const PIXEL_DIGITS = 4, MEAN_DIGITS = 6;
 const minus = (text) => text.replace("-", "\u2212");
 const group = (value, digits) => grouped(String(Number(value.toPrecision(digits))));
-const clockOf = (time) => time.replace("T", " ").replace("Z", "").replace(/(\.\d\d)\d*$/, "$1");
+// Hundredths of a second are rounded; the last one of a minute is not, as its next begins another minute.
+const clockOf = (time) => time.replace("T", " ").replace("Z", "").replace(/\d\d\.\d{3,}$/, (seconds) =>
+  seconds >= 59.995 ? seconds.slice(0, 5) : Number(seconds).toFixed(2).padStart(5, "0"));
 
 function grouped(text) {
   const [whole, part] = text.split(".");
