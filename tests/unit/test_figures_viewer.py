@@ -122,6 +122,12 @@ def test_built_twice_it_is_the_same_file(built):
     assert path.read_bytes() == path.with_name("again.html").read_bytes()
 
 
+def test_the_page_leads_to_the_audit_of_its_event_and_to_all_events(built):
+    """It lies in results/{event}/figures/{channel}/."""
+    links = re.findall(r'<a[^>]* href="([^"]+)"', built[0].read_text(encoding="utf-8"))
+    assert {"../../audit.html", "../../../index.html"} <= set(links)
+
+
 def test_names_cannot_break_the_page(built):
     text = built[0].read_text(encoding="utf-8")
     assert "a &lt;/script&gt; &amp; b" in text

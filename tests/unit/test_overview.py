@@ -39,7 +39,7 @@ def test_a_finished_event_tells_its_counts_and_its_products(folders):
     found = overview.look(event("done", 211), *folders)
     assert found.finished
     assert found.status == "20 frames kept, 31 dropped, 1 failed"
-    assert found.products[211] == ["sequence.png", "lightcurve.png", "movie.mp4", "viewer.html"]
+    assert found.products[211] == ["viewer.html", "movie.mp4", "sequence.png", "lightcurve.png"]
 
 
 def test_an_event_that_failed_tells_the_step_and_the_reason(folders):
@@ -77,12 +77,19 @@ def test_the_page_names_every_event_and_points_to_files_that_are_there(folders):
     page.write(results / "index.html", events, synthetic=True, version="1.0")
     text = (results / "index.html").read_text(encoding="utf-8")
     assert "3 events, 1 finished" in text
-    assert "2021-07-03 14:25:00 to 2021-07-03 14:35:00 UTC" in text
+    assert "2021-07-03 14:25:00 to 14:35:00 UTC" in text
     assert "Synthetic data: not observations of the Sun." in text
     assert "JSOC refused &lt;the&gt; request" in text
     figures = [link for link in Links(text).found if "/figures/" in link]
     assert {link.rpartition("/")[2] for link in figures} == set(events[0].products[211])
     assert all((results / link).is_file() for link in figures)
+
+
+def test_an_event_of_several_channels_shows_them_side_by_side(folders):
+    results, logs = folders
+    found = overview.look(event("done", 171, 211), results, logs)
+    page.write(results / "index.html", [found], synthetic=True, version="1.0")
+    assert "done/figures/channels.png" in Links((results / "index.html").read_text(encoding="utf-8")).found
 
 
 def test_a_page_of_real_frames_does_not_call_them_synthetic(folders, tmp_path):

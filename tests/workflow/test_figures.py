@@ -120,7 +120,7 @@ def test_the_report_shows_figures_captions_and_run_times(made):
     run = made.run("--report", "report.html", *FIGURES)
     assert run.status == 0, run.output
     text = (made.folder / "report.html").read_text(encoding="utf-8")
-    for words in ("sequence figure", "light curve", "movie", "viewer", "level 1.5, all on one"):
+    for words in ("sequence figure", "light curve", "movie", "viewer", "level 1.5, all on one", "results/index.html"):
         assert words in text, words
     assert str(ROOT) not in text
 

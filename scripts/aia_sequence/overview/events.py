@@ -15,13 +15,13 @@ from aia_sequence.lists.audit import AUDIT, DROPPED, Outcome
 from aia_sequence.lists.table import ListError
 
 PRODUCTS = {
+    "viewer.html": "viewer",
+    "movie.mp4": "movie",
+    "movie.gif": "GIF",
     "sequence.png": "sequence figure",
     "sequence.pdf": "PDF",
     "lightcurve.png": "light curve",
     "lightcurve.csv": "light curve as a table",
-    "movie.mp4": "movie",
-    "movie.gif": "GIF",
-    "viewer.html": "viewer",
 }
 
 
