@@ -1,6 +1,6 @@
 # In: the configuration's windows and conditions.
 # Out: verified level-1 frames under level1/{channel}/{block}/, each named with its record in the manifest beside them.
-# Order: query_metadata, filter_records, request_export (one at a time), download_level1. All on this machine: they wait.
+# Order: read_headers where frames are files at hand, query_metadata, filter_records, request_export (one at a time), download_level1. All on this machine: they wait.
 # What a repetition can mend is repeated within the job, with growing pauses; so a profile's `retries` are not for them.
 #
 # What decides products is a parameter. What does not (the cache's place, patience, connections) is handed over as a
@@ -10,7 +10,8 @@ from aia_sequence import versions
 from aia_sequence.config import conditions
 from aia_sequence.times import duration
 
-STATE = f"{RESOURCES}/synthetic/archive"
+FILES = f"{RESOURCES}/files"
+STATE = FILES if ARCHIVE == "files" else f"{RESOURCES}/synthetic/archive"
 JOURNAL = f"{RESOURCES}/{ARCHIVE}/requests/{{channel}}/{{block}}"  # of export requests, for all events
 QUARANTINE = workflow.pathvars.apply("<results>/{event}/quarantine/{channel}/{block}")
 EXPORT = PLAN.settings.options["export"]
@@ -34,9 +35,34 @@ rule mark_refresh:
         "(rm -f $(dirname {output:q})/*.txt && echo 'asked again' > {output:q}) 2> {log:q}"
 
 
+rule read_headers:
+    input:
+        refresh_marker("headers"),
+    output:
+        # What it says of a file holds until the file changes, so the script finds it as it was.
+        table=update("<resources>/files/files.csv"),
+    log:
+        "<logs>/read_headers.log",
+    benchmark:
+        "<benchmarks>/read_headers.tsv"
+    retries: 0
+    localrule: True
+    conda:
+        "../envs/acquire.yaml"
+    threads: 4
+    params:
+        files=PLAN.settings.options.get("files"),
+        version=versions.FILES,
+    message:
+        "Reading the headers of the files at hand"
+    script:
+        "../scripts/read_headers.py"
+
+
 rule query_metadata:
     input:
         refresh_marker("{event}/{series}/{block}"),
+        [f"{FILES}/files.csv"] if ARCHIVE == "files" else [],
     output:
         table="<results>/{event}/metadata/{series}/{block}.csv",
         keywords="<results>/{event}/metadata/{series}/{block}.keywords.csv",

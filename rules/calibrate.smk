@@ -4,10 +4,16 @@
 
 from aia_sequence import versions
 
+# Tables at hand: their path, and the files there; the embedded archive's state, as it may be asked for tables alone.
+OWN_TABLES = PLAN.settings.tables if PLAN.settings.tables_name == "own" else ""
+OWN_FILES = [path for path in (Path(OWN_TABLES), *Path(OWN_TABLES).rglob("*")) if path.is_file()] if OWN_TABLES else []
+TABLES_STATE = f"{RESOURCES}/synthetic/archive"
+
 
 rule fetch_pointing:
     input:
         refresh_marker("pointing/{day}"),
+        OWN_FILES,
     output:
         table="<resources>/{archive}/calibration/pointing/{day}.ecsv",
     log:
@@ -22,7 +28,8 @@ rule fetch_pointing:
     resources:
         archive_url=PLAN.settings.archive_url,
     params:
-        state=STATE,
+        own=OWN_TABLES,
+        state=TABLES_STATE,
         version=versions.TABLES,
     message:
         "Fetching the pointing of {wildcards.day} from {wildcards.archive}"
@@ -33,6 +40,7 @@ rule fetch_pointing:
 rule fetch_degradation:
     input:
         refresh_marker("degradation"),
+        OWN_FILES,
     output:
         table="<resources>/{archive}/calibration/degradation.ecsv",
     log:
@@ -47,7 +55,8 @@ rule fetch_degradation:
     resources:
         archive_url=PLAN.settings.archive_url,
     params:
-        state=STATE,
+        own=OWN_TABLES,
+        state=TABLES_STATE,
         version=versions.TABLES,
     message:
         "Fetching the effective areas from {wildcards.archive}"
@@ -58,6 +67,7 @@ rule fetch_degradation:
 rule fetch_errors:
     input:
         refresh_marker("errors"),
+        OWN_FILES,
     output:
         table="<resources>/{archive}/calibration/errors.ecsv",
     log:
@@ -70,6 +80,7 @@ rule fetch_errors:
     conda:
         "../envs/acquire.yaml"
     params:
+        own=OWN_TABLES,
         version=versions.TABLES,
     message:
         "Fetching the photometric errors of {wildcards.archive}"

@@ -36,7 +36,7 @@ wildcard_constraints:
     channel=r"\d+",
     block=r"\d{8}T\d{4}",
     day=r"\d{8}",
-    archive="synthetic|jsoc",
+    archive=r"[a-z][a-z0-9_.+-]*",
     asked=r"[A-Za-z0-9._+/-]+",
     time=r"\d{8}T\d{6}",
 

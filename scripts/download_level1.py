@@ -5,12 +5,11 @@ Frames that the level-1 cache holds are not fetched again.
 
 from pathlib import Path
 
-from aia_sequence.acquisition import steps
 from aia_sequence.acquisition.cache import Cache
 from aia_sequence.acquisition.journal import Journal
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, Place
-from aia_sequence.archive.client import open_archive
+from aia_sequence.acquisition.sources import open_source
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.exports import Export
 
@@ -27,5 +26,5 @@ if __name__ == "__main__":
         )
         place = Place(Path(output.frames), Path(output.manifest), Path(params.quarantine))
         delivery = Export.read(Path(snakemake.input.export)).delivery
-        with open_archive(params.archive, Path(params.state), resources.archive_url) as archive:
-            steps.download(archive, wanted, delivery, place, settings)
+        with open_source(params.archive, Path(params.state), resources.archive_url) as source:
+            source.download(wanted, delivery, place, settings)

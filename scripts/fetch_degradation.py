@@ -4,16 +4,21 @@ import logging
 from pathlib import Path
 
 from aia_sequence.archive.client import open_archive
-from aia_sequence.calibration import fetch, tables
+from aia_sequence.calibration import fetch, own_tables, tables
 from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 
 
-def main(*, archive: str, state: Path, url: str, output: Path) -> None:
+def main(*, archive: str, state: Path, url: str, output: Path, own: str = "") -> None:
     """Write the rows of `aia.response`, from which the degradation is calculated."""
-    with open_archive(archive, state, url) as opened, opened.as_jsoc():
-        table, source = fetch.degradation(opened.patience)
+    if archive == "own":
+        table, source, archive = own_tables.degradation(Path(own))
+    elif archive == "ssw":
+        table, source = fetch.ssw_degradation()
+    else:
+        with open_archive(archive, state, url) as opened, opened.as_jsoc():
+            table, source = fetch.degradation(opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 
@@ -25,4 +30,5 @@ if __name__ == "__main__":
             state=Path(snakemake.params.state),
             url=snakemake.resources.archive_url,
             output=Path(snakemake.output.table),
+            own=snakemake.params.own,
         )

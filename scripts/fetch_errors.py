@@ -3,15 +3,18 @@
 import logging
 from pathlib import Path
 
-from aia_sequence.calibration import fetch, tables
+from aia_sequence.calibration import fetch, own_tables, tables
 from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 
 
-def main(*, archive: str, output: Path) -> None:
+def main(*, archive: str, output: Path, own: str = "") -> None:
     """Write the photometric errors of the instrument: SolarSoft's of AIA, or those of the synthetic one."""
-    table, source = fetch.errors(stated_errors() if archive == "synthetic" else None)
+    if archive == "own":
+        table, source, archive = own_tables.errors(Path(own))
+    else:
+        table, source = fetch.errors(stated_errors() if archive == "synthetic" else None)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 
@@ -25,4 +28,4 @@ def stated_errors() -> str:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(archive=snakemake.wildcards.archive, output=Path(snakemake.output.table))
+        main(archive=snakemake.wildcards.archive, output=Path(snakemake.output.table), own=snakemake.params.own)

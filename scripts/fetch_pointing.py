@@ -1,19 +1,24 @@
-"""Fetch the pointing of one UTC day, and six hours on both sides, from the archive through aiapy, and freeze it."""
+"""Fetch the pointing of one UTC day, and six hours on both sides, from the archive, and freeze it."""
 
 import logging
 from pathlib import Path
 
 from aia_sequence.archive.client import open_archive
-from aia_sequence.calibration import fetch, tables
+from aia_sequence.calibration import fetch, own_tables, tables
 from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 
 
-def main(*, archive: str, state: Path, url: str, day: str, output: Path) -> None:
+def main(*, archive: str, state: Path, url: str, day: str, output: Path, own: str = "") -> None:
     """Write the rows of `aia.master_pointing3h` that frames of a day (as 20210703) can need."""
-    with open_archive(archive, state, url) as opened, opened.as_jsoc():
-        table, source = fetch.pointing(day, opened.patience)
+    if archive == "own":
+        table, source, archive = own_tables.pointing(Path(own), day)
+    elif archive == "ssw":
+        table, source = fetch.ssw_pointing(day)
+    else:
+        with open_archive(archive, state, url) as opened, opened.as_jsoc():
+            table, source = fetch.pointing(day, opened.patience)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 
@@ -26,4 +31,5 @@ if __name__ == "__main__":
             url=snakemake.resources.archive_url,
             day=snakemake.wildcards.day,
             output=Path(snakemake.output.table),
+            own=snakemake.params.own,
         )

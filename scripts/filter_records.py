@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aia_sequence.acquisition.selection import select_records
-from aia_sequence.archive.client import open_archive
+from aia_sequence.acquisition.sources import open_source
 from aia_sequence.files import write_text
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.records import METADATA, RECORDS
@@ -31,8 +31,8 @@ def main(
 ) -> None:
     asked = {"series": series, "channel": channel, "span": span, "where": where, "segments": segments}
     asked["steps"] = steps
-    with open_archive(archive, state, url) as opened:
-        marked, text = select_records(opened, METADATA.frame(table), **asked, committed=record_list)
+    with open_source(archive, state, url) as source:
+        marked, text = select_records(source, METADATA.frame(table), **asked, committed=record_list)
     RECORDS.write_frame(records, marked)
     write_text(recordset, text + "\n")
 

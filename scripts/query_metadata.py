@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from aia_sequence.acquisition.sources import open_source
 from aia_sequence.archive import metadata
-from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.recordsets import block_set
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.records import DESCRIPTION, METADATA
@@ -28,15 +28,14 @@ def main(
     keywords: Path,
 ) -> None:
     """Write the metadata of the records between the slots of `span`, both included, and what each keyword means."""
-    recordset = block_set(series, *span)
-    with open_archive(archive, state, url) as opened:
-        described = opened.describe(series)
+    with open_source(archive, state, url) as source:
+        described = source.describe(series)
         metadata.check_described(described, series, extra)
-        records = opened.query(recordset, extra, segments=["image"])
+        records = source.block(series, *span, extra).assign(archive=source.name)
     metadata.check_complete(records, series, *span)
     METADATA.write_frame(table, records)
     DESCRIPTION.write_frame(keywords, described)
-    logger.info("%s: %d records", recordset, len(records))
+    logger.info("%s: %d records", block_set(series, *span), len(records))
 
 
 if __name__ == "__main__":

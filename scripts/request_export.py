@@ -5,12 +5,11 @@ The request's id is on disk before it is waited for: a job that was killed takes
 
 from pathlib import Path
 
-from aia_sequence.acquisition import steps
 from aia_sequence.acquisition.cache import Cache
 from aia_sequence.acquisition.journal import Journal
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest
-from aia_sequence.archive.client import open_archive
+from aia_sequence.acquisition.sources import open_source
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.exports import Export
 
@@ -23,8 +22,8 @@ if __name__ == "__main__":
             Journal(Path(params.journal)),
             Limits(resources.most_records, resources.patience_s),
         )
-        with open_archive(params.archive, Path(params.state), resources.archive_url) as archive:
-            cached, delivery = steps.request(archive, wanted, settings)
+        with open_source(params.archive, Path(params.state), resources.archive_url) as source:
+            cached, delivery = source.request(wanted, settings)
         Export(
             archive=params.archive,
             series=wanted.series,

@@ -18,21 +18,27 @@ STAGES = [
 
 
 class Event:
-    """An event whose stages are run one after the other in this process: Snakemake would start Python for each."""
+    """An event whose stages are run one after the other in this process: Snakemake would start Python for each.
 
-    def __init__(self, root, folder, entry, state=None):
-        self.plan = Plan(load({"events": [entry]}))
+    `config` holds what a configuration says besides the event.
+    """
+
+    def __init__(self, root, folder, entry, state=None, **config):
+        self.plan = Plan(load({"events": [entry], **config}))
+        self.settings = self.plan.settings
         ((self.name, self.event),) = self.plan.events.items()
         self.root, self.folder, self.state = root, folder / self.name, state or folder / "state"
         self.logs = self.folder
-        self.archive = {"archive": "synthetic", "state": self.state, "url": ""}
+        self.archive = {"archive": self.settings.archive, "state": self.state, "url": ""}
+        own = self.settings.tables if self.settings.tables_name == "own" else ""
+        self.tables_of = {"archive": self.settings.tables_name, "state": self.state, "url": "", "own": own}
         self.run = {name: runpy.run_path(str(root / "scripts" / f"{name}.py"))["main"] for name in STAGES}
         self.options = self.event.options["calibration"]
         self.lists = defaultdict(list)
 
     def script(self, name, **given):
         """Run a script as Snakemake does, with what its rule gives."""
-        given = {kind: SimpleNamespace(**values) for kind, values in given.items()}
+        given = {kind: SimpleNamespace(**value) if isinstance(value, dict) else value for kind, value in given.items()}
         rule = SimpleNamespace(log=[self.logs / f"{name}.log"], **given)
         runpy.run_path(str(self.root / "scripts" / f"{name}.py"), {"snakemake": rule}, "__main__")
 
@@ -44,19 +50,29 @@ class Event:
 
     def make(self):
         """Everything, from tables and query to viewer and audit."""
-        self.tables()
-        for label, block in self.plan.blocks(self.name, EUV).items():
-            self.block(label, block)
+        self.level15()
         for channel in self.event.channels:
             self.figures(channel)
         self.audit()
+
+    def level15(self):
+        """Tables, query, filter, level 1 and level 1.5."""
+        if self.settings.archive == "files":
+            self.state.mkdir(parents=True, exist_ok=True)
+            self.script(
+                "read_headers", params={"files": self.settings.options["files"]}, threads=2,
+                output={"table": self.state / "files.csv"},
+            )  # fmt: skip
+        self.tables()
+        for label, block in self.plan.blocks(self.name, EUV).items():
+            self.block(label, block)
 
     def tables(self):
         days = {day for label in self.plan.blocks(self.name, EUV) for day in self.plan.days(self.name, EUV.name, label)}
         paths = {day: self.path("pointing", f"pointing/{day}.ecsv") for day in sorted(days)}
         for day, path in paths.items():
-            self.run["fetch_pointing"](**self.archive, day=day, output=path)
-        self.run["fetch_degradation"](**self.archive, output=self.path("degradation", "degradation.ecsv"))
+            self.run["fetch_pointing"](**self.tables_of, day=day, output=path)
+        self.run["fetch_degradation"](**self.tables_of, output=self.path("degradation", "degradation.ecsv"))
 
     def block(self, label, block):
         table = self.path("metadata", f"metadata/{label}.csv")
@@ -78,7 +94,7 @@ class Event:
             records=records, recordset=recordset,
         )  # fmt: skip
         processing = im_patch(self.event.options["region"], block.cut)
-        params = {"archive": "synthetic", "state": self.state, "method": "url", "on_missing": "fail"}
+        params = {"archive": self.settings.archive, "state": self.state, "method": "url", "on_missing": "fail"}
         params |= {"frames": {"series": EUV.name, **wanted, "processing": processing}}
         params |= {"journal": self.folder / "journal" / str(channel) / label, "quarantine": self.folder / "quarantine"}
         resources = {"archive_url": "", "level1_cache": self.folder / "cache", "connections": 1}

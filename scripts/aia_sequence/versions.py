@@ -3,9 +3,10 @@
 They stand apart from the code so that planning need not import it. The version of the conditions is `filters.VERSION`.
 """
 
-METADATA = "2"  # columns and values of a block's metadata
+FILES = "1"  # the list of files at hand
+METADATA = "3"  # columns and values of a block's metadata
 EXPORT = "1"  # what is asked for, and what is written down about it
-LEVEL1 = "2"  # level-1 files and their manifest
+LEVEL1 = "3"  # level-1 files and their manifest
 TABLES = "1"  # frozen calibration tables
 PSF = "2"  # point spread functions
 AUDIT = "4"  # audit.csv and audit.html

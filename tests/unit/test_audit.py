@@ -199,7 +199,7 @@ def test_a_provisional_pointing_is_noted(tmp_path):
 
 def test_corrections_that_were_not_made_are_noted(tmp_path):
     noted = about(tmp_path, ["calibrated"] * 3, pointing="")
-    assert noted["not corrected"] == "3 frames of 3 not corrected for the pointing."
+    assert noted["not corrected"] == "3 frames of 3 with the pointing of their own headers, which no table has updated."
 
 
 def test_synthetic_data_are_known_from_the_headers(tmp_path):

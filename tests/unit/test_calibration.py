@@ -601,6 +601,10 @@ def test_the_audit_names_each_correction_that_was_not_made_and_no_other(rows, so
     listed = LEVEL15.texts([tmp_path / "level1.5" / "211" / "b.csv"])
     table = listed.assign(**{"level1.5": listed["file"]})
     said = remarks.about_corrections(table.assign(**remarks.read_headers(table, tmp_path)), 211)
-    words = {"pointing": "pointing", "degradation": "degradation", "exposure": "exposure time"}
-    wanted = {f"4 frames of 4 not corrected for the {words[name]}." for name, done in options.items() if not done}
+    words = {
+        "pointing": "with the pointing of their own headers, which no table has updated",
+        "degradation": "not corrected for the degradation",
+        "exposure": "not corrected for the exposure time",
+    }
+    wanted = {f"4 frames of 4 {words[name]}." for name, done in options.items() if not done}
     assert {note.text for note in said if note.kind == "not corrected"} == wanted

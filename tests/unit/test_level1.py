@@ -42,7 +42,7 @@ def test_the_manifest_names_every_frame_with_its_record_and_hash(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         wanted = flare_request(archive)
         manifest = acquire(tmp_path, archive, wanted)
-    assert list(manifest.columns) == LEVEL1.names()
+    assert list(manifest.columns) == LEVEL1.names(["archive"])
     assert list(manifest["record"]) == list(wanted.kept["record"])
     assert list(manifest["EXPTIME"]) == list(wanted.kept["EXPTIME"])
     for row in manifest.itertuples():
@@ -58,7 +58,7 @@ def test_a_block_without_records_is_an_empty_result(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         manifest = acquire(tmp_path, archive, flare_request(archive, where={"EXPTIME": "< 0.01"}))
     assert manifest.empty
-    assert place(tmp_path).manifest.read_text() == ",".join(LEVEL1.names()) + "\n"
+    assert place(tmp_path).manifest.read_text() == ",".join(LEVEL1.names(["archive"])) + "\n"
     assert list(place(tmp_path).frames.iterdir()) == []
 
 
@@ -75,7 +75,7 @@ def test_spikes_come_beside_the_images(tmp_path):
     with small_archive(tmp_path / "state") as archive:
         manifest = acquire(tmp_path, archive, flare_request(archive, segments=("image", "spikes")))
     folder = place(tmp_path).manifest.parent
-    assert list(manifest.columns) == LEVEL1.names(["spikes", "spikes_sha256"])
+    assert list(manifest.columns) == LEVEL1.names(["spikes", "spikes_sha256", "archive"])
     for row in manifest.itertuples():
         assert row.spikes_sha256 == sha256(folder / row.spikes)
         assert fits.getheader(folder / row.file, 1)["DRMS_ID"].endswith(":image")

@@ -90,7 +90,7 @@ HEADERS = [  # as results that were published have them
     ),
     (
         audit.AUDIT,
-        "record,T_REC,T_OBS,WAVELNTH,EXPTIME,QUALITY,NSATPIX,DATAMEAN,quality,outcome,reason,request,level1,"
+        "record,T_REC,T_OBS,WAVELNTH,EXPTIME,QUALITY,NSATPIX,DATAMEAN,quality,outcome,reason,archive,request,level1,"
         f"level1_sha256,level1.5,level1.5_sha256,{APPLIED},notes",
     ),
 ]

@@ -6,6 +6,7 @@ from small_archive import END, SERIES, START, small_archive
 
 from aia_sequence.acquisition.request import FrameRequest
 from aia_sequence.acquisition.selection import select_records
+from aia_sequence.acquisition.sources import Server
 from aia_sequence.archive import metadata
 from aia_sequence.config import conditions as filters
 from aia_sequence.errors import ConfigError
@@ -29,7 +30,7 @@ def select(service, where, steps=None):
     extra = filters.extra_keywords(filters.compile_where(where))
     table = service.query(f"{SERIES}[{START}-{END}]", extra, segments=["image"])
     about = {"series": SERIES, "channel": 211, "span": (START, END), "segments": ["image"]}
-    return select_records(service, table, **about, where=where, steps=steps)
+    return select_records(Server(service), table, **about, where=where, steps=steps)
 
 
 def slots(marked):

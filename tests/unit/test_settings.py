@@ -168,7 +168,7 @@ def test_unknown_keys_and_archives_are_refused(config):
     assert "unknown key 'archiv'; did you mean archive? Allowed are archive, block" in refusal(config)
     del config["archiv"]
     config["archive"] = "vso"
-    assert refusal(config) == "archive: 'vso' is not allowed; allowed are synthetic, jsoc"
+    assert refusal(config) == "archive: 'vso' is not allowed; allowed are synthetic, jsoc, files"
 
 
 def test_two_events_of_one_name_are_refused(config):

@@ -1,8 +1,10 @@
 """Whether a file is the whole, undamaged frame of the record that it is meant to be."""
 
+import io
 import re
 import threading
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +16,12 @@ from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.files import opened
 from aia_sequence.frames.checksums import ALL_ONES, disagreeing
 from aia_sequence.frames.fits import DAMAGE
-from aia_sequence.frames.hdus import Part, parts
+from aia_sequence.frames.hdus import Part, parts, unpacked
 from aia_sequence.frames.level1header import check_observed, refuse
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,125}\.fits")
+LONGEST = 256 * 2**20  # bytes of an unpacked file; a full-disk frame has 34 MB
+JPEG_2000 = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 ONE_AT_A_TIME = threading.Lock()  # what is done with warnings holds for all threads of a process
 
 
@@ -48,8 +52,16 @@ class Identity:
     processed: bool = False
 
 
-def check_structure(path: str | Path) -> fits.Header:
+def check_structure(path: str | Path, *, at_hand: bool = False) -> fits.Header:
     """Make sure that a file is FITS, complete to the last byte, and keeps its checksums.
+
+    Parameters
+    ----------
+    path
+        The file; it may be gzipped.
+    at_hand
+        Whether it is somebody's file and no archive's answer. It may then lack checksums, and those of an image that is
+        not compressed may be wrong: whoever unpacks a frame leaves in its header the sums of the compressed one.
 
     Returns
     -------
@@ -63,25 +75,30 @@ def check_structure(path: str | Path) -> fits.Header:
     """
     path = Path(path)
     try:
-        with ONE_AT_A_TIME, warnings.catch_warnings(), opened(path) as file:
+        with ONE_AT_A_TIME, warnings.catch_warnings(), opened(path) as raw, unpacked(raw) as file:
             warnings.simplefilter("ignore", AstropyUserWarning)
             warnings.filterwarnings("error", DAMAGE, AstropyUserWarning)
             start = file.read(80)
             if not start.startswith(b"SIMPLE  ="):
-                raise FrameError(f"{path.name} is no FITS file; {_looks_like(start)}")
-            found = list(parts(file))
-    except (OSError, ValueError, TypeError, Warning, fits.VerifyError) as error:
+                raise FrameError(f"{path.name} is no FITS file; {looks_like(start)}")
+            content = None
+            if file is not raw:
+                file.seek(0)
+                content = file.read(LONGEST + 1)
+            found = list(parts(file if content is None else io.BytesIO(content)))
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, Warning, fits.VerifyError) as error:
         raise FrameError(f"{path.name} is damaged: {error}") from None
-    size, end = path.stat().st_size, found[-1].end
+    size, end = path.stat().st_size if content is None else len(content), found[-1].end
     if size != end:
         raise FrameError(f"{path.name} has {size} bytes where its headers promise {end}")
     holding = [part.header for part in found if part.end > part.data]
     if not holding:
         raise FrameError(f"{path.name} holds no image")
-    raw = np.memmap(path, dtype=">u4", mode="r")
+    words = np.memmap(path, dtype=">u4", mode="r") if content is None else np.frombuffer(content, dtype=">u4")
     for part in found:
-        _check_sums(path.name, part, raw)
-    if "DATASUM" not in holding[0]:
+        if not at_hand or part.end == part.data or "ZIMAGE" in part.header:
+            _check_sums(path.name, part, words)
+    if not at_hand and "DATASUM" not in holding[0]:
         raise FrameError(f"{path.name} carries no checksum")
     return holding[0]
 
@@ -137,10 +154,12 @@ def _sum(words: np.ndarray) -> int:
     return total
 
 
-def _looks_like(start: bytes) -> str:
+def looks_like(start: bytes) -> str:
     """Say what a file that is not FITS seems to be."""
     if not start:
         return "it is empty"
     if start.lstrip()[:1] == b"<":
         return "it is a web page"
+    if start[:12] == JPEG_2000:
+        return "it is a JPEG 2000 picture, whose pixels are display values and no counts"
     return f"it begins with {start[:16]!r}"

@@ -180,7 +180,7 @@ class Block:
         rows = []
         for record, row in self.rows.items():
             found = {segment: self.entries.get((record, segment)) for segment in self.wanted.segments}
-            line = {column.name: row[column.name] for column in FRAME}
+            line = {**{column.name: row[column.name] for column in FRAME}, "archive": self.archive.name}
             first = found[self.wanted.segments[0]]
             if all(found.values()) and first is not None:
                 line |= {"file": self._name(first), "request": first.request, "reason": ""}

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from aia_sequence.acquisition import record_list
+from aia_sequence.acquisition.sources import Source
 from aia_sequence.archive import metadata, recordsets
-from aia_sequence.archive.client import Archive
+from aia_sequence.archive.recordsets import Selection
 from aia_sequence.config import conditions
 from aia_sequence.errors import ArchiveError
 from aia_sequence.instrument import SERIES, Series
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def select_records(
-    archive: Archive,
+    source: Source,
     table: pd.DataFrame,
     *,
     series: str,
@@ -34,12 +35,12 @@ def select_records(
     """Mark every record of a channel as kept or dropped and by which condition.
 
     Of the records that fulfil the conditions, those nearest to the middles of the steps are kept, if there are steps.
-    The record set of the kept ones is sent back to the archive: it must bring exactly these, value by value.
+    The record set of the kept ones is sent back to where they came from: it must bring exactly these, value by value.
 
     Parameters
     ----------
-    archive
-        The archive.
+    source
+        Where the metadata came from.
     table
         Metadata of the block, all channels of the series.
     series, channel, span, segments
@@ -79,11 +80,9 @@ def select_records(
         stride = steps["length"] if steps else 1
         found = recordsets.subsets(selected["record"], kept["record"], compiled, segments, stride=stride)
         texts = [text for text, _ in found]
-    # Not the paths of the segments: they change when the archive brings a record back from tape.
-    answers = [archive.query(text, conditions.extra_keywords(compiled)) for text in texts]
-    if answers:
-        answer = pd.concat([one for one in answers if len(one)] or answers[:1])
-        prove("\n".join(texts), kept, answer.sort_values(["T_REC", "WAVELNTH"], kind="stable", ignore_index=True))
+    if texts:
+        selection = Selection(series, tuple(texts), tuple(kept["record"]))
+        prove("\n".join(texts), kept, source.selected(selection, conditions.extra_keywords(compiled)))
     logger.info("%s %d: %d of %d records kept", series, channel, len(kept), len(marked))
     return marked, "\n".join(texts)
 

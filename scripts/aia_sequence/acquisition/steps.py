@@ -84,7 +84,7 @@ def download(
             "`export.on_missing: skip` to go on without them."
         )
     further = [column for segment in wanted.segments[1:] for column in (segment, f"{segment}_sha256")]
-    LEVEL1.write(place.manifest, block.manifest_rows(), further)
+    LEVEL1.write(place.manifest, block.manifest_rows(), [*further, "archive"])
 
 
 def _deliver(archive: Archive, wanted: FrameRequest, records: Sequence[str], settings: AcquisitionSettings) -> Delivery:

@@ -17,6 +17,7 @@ import drms
 import pandas as pd
 
 from aia_sequence.archive import answers, metadata
+from aia_sequence.archive.recordsets import block_set
 from aia_sequence.archive.retries import Patience, persist
 from aia_sequence.archive.web import limited_web
 from aia_sequence.errors import ArchiveError, ConfigError
@@ -102,6 +103,10 @@ class Archive:
         if raw.empty:
             return metadata.empty(["recnum", *names, "record", *segments])
         return metadata.typed(series, raw)
+
+    def block(self, series: str, start: str, end: str, keywords: Sequence[str] = ()) -> pd.DataFrame:
+        """Typed metadata of a block, all channels: see `query`."""
+        return self.query(block_set(series, start, end), keywords, segments=["image"])
 
     def raw_query(self, recordset: str, keywords: Sequence[str] | str, segments: Sequence[str] = ()) -> pd.DataFrame:
         """Keywords and segment paths of a record set, every value as the archive's text; no rows if none matches.

@@ -105,6 +105,15 @@ def channel_set(
     return _selection(series, start, end, channel, conditions) + _braces(segments)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Records of a series and channel: their names, and the record sets that together bring them and no others."""
+
+    series: str
+    texts: tuple[str, ...]
+    records: tuple[str, ...]
+
+
 def subsets(
     selected: Sequence[str],
     wanted: Iterable[str],

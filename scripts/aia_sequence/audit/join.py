@@ -69,8 +69,8 @@ def join(
     -------
     pandas.DataFrame
         One row for each record of the queries, in the order of T_REC and channel; all cells text. Columns: record, the
-        keywords, ``quality`` (QUALITY in words), ``outcome`` (an `Outcome`), ``reason``,
-        ``request``, the names and hashes of the files, and the corrections that the level-1.5 manifest lists.
+        keywords, ``quality`` (QUALITY in words), ``outcome`` (an `Outcome`), ``reason``, ``archive``, ``request``, the
+        names and hashes of the files, and the corrections that the level-1.5 manifest lists.
 
     Raises
     ------
@@ -91,6 +91,7 @@ def join(
     verdicts = _verdicts(records, exports, level1, level15)
     table["outcome"] = _looked_up(table, verdicts, "outcome", Outcome.OTHER_CHANNEL)
     table["reason"] = _looked_up(table, verdicts, "reason")
+    table["archive"] = metadata.get("archive", "")
     table["request"] = _looked_up(table, level1, "request")
     for name, part in (("level1", level1), ("level1.5", level15)):
         table[name] = _looked_up(table, part, "file")

@@ -1,5 +1,6 @@
 """The audit of an event as one self-contained page."""
 
+from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def page(
         where=where,
         recordsets=recordsets,
         requests=sorted(set(table["request"]) - {""}),
+        archives={name: f"{count:,}" for name, count in sorted(Tally(asked["archive"]).items()) if name},
         present=_present(listed),
         columns=COLUMNS,
         records=list(map(_record, listed.to_dict("records"))),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from astropy.io import fits
 
+from aia_sequence.frames.hdus import image_header
 from aia_sequence.instrument import SIDE
 from aia_sequence.lists.audit import LOST, Outcome
 from aia_sequence.lists.manifests import OWN_POINTING
@@ -168,11 +168,14 @@ def about_corrections(frames: pd.DataFrame, channel: int) -> list[Remark]:
         The channel.
     """
     notes = []
-    for name, what in (("pointing", "pointing"), ("degradation", "degradation"), ("exposure", "exposure time")):
+    for name, what in (
+        ("pointing", "with the pointing of their own headers, which no table has updated"),
+        ("degradation", "not corrected for the degradation"),
+        ("exposure", "not corrected for the exposure time"),
+    ):
         missing = int(frames[name].isin(["", OWN_POINTING]).sum()) if name in frames else len(frames)
         if missing:
-            text = f"{_count(missing, 'frame')} of {len(frames)} not corrected for the {what}."
-            notes.append(Remark(channel, "not corrected", text))
+            notes.append(Remark(channel, "not corrected", f"{_count(missing, 'frame')} of {len(frames)} {what}."))
     if "degradation_note" in frames:
         for text, group in frames[frames["degradation_note"] != ""].groupby("degradation_note"):
             factors = sorted({f"{float(factor):.4g}" for factor in group["degradation"]})
@@ -209,18 +212,11 @@ def read_headers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """
     said: dict[str, list[bool | float]] = {"synthetic": [], "pointing_span": []}
     for channel, name in zip(table["WAVELNTH"], table["level1.5"], strict=True):
-        header = _header(folder / "level1.5" / channel / name) if name else {}
+        header = image_header(folder / "level1.5" / channel / name) if name else {}
         start, end = (read_time(header[name]) if name in header else np.nan for name in ("PNT_TSTA", "PNT_TSTO"))
         said["synthetic"].append(bool(header.get("SYNTH", False)))
         said["pointing_span"].append(end - start)
     return pd.DataFrame(said, index=table.index)
-
-
-def _header(path: Path) -> fits.Header:
-    """Header of a frame's image: the primary one, or the next where that has no data. Nothing else is read."""
-    with open(path, "rb") as file:
-        header = fits.Header.fromfile(file)
-        return header if header["NAXIS"] else fits.Header.fromfile(file)
 
 
 def about_synthetic(synthetic: pd.Series) -> list[Remark]:

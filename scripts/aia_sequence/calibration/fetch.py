@@ -51,12 +51,17 @@ def pointing(day: str, patience: Patience = PATIENCE) -> tuple[QTable, str]:
     ArchiveError
         If the archive fails or has no row.
     """
-    begin = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=UTC)
-    span = Time([begin - POINTING_MARGIN, begin + timedelta(days=1) + POINTING_MARGIN])
+    span = pointing_span(day)
     source = f"aia.master_pointing3h[{span[0].isot}Z-{span[1].isot}Z]"
-    table = _asked(lambda: _of_archive(source), source, patience)
+    table = _asked(lambda: with_units(_of_archive(source), ("T_START", "T_STOP")), source, patience)
     table.sort("T_START")
     return table, source
+
+
+def pointing_span(day: str) -> Time:
+    """Begin and end of one UTC day (as 20210703), each with its margin."""
+    begin = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=UTC)
+    return Time([begin - POINTING_MARGIN, begin + timedelta(days=1) + POINTING_MARGIN])
 
 
 def degradation(patience: Patience = PATIENCE) -> tuple[QTable, str]:
@@ -68,9 +73,14 @@ def degradation(patience: Patience = PATIENCE) -> tuple[QTable, str]:
         If the archive fails.
     """
     source = "aia.response[][!1=1!]"
-    table = _asked(lambda: _of_archive(source, DEGRADATION), source, patience)
+    return _asked(lambda: degradation_of(_of_archive(source)), source, patience), source
+
+
+def degradation_of(table: QTable) -> QTable:
+    """The table of degradation that is made of a table of responses, whoever has published it."""
+    table = with_units(table[list(DEGRADATION)], ("T_START", "T_STOP"))
     table.sort(["VER_NUM", "WAVE_STR", "T_START", "DATE"])
-    return table, source
+    return table
 
 
 def errors(text: str | None = None, patience: Patience = PATIENCE) -> tuple[QTable, str]:
@@ -93,10 +103,35 @@ def errors(text: str | None = None, patience: Patience = PATIENCE) -> tuple[QTab
         with proxies_in_capitals():
             return _asked(get_error_table, source, patience), source
     table = QTable.read(text.splitlines(), format="ascii")
-    return _with_units(table, TIMES), "error table of the synthetic instrument"
+    return with_units(table, TIMES), "error table of the synthetic instrument"
 
 
-def _of_archive(source: str, columns: Sequence[str] | None = None) -> QTable:
+def ssw_pointing(day: str, patience: Patience = PATIENCE) -> tuple[QTable, str]:
+    """The pointing of one UTC day from the copy of JSOC's table that aiapy keeps to, at LMSAL's; see `pointing`."""
+    from aiapy.calibrate.utils import get_pointing_table
+
+    source = "LMSAL's copy of aia.master_pointing3h"
+    with proxies_in_capitals():
+        table = _asked(lambda: get_pointing_table("lmsal"), source, patience)
+    begin, end = pointing_span(day)
+    part = table[(table["T_STOP"] > begin) & (table["T_START"] < end)]
+    if not len(part):
+        raise ArchiveError(f"{source} has no row for {day}; `calibration: {{pointing: header}}` does without")
+    part.sort("T_START")
+    return part, source
+
+
+def ssw_degradation(patience: Patience = PATIENCE) -> tuple[QTable, str]:
+    """SolarSoft's table of effective areas, whose file aiapy knows by its hash; see `degradation`."""
+    from aiapy.calibrate.utils import get_correction_table
+
+    source = "SolarSoft's table of responses, version 10"
+    with proxies_in_capitals():
+        table = _asked(lambda: get_correction_table("SSW"), source, patience)
+    return degradation_of(table), source
+
+
+def _of_archive(source: str) -> QTable:
     """What JSOC's tables say of a record set, as `aiapy.calibrate.utils` makes it of the same answer.
 
     Its own import takes far longer than the question, since it brings all that aiapy can do with an image.
@@ -106,16 +141,18 @@ def _of_archive(source: str, columns: Sequence[str] | None = None) -> QTable:
     answer = drms.Client().query(source, key="**ALL**")
     if not len(answer):
         raise RuntimeError(f"No data found for this query: {source}")
-    table = QTable.from_pandas(answer)
-    return _with_units(table[list(columns)] if columns else table, ("T_START", "T_STOP"))
+    return QTable.from_pandas(answer)
 
 
-def _with_units(table: QTable, times: Sequence[str]) -> QTable:
+def with_units(table: QTable, times: Sequence[str]) -> QTable:
+    """A table with times in place of texts, and units where it states none; missing numbers are NaN."""
     with warnings.catch_warnings():
         # The tables name times in 2030 and 2050, for which no leap seconds are known yet.
         warnings.simplefilter("ignore", ErfaWarning)
         for name in times:
-            table[name] = Time([text.removesuffix("Z") for text in table[name]], scale="utc")
+            found = table[name]
+            texts = found.utc.isot if isinstance(found, Time) else [str(text).removesuffix("Z") for text in found]
+            table[name] = Time(texts, scale="utc")
     for name in table.colnames:
         unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), None)
         if unit:

@@ -36,6 +36,7 @@ ORIGIN = {
     "L1FILE": ("file", "its file"),
     "L1SHA256": ("sha256", ""),
     "L1REQ": ("request", "export request it came with"),
+    "L1ARCHIV": ("archive", "archive it came from, or files"),
     "RSP_SHA": ("spikes", ""),
 }
 NO_INTEGER = -(2**31)  # DRMS's missing integer
@@ -77,7 +78,7 @@ def make_header(
     corrections, options
         As given to `aia_sequence.calibration.level15.calibrate`.
     origin
-        `record`, `file`, `sha256` and `request` of the level-1 frame, and `spikes`, as far as they are known.
+        `record`, `file`, `sha256`, `request` and `archive` of the level-1 frame, and `spikes`, as far as known.
 
     Returns
     -------

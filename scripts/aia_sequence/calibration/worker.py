@@ -111,7 +111,8 @@ class Worker:
             raise FrameError("none of its pixels is valid: they are missing, or lie outside of the region")
         now = stages.mark("statistics", now)
         name = Path(row["file"]).name
-        origin = {"record": row["record"], "file": name, "sha256": row["sha256"], "request": row.get("request", "")}
+        origin = {"record": row["record"], "file": name, "sha256": row["sha256"]}
+        origin |= {key: row[key] for key in ("request", "archive") if row.get(key)}
         if spikes is not None:
             origin["spikes"] = row.get("spikes_sha256")
         header = make_header(level1, pixels, measured, found, options, origin)

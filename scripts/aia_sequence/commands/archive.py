@@ -70,7 +70,7 @@ def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool =
                 files[f"{ARCHIVED}/{event.name}/{name}"] = _recorded(event, name)
         files[f"{ARCHIVED}/{event.name}/{crate.SUMS}"] = event / crate.SUMS
     files |= {f"resources/{name}": table for name, table in bundle.tables_of(events, resources).items()}
-    files["README.md"] = _readme(configs, level15=level15)
+    files["README.md"] = _readme(configs, level15=level15, synthetic=any(map(_is_synthetic, events)))
     if odd := sorted(name for name in files if not (redraw.is_content(name) or redraw.is_code(name))):
         raise AIAError(
             f"no archive has a place for {', '.join(odd[:5])}; move what the workflow did not make elsewhere"
@@ -108,13 +108,18 @@ def _recorded(event: Path, name: str) -> Path:
     return event / name
 
 
-def _readme(configs: Sequence[dict], *, level15: bool) -> str:
+def _is_synthetic(event: Path) -> bool:
+    """Whether an event's crate says that its data are a model's."""
+    return '"synthetic data"' in redraw.text_of(event / crate.NAME)
+
+
+def _readme(configs: Sequence[dict], *, level15: bool, synthetic: bool) -> str:
     entries = [entry for config in configs for entry in config["events"]]
     return filled(
         TEMPLATE,
         events=entries,
         workflow=f"aia-sequence {software.workflow()}",
-        synthetic=configs[0]["archive"] == "synthetic",
+        synthetic=synthetic,
         level15=level15,
     )
 

@@ -59,8 +59,11 @@ def asked(settings: Settings, path: Path) -> str:
     ]
     total, named = budget.total(works), "" if path == DEFAULT else f" {path}"
     time = elapsed(3600 * total.core_hours)
+    asked = (
+        "takes from the files at hand" if settings.archive == "files" else f"asks the {settings.archive} archive for"
+    )
     return (
-        f"{path} can be run. It asks the {settings.archive} archive for, at most:\n\n"
+        f"{path} can be run. It {asked}, at most:\n\n"
         f"{columns(['event', 'window (UTC)', 'channels (Å)', 'records', 'GB'], rows, 'lllrr')}\n\n"
         f"{total.records:,} records: {total.download_gb:.1f} GB to fetch, {total.written_gb:.1f} GB on disk, {time} of "
         f"one core.\nNothing was asked yet. Next: `aia-sequence budget{named}` counts what the archive has,\n"

@@ -37,7 +37,9 @@ def event_config(settings: Settings, name: str) -> dict[str, Any]:
     options = {key: value for key, value in event.options.items() if value is not None}
     if "region" in options:  # when its place is in sight follows from the rest
         options["region"] = {key: value for key, value in options["region"].items() if key not in IN_SIGHT}
-    return {"archive": settings.archive, "block": settings.block, **common, "events": [{**entry, **options}]}
+    tables = {} if settings.tables == "archive" else {"tables": settings.tables}
+    common = {"archive": settings.archive, **tables, "block": settings.block, **common}
+    return common | {"events": [{**entry, **options}]}
 
 
 def _utc(tai: float) -> str:

@@ -8,7 +8,7 @@ import contextlib
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from aia_sequence.config.schema import explain, schema, typed, unusable, with_de
 from aia_sequence.errors import ConfigError
 from aia_sequence.times import duration, iso, tai_seconds
 
+TABLES = ("archive", "ssw", "jsoc", "synthetic")  # what is no path of tables at hand
 FULL_DISK = "region: it has a size, and the list no column for a place (location, say), so the full disk is taken"
 
 
@@ -42,6 +43,8 @@ class Settings:
         Every other option that is common to all events.
     archive_url
         Where the archive is reached; empty for its own address. It decides no product.
+    tables
+        Where calibration tables come from: `archive`, `ssw`, the name of an archive, or a path.
     warnings
         What is allowed and yet hardly what was meant, a line each; said once, before the first job.
     """
@@ -52,7 +55,13 @@ class Settings:
     events: dict[str, Event]
     options: dict[str, Any] = field(default_factory=dict)
     archive_url: str = ""
+    tables: str = "archive"
     warnings: tuple[str, ...] = ()
+
+    @property
+    def tables_name(self) -> str:
+        """Name of the folder in which frozen tables lie: of an archive, `ssw`, or `own` for tables at hand."""
+        return {"archive": self.archive}.get(self.tables, self.tables if self.tables in TABLES else "own")
 
 
 def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
@@ -83,11 +92,13 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     if "catalogue" in config and not isinstance(config["events"], str):
         raise ConfigError("catalogue: belongs to a catalogue, but events is a list; name its file there")
     filled = with_defaults(config, schema())
-    for key in ("level1_cache", "events"):
+    for key in ("level1_cache", "events", "tables"):
         if isinstance(filled[key], str):
             filled[key] = _home(key, filled[key])
+    if isinstance(filled.get("files"), str):
+        filled["files"] = [filled["files"]]
     events: dict[str, Event] = {}
-    problems = _block_problems(filled["block"])
+    problems = _block_problems(filled["block"]) + _file_problems(filled)
     warnings: defaultdict[str, list[str]] = defaultdict(list)
     taken: dict[str, str] = {}
     for row in _entries(filled):
@@ -110,12 +121,13 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
             warnings[line].append(where)
         if checked.event:
             events[entry["name"]] = checked.event
+    problems += _table_problems(filled, events.values())
     if problems:
         raise ConfigError("\n".join(problems))
     archive = filled.pop("archive")
     named = archive if isinstance(archive, dict) else {"name": archive, "url": ""}
     named = {"archive": named["name"], "archive_url": named["url"]}
-    named |= {key: filled.pop(key) for key in ("block", "level1_cache")}
+    named |= {key: filled.pop(key) for key in ("block", "level1_cache", "tables")}
     options = {key: value for key, value in filled.items() if key not in ("events", "defaults", "catalogue")}
     return Settings(**named, events=events, options=options, warnings=tuple(map(_warning, warnings, warnings.values())))
 
@@ -190,6 +202,33 @@ def _block_problems(length: str) -> list[str]:
     except ConfigError as error:
         return [str(error)]
     return []
+
+
+def _file_problems(config: Mapping[str, Any]) -> list[str]:
+    """Whether files are named where they are used, and nowhere else."""
+    if config["archive"] == "files" and "files" not in config:
+        return ["archive: 'files' needs the files: write files: [a path, a folder, a pattern]"]
+    if config["archive"] != "files" and "files" in config:
+        return ["files: belongs to archive: files; leave it out, or write archive: files"]
+    return []
+
+
+def _table_problems(config: Mapping[str, Any], events: Iterable[Event]) -> list[str]:
+    """Whether somebody has the calibration tables that events need: files have none."""
+    if config["archive"] != "files" or config["tables"] != "archive":
+        return []
+    wanted = {
+        name: value
+        for event in events
+        for name, value in event.options["calibration"].items()
+        if name in ("pointing", "degradation", "uncertainty") and value not in (False, "header")
+    }
+    if not wanted:
+        return []
+    return [
+        f"tables: files have none, and calibration asks for {', '.join(wanted)}; write tables: ssw (from SolarSoft), "
+        "jsoc, or the path of tables at hand, or do without: calibration: {pointing: header, degradation: false}"
+    ]
 
 
 def block_length(text: str) -> timedelta:

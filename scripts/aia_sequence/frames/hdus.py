@@ -4,10 +4,12 @@ astropy believes a header that speaks of a million million fields, and does not 
 standard's own limit is refused, before astropy sees the file.
 """
 
+import gzip
 import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
@@ -24,6 +26,20 @@ class Part:
     start: int
     data: int
     end: int
+
+
+def image_header(path: str | Path) -> fits.Header:
+    """Header of a frame's image: the primary one, or the next where that has no data. Nothing else is read."""
+    with open(path, "rb") as file:
+        header = fits.Header.fromfile(file)
+        return header if header["NAXIS"] else fits.Header.fromfile(file)
+
+
+def unpacked(file: io.BufferedIOBase) -> io.BufferedIOBase:
+    """A file's content, unpacked as it is read if it is gzipped."""
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return gzip.GzipFile(fileobj=file) if packed else file
 
 
 def parts(file: io.BufferedIOBase) -> Iterator[Part]:

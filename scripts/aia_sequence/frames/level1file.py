@@ -1,6 +1,5 @@
 """Level-1 files as the archive delivers them, or as somebody has packed them since: an image, or its spikes."""
 
-import gzip
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from astropy.io import fits
 from aia_sequence.errors import FrameError
 from aia_sequence.files import opened, sha256
 from aia_sequence.frames.fits import frame_errors
-from aia_sequence.frames.hdus import Part, parts
+from aia_sequence.frames.hdus import Part, parts, unpacked
 from aia_sequence.frames.level1header import check_blank, check_level1, flatten
 
 IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
@@ -92,7 +91,7 @@ def _image(path: str | Path, digest: str | None) -> Iterator[tuple[io.BufferedIO
             raise FrameError(
                 f"{path}: its SHA-256 is {found}, its manifest says {digest}; delete the block to fetch it again"
             )
-        with opened(path) as raw, _unpacked(raw) as file:
+        with opened(path) as raw, unpacked(raw) as file:
             number, part = next(
                 ((n, part) for n, part in zip(range(2), parts(file), strict=False) if part.header["NAXIS"]), (0, None)
             )
@@ -104,10 +103,3 @@ def _image(path: str | Path, digest: str | None) -> Iterator[tuple[io.BufferedIO
                 if not isinstance(hdu, IMAGES) or hdu.header["NAXIS"] < 2:
                     raise FrameError(f"{path}: there is no image in it")
                 yield file, part, hdu
-
-
-def _unpacked(file: io.BufferedIOBase) -> io.BufferedIOBase:
-    """A file's content, unpacked as it is read if it is gzipped."""
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if packed else file

@@ -16,7 +16,8 @@ from astropy.io import fits
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry
 from aia_sequence.frames.keywords import number, stated
-from aia_sequence.instrument import SIDE
+from aia_sequence.instrument import SIDE, Series, series_of
+from aia_sequence.slots import slot_time
 from aia_sequence.times import read_time
 
 T_OBS_TOLERANCE = 0.011  # seconds; queries print two decimals, headers up to three
@@ -183,7 +184,8 @@ def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
     check_observed(header, what, row["WAVELNTH"], row["T_REC"], row["T_OBS"])
     series, prime, _ = row["record"].partition("[")
     # Files that somebody has rewritten may have none.
-    if prime and "DRMS_ID" in header and not re.match(rf"{re.escape(series)}(_mod)?:", str(header["DRMS_ID"])):
+    named = str(header.get("DRMS_ID", "")) if prime and not is_of_lev1(header) else ""
+    if named and not re.match(rf"{re.escape(series)}(_mod)?:", named):
         refuse(what, header, "DRMS_ID", f"{series}:…")
 
 
@@ -191,6 +193,8 @@ def check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_
     """Compare channel and times; a time that the record does not have is not compared."""
     if header.get("WAVELNTH") != wavelnth:
         refuse(what, header, "WAVELNTH", wavelnth)
+    if is_of_lev1(header):
+        t_rec = t_rec and _same_slot(header, what, wavelnth, t_rec)
     for keyword, wanted, tolerance in (("T_REC", t_rec, 0.5), ("T_OBS", t_obs, T_OBS_TOLERANCE)):
         if not wanted:
             continue
@@ -200,6 +204,27 @@ def check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_
             apart = math.inf
         if apart > tolerance:
             refuse(what, header, keyword, wanted)
+
+
+def is_of_lev1(header: Mapping[str, Any]) -> bool:
+    """Whether a frame was exported from aia.lev1, whose T_REC is T_OBS to the second, and not from a cadence series."""
+    return number(header, "TRECSTEP") == 1 or str(header.get("DRMS_ID", "")).startswith("aia.lev1:")
+
+
+def slot_at(series: Series, tai: float) -> str:
+    """T_REC that a cadence series gives a frame of a T_OBS (TAI seconds): its slot begins then or before."""
+    return slot_time(series, math.floor(tai / series.step))
+
+
+def _same_slot(header: fits.Header, what: str, wavelnth: int, t_rec: str) -> str:
+    """Make sure that a frame of aia.lev1 lies in a slot; empty, since its own T_REC is no slot to compare."""
+    try:
+        found = slot_at(series_of(wavelnth), read_time(str(header.get("T_OBS"))))
+    except ValueError:
+        found = ""
+    if found != t_rec:
+        refuse(what, header, "T_OBS", f"in the slot {t_rec}")
+    return ""
 
 
 def refuse(what: str, header: fits.Header, keyword: str, wanted: object) -> NoReturn:

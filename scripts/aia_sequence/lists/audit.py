@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from aia_sequence.lists.manifests import APPLIED
-from aia_sequence.lists.records import ANSWERED, RECORD
+from aia_sequence.lists.records import ANSWERED, ARCHIVE, RECORD
 from aia_sequence.lists.table import Column, Table
 
 
@@ -44,6 +44,7 @@ AUDIT = Table(
         Column("quality"),  # QUALITY in words
         Column("outcome"),  # an Outcome
         Column("reason"),
+        ARCHIVE,
         Column("request"),
         Column("level1"),
         Column("level1_sha256"),

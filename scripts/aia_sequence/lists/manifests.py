@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aia_sequence.lists.records import ANSWERED, RECORD
+from aia_sequence.lists.records import ANSWERED, ARCHIVE, RECORD
 from aia_sequence.lists.table import Column, ListError, Table, some
 
 OWN_POINTING = "header"  # in place of a pointing record: the frame's own pointing was used, and not updated
@@ -39,7 +39,7 @@ APPLIED = (  # to a frame of level 1.5
 LEVEL1 = Table(
     "level-1 manifest",
     (*FILE, Column("request"), REASON),
-    further=(Column("spikes"), Column("spikes_sha256")),
+    further=(Column("spikes"), Column("spikes_sha256"), ARCHIVE),
     needed=NEEDED,
     order=ORDER,
 )

@@ -29,12 +29,13 @@ BESIDES = tuple(_column(word) for name, word in KNOWN.items() if name not in [co
 ANSWERED = {column.name: column for column in (RECNUM, *KEYWORDS, *BESIDES)}
 
 STEP = Column("step", unit=TIME)  # middle of the step that a record lies in, with the option `every`
+ARCHIVE = Column("archive")  # which one answered
 
-METADATA = Table("table of metadata", (RECNUM, *KEYWORDS, RECORD, Column("image")), further=BESIDES)
+METADATA = Table("table of metadata", (RECNUM, *KEYWORDS, RECORD, Column("image")), further=(*BESIDES, ARCHIVE))
 RECORDS = Table(
     "list of kept and dropped records",
     METADATA.columns,
-    further=(*BESIDES, STEP),
+    further=(*BESIDES, ARCHIVE, STEP),
     last=(Column("kept", bool), Column("dropped_by")),  # `dropped_by`: conditions, between `BETWEEN`
 )
 BETWEEN = "; "

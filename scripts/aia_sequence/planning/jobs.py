@@ -128,6 +128,7 @@ class Job:
         Point spread functions are known of EUV channels alone.
         """
         options = dict(self.event.options["calibration"])
+        options["pointing"] = options["pointing"] is True  # `header` is a word for not updating it
         options["psf"] = options["psf"] and self.series == EUV
         return options | {"region": self.event.options["region"]} if self.event.options.get("cutout") else options
 
@@ -157,7 +158,8 @@ class Job:
     @property
     def calibration_tables(self) -> dict[str, str | list[str]]:
         """The frozen tables and the point spread function that the options of the block ask for, by name."""
-        folder, options = f"<resources>/{self.plan.settings.archive}", self.calibration
+        settings, options = self.plan.settings, self.calibration
+        folder = f"<resources>/{settings.tables_name}"
         tables: dict[str, str | list[str]] = {}
         if options["pointing"]:
             tables["pointing"] = [f"{folder}/calibration/pointing/{day}.ecsv" for day in self.days]
@@ -166,7 +168,7 @@ class Job:
         if options["uncertainty"]:
             tables["errors"] = f"{folder}/calibration/errors.ecsv"
         if options["psf"]:
-            tables["psf"] = f"{folder}/psf/{self.channel}.fits"
+            tables["psf"] = f"<resources>/{settings.archive}/psf/{self.channel}.fits"
         return tables
 
     @property

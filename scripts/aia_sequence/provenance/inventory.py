@@ -62,14 +62,12 @@ def items(folder: Path, files: Mapping[str, Iterable[Path | str]]) -> list[crate
     return sorted(found, key=lambda item: item.path)
 
 
-def tables(archive: str, paths: Iterable[Path | str]) -> list[crate.Table]:
+def tables(paths: Iterable[Path | str]) -> list[crate.Table]:
     """
     List calibration tables with source and hashes.
 
     Parameters
     ----------
-    archive
-        Name of the archive: the folder, below that of all resources, in which its tables lie.
     paths
         ECSV files of `calibration.tables.freeze`, and FITS files, which have no rows: their hash is the file's.
 
@@ -85,7 +83,8 @@ def tables(archive: str, paths: Iterable[Path | str]) -> list[crate.Table]:
         if path.suffix == ".ecsv":
             meta = AstropyTable.read(path, format="ascii.ecsv").meta
         folders = path.parts[:-1]
-        root = len(folders) - folders[::-1].index(archive) - 1
+        # Below all resources, the folder of the archive whose tables or functions they are.
+        root = max(place for place, name in enumerate(folders) if name in ("calibration", "psf")) - 1
         found.append(crate.Table("/".join(path.parts[root:]), meta["source"], meta["sha256"], whole))
     return found
 

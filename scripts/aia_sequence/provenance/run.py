@@ -9,8 +9,9 @@ import yaml
 
 from aia_sequence import software
 from aia_sequence.files import replacing, sha256, write_text
+from aia_sequence.frames.hdus import image_header
 from aia_sequence.lists.exports import Export
-from aia_sequence.lists.manifests import LEVEL1
+from aia_sequence.lists.manifests import LEVEL1, listed
 from aia_sequence.provenance import citations, crate, inventory
 
 
@@ -44,7 +45,7 @@ def describe_run(
     """
     event = config["events"][0]
     workflow, packages = software.workflow(), software.packages()
-    used = inventory.tables(config["archive"], tables)
+    used = inventory.tables(tables)
     write_text(config_output, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     with replacing(snakefile_output) as part:
         shutil.copyfile(snakefile, part)
@@ -53,7 +54,7 @@ def describe_run(
     about = {
         "window": (event["start"], event["end"]),
         "channels": event["channels"],
-        "synthetic": any(export.archive == "synthetic" for export in exports),
+        "synthetic": _synthetic({export.archive for export in exports}, files["level15"]),
         "workflow": workflow,
     }
     write_text(readme, crate.readme(event["name"], **about))
@@ -77,3 +78,11 @@ def describe_run(
     )
     write_text(output, crate.build(run, found, used))
     write_text(sums, crate.checksum_list(found, sha256(output)))
+
+
+def _synthetic(archives: set[str], manifests: Sequence[Path]) -> bool:
+    """Whether frames come from a model of the Sun: as the archive's name says, or their headers if others had them."""
+    if not archives - {"synthetic", "jsoc"}:
+        return "synthetic" in archives
+    frames = (frame.path for manifest in map(Path, manifests) for frame in listed(manifest))
+    return any(image_header(path).get("SYNTH", False) for path in frames)

@@ -29,8 +29,9 @@ def opening(work: Work, share: float, archive: str) -> str:
     time = elapsed(max(10.0, 3600 * work.core_hours * share))
     if not frames:
         return ""
+    source = "the files at hand" if archive == "files" else f"the {archive} archive"
     return (
-        f"At most {frames:,} frames from the {archive} archive, fewer if conditions drop some:\n"
+        f"At most {frames:,} frames from {source}, fewer if conditions drop some:\n"
         f"at most {size(gigabytes)} on disk and {time} of one core.\n"
     )
 
