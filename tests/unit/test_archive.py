@@ -1,10 +1,13 @@
 """One client for every script: typed answers, stable addresses, limits, patience, and no e-mail in any text."""
 
 import base64
+import errno
 import http.client
 import json
+import socket
+import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from http.server import HTTPServer
 from urllib.error import HTTPError, URLError
@@ -16,9 +19,10 @@ import pytest
 from drms.exceptions import DrmsExportError, DrmsQueryError
 from small_archive import END, SERIES, START, small_archive
 
+from aia_sequence.archive import web
 from aia_sequence.archive.client import Archive, open_archive
 from aia_sequence.archive.retries import Patience, RefusedError, passing, persist
-from aia_sequence.archive.web import limited_web
+from aia_sequence.archive.web import TooSlowError, limited_web
 from aia_sequence.errors import ArchiveError, ConfigError
 from aia_sequence.privacy import redact
 
@@ -280,6 +284,56 @@ def test_patience_ends_with_what_happened_last():
     with pytest.raises(ArchiveError, match="query: the archive did not answer in time; given up after 3 attempts"):
         persist(call, "query", Patience(attempts=3, sleep=waited.append))
     assert len(waited) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+    ],
+    ids=["no such name", "no network"],
+)
+def test_without_a_network_or_a_name_nothing_is_asked_again(monkeypatch, error):
+    calls = []
+
+    def refuse(*address, **_):
+        calls.append(address)
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with limited_web({}), pytest.raises(ArchiveError) as said:
+        persist(lambda: urllib.request.urlopen("http://jsoc.example/"), "query", Patience())
+    assert len(calls) == 1
+    assert str(said.value) == (
+        f"query: the archive was not reached (jsoc.example: {error.strerror}); given up after 1 attempt. "
+        "Check the network and its proxies (http_proxy, https_proxy), or run it again later."
+    )
+
+
+@pytest.mark.parametrize(
+    ("piece", "longest", "idle", "said"),
+    [(b"x", 600.0, 0.2, "slower than 10 kB/s"), (b"x" * 20_000, 0.3, 60.0, "not complete after 0 s")],
+    ids=["byte by byte", "for ever"],
+)
+def test_an_answer_that_comes_slowly_or_for_ever_is_given_up(monkeypatch, piece, longest, idle, said):
+    monkeypatch.setattr(web, "LONGEST_TIME", longest)
+
+    def drip(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(piece)
+                time.sleep(0.02)
+
+    with (
+        serving(drip) as url,
+        limited_web({}),
+        urllib.request.urlopen(url, timeout=idle) as answer,
+        pytest.raises(TooSlowError, match=said),
+    ):
+        answer.read()
 
 
 def test_pauses_grow_to_their_bound_and_differ():

@@ -427,3 +427,27 @@ def test_a_state_folder_that_cannot_be_written_to_is_said_when_the_archive_is_op
     monkeypatch.setattr(server, "Store", refuse)
     with pytest.raises(OSError, match=f"{os.strerror(errno.ENOSPC)}.*{tmp_path}"), server.running(tmp_path):
         pass
+
+
+STOPPED = """
+import sys, threading
+from types import SimpleNamespace
+from synthetic_jsoc.protocol import server
+
+start = threading.Thread.start
+
+def stopped(thread):
+    start(thread)
+    raise KeyboardInterrupt
+
+threading.Thread.start = stopped
+with server.running(sys.argv[1], model=SimpleNamespace()):
+    pass
+"""
+
+
+def test_a_server_that_is_stopped_as_it_begins_keeps_no_process_alive(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED, str(tmp_path)], stderr=subprocess.PIPE, text=True, timeout=300
+    )
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
