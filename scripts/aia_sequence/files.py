@@ -32,9 +32,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 
 def of_disk(error: BaseException | None) -> OSError | None:
     """The error of a disk that cannot be written to, where an exception came of one; libraries hide it."""
-    while error is not None:
+    seen: set[int] = set()  # an exception may come of one that came of it: raised again while the other was handled
+    while error is not None and id(error) not in seen:
         if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
             return error
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return None
 

@@ -1,5 +1,6 @@
 """A file is written whole or not at all, and what a killed writer leaves does not stay."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -119,3 +120,22 @@ def test_only_files_are_read(tmp_path):
         opened(tmp_path / "large", 100)
     with opened(tmp_path / "large", 101) as file:
         assert len(file.read()) == 101
+
+
+def test_the_disks_error_is_found_behind_others_and_a_circle_of_errors_ends():
+    """`raise cause from None` makes circles: the cause's context is the error that it is the cause of."""
+    full = OSError(errno.ENOSPC, "No space left on device", "frame.fits")
+    with pytest.raises(RuntimeError) as hidden:
+        try:
+            raise full
+        except OSError as error:
+            raise RuntimeError("a library says something else") from error
+    assert files.of_disk(hidden.value) is full
+    cause = ConnectionRefusedError(111, "Connection refused")
+    with pytest.raises(ConnectionRefusedError) as circle:
+        try:
+            raise RuntimeError("no table") from cause
+        except RuntimeError as error:
+            raise error.__cause__ from None
+    assert circle.value.__context__.__cause__ is circle.value
+    assert files.of_disk(circle.value) is None
