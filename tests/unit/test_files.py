@@ -122,20 +122,28 @@ def test_only_files_are_read(tmp_path):
         assert len(file.read()) == 101
 
 
+def hidden(cause):
+    """What a library makes of an error."""
+    try:
+        raise cause
+    except OSError as error:
+        raise RuntimeError("a library says something else") from error
+
+
+def found_again(cause):
+    """What we make of that: an error whose context is the one that it is the cause of."""
+    try:
+        hidden(cause)
+    except RuntimeError as error:
+        raise error.__cause__ from None
+
+
 def test_the_disks_error_is_found_behind_others_and_a_circle_of_errors_ends():
-    """`raise cause from None` makes circles: the cause's context is the error that it is the cause of."""
     full = OSError(errno.ENOSPC, "No space left on device", "frame.fits")
-    with pytest.raises(RuntimeError) as hidden:
-        try:
-            raise full
-        except OSError as error:
-            raise RuntimeError("a library says something else") from error
-    assert files.of_disk(hidden.value) is full
-    cause = ConnectionRefusedError(111, "Connection refused")
+    with pytest.raises(RuntimeError) as error:
+        hidden(full)
+    assert files.of_disk(error.value) is full
     with pytest.raises(ConnectionRefusedError) as circle:
-        try:
-            raise RuntimeError("no table") from cause
-        except RuntimeError as error:
-            raise error.__cause__ from None
+        found_again(ConnectionRefusedError(111, "Connection refused"))
     assert circle.value.__context__.__cause__ is circle.value
     assert files.of_disk(circle.value) is None
