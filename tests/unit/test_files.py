@@ -122,7 +122,7 @@ def test_only_files_are_read(tmp_path):
         assert len(file.read()) == 101
 
 
-def hidden(cause):
+def wrapped(cause):
     """What a library makes of an error."""
     try:
         raise cause
@@ -133,7 +133,7 @@ def hidden(cause):
 def found_again(cause):
     """What we make of that: an error whose context is the one that it is the cause of."""
     try:
-        hidden(cause)
+        wrapped(cause)
     except RuntimeError as error:
         raise error.__cause__ from None
 
@@ -141,7 +141,7 @@ def found_again(cause):
 def test_the_disks_error_is_found_behind_others_and_a_circle_of_errors_ends():
     full = OSError(errno.ENOSPC, "No space left on device", "frame.fits")
     with pytest.raises(RuntimeError) as error:
-        hidden(full)
+        wrapped(full)
     assert files.of_disk(error.value) is full
     with pytest.raises(ConnectionRefusedError) as circle:
         found_again(ConnectionRefusedError(111, "Connection refused"))
