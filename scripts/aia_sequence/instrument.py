@@ -14,14 +14,13 @@ SATURATION = 16383  # DN; the analogue-digital converter has 14 bits
 # DN from which a level-1 pixel counts as saturated, 0.95 of that: dark current has been taken off and the flat field
 # divided by, so the converter's limit lies a few per cent above or below.
 SATURATED_FROM = 15564
-# DN of one detected photon, by channel (table of AIA's errors, version 3), and the least read noise of a camera in DN.
+# DN of one detected photon, by channel: table of AIA's errors, version 3.
 DN_PER_PHOTON = {
     94: 1.975, 131: 1.473, 171: 1.122, 193: 0.962, 211: 0.880, 304: 0.611, 335: 0.576, 1600: 0.120, 1700: 0.113,
     4500: 0.056,
 }  # fmt: skip
-READ_NOISE = 1.14
 # DN rms of the four cameras, one per telescope: Boerner et al. (2012), Table 6.
-CAMERA_NOISE = {
+READ_NOISE = {
     **dict.fromkeys((131, 335), 1.18),
     **dict.fromkeys((193, 211), 1.20),
     **dict.fromkeys((171, 1600, 1700, 4500), 1.15),

@@ -34,7 +34,7 @@ GOLDEN = {
         "captions": "cee0ae7b121a125d1ca0d8b144be30c9e70649dfec3943667c9bca9a837ef55d",
         "pictures": "6bf57306d9ecfef16ed9963af219c1a3bb7c6cf5405d70ee4928e7780f349b47",
         "movie": "9bae2423331a1b43931c8bf7e741b32d2e524eeebe1ea8c645e131c2cb1cd9b2",
-        "viewer.html": "85017c933298ac0ee29d15f9277d0143287a12a061af755a06b13c9a884fe2c1",
+        "viewer.html": "e65158747b10b003a33a1483a52a4e7bb7c8681665d69fcc572e69ed7f7b9acd",
     },
 }
 REGION = {"x": [690, 990], "y": [240, 480]}

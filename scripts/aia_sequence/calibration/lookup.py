@@ -15,7 +15,7 @@ from erfa import ErfaWarning
 
 from aia_sequence.calibration import tables
 from aia_sequence.errors import FrameError
-from aia_sequence.instrument import CAMERA_NOISE, CHANNELS, EUV, SATURATION
+from aia_sequence.instrument import CHANNELS, EUV, READ_NOISE, SATURATION
 from aia_sequence.times import read_time
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
@@ -178,4 +178,4 @@ def sigma_of_counts(channel: int, table: QTable) -> np.ndarray:
     per_photon, ratio = (float(np.asarray(table[name])[rows[0]]) for name in ("DNPERPHT", "COMPRESS"))
     shot = np.sqrt(counts / per_photon) * per_photon
     compression = np.where(counts < UNCOMPRESSED_BELOW, 0.0, np.maximum(shot / ratio, ROUNDING))
-    return np.sqrt(shot**2 + DARK_ERROR**2 + CAMERA_NOISE[channel] ** 2 + ROUNDING**2 + compression**2)
+    return np.sqrt(shot**2 + DARK_ERROR**2 + READ_NOISE[channel] ** 2 + ROUNDING**2 + compression**2)

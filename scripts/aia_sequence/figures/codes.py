@@ -60,7 +60,7 @@ class Coding:
             Exposure time of the frame in seconds.
         """
         counts = exposure * float(picture.header.get("DEGCORR") or 1.0)
-        coding = cls(DN_PER_PHOTON[channel] / counts, READ_NOISE / counts, STEP / factor, 0)
+        coding = cls(DN_PER_PHOTON[channel] / counts, READ_NOISE[channel] / counts, STEP / factor, 0)
         known = values[np.isfinite(values)]
         span = coding.sigmas(np.array([known.min(), known.max()])) if known.size else np.zeros(2)
         step = coding.step
