@@ -84,13 +84,18 @@ lint: $(VENV) ## style of Python and Snakemake files, types of the library, and 
 	@$(BIN)/snakefmt --check Snakefile rules examples
 	@$(SNAKEMAKE) --lint
 
-lock: $(VENV) ## resolve envs/requirements.in again
+lock: $(VENV) ## resolve envs/requirements.in and envs/docs.in again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --output-file envs/requirements.txt envs/requirements.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade \
+		--no-emit-index-url --no-emit-find-links --output-file envs/docs.txt envs/docs.in
 	@$(BIN)/python envs/pin.py
 
 config-docs: $(VENV) ## the table of options in config/README.md, from the schema
 	@$(BIN)/python -m aia_sequence.config.docs config/README.md
+
+docs: .venv/docs/installed ## the page of the library's functions, docs/api/_build/index.html, from their docstrings
+	@PYTHONPATH=.venv/docs $(BIN)/python -m sphinx -q -W --keep-going -E docs/api docs/api/_build
 
 rule-graph: $(VENV) ## the graph of rules in docs/architecture.md
 	@$(BIN)/python docs/graph.py
@@ -116,4 +121,9 @@ $(VENV): .venv/packages pyproject.toml scripts/aia_sequence/__init__.py
 	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement envs/requirements.txt \
 	&& touch $@
 
-.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs rule-graph serve clean
+# Sphinx stands beside the packages of the workflow, which do without it.
+.venv/docs/installed: envs/docs.txt $(VENV)
+	@rm -rf .venv/docs && $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/docs --require-hashes --requirement $< \
+	&& touch $@
+
+.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs docs rule-graph serve clean
