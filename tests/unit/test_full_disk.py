@@ -1,7 +1,10 @@
-"""A disk that fills in any stage: a sentence says so, and what was begun is made again when there is room."""
+"""A disk that fills, and Ctrl-C, in any stage: what was begun is made again, and nothing is left behind."""
 
 import os
+import signal
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,18 +53,19 @@ def watched(event, watch):
 
 @pytest.fixture(scope="module")
 def undisturbed(root, tmp_path_factory):
-    """The event made on a disk with room, and how many bytes each stage wrote."""
-    folder, sizes = tmp_path_factory.mktemp("room"), {}
+    """The event made on a disk with room: how many bytes each stage wrote, and the seconds of CPU that it took."""
+    folder, sizes, seconds = tmp_path_factory.mktemp("room"), {}, {}
     event = Event(root, folder, EVENT)
     event.logs = folder
 
     def measure(name, call):
-        before = used(event.folder)
+        before, begin = used(event.folder), time.process_time()
         call()
         sizes.setdefault(name, used(event.folder) - before)
+        seconds.setdefault(name, time.process_time() - begin)
 
     watched(event, measure).make()
-    return event, sizes
+    return event, sizes, seconds
 
 
 @pytest.fixture
@@ -89,7 +93,7 @@ def test_every_stage_says_that_the_disk_is_full_and_ends_well_when_there_is_room
     root, tmp_path, disk, undisturbed, part, capfd
 ):
     """Nothing fits, or half of what the stage writes."""
-    whole, sizes = undisturbed
+    whole, sizes, _ = undisturbed
     event, said = Event(root, disk, EVENT, whole.state), {}
     event.logs = tmp_path
 
@@ -121,4 +125,41 @@ def test_every_stage_says_that_the_disk_is_full_and_ends_well_when_there_is_room
         assert FULL in errors[0], (name, text)
         assert str(disk) in errors[0], (name, text)
         assert "Traceback" not in text, (name, text)
+    assert files(event.folder) == files(whole.folder)
+
+
+def stop(number, frame):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("part", [0.1, 0.6])
+def test_every_stage_that_was_stopped_by_ctrl_c_is_made_as_if_it_had_not_been(root, tmp_path, undisturbed, part):
+    """Somewhere in its work: the clock that stops it is that of the CPU."""
+    whole, _, seconds = undisturbed
+    event, said = Event(root, tmp_path, EVENT, whole.state), {}
+    event.logs = tmp_path / "logs"
+    event.logs.mkdir()
+    before = signal.signal(signal.SIGPROF, stop)
+
+    def interrupt(name, call):
+        log = event.logs / f"{name}.log"
+        if name not in said:
+            signal.setitimer(signal.ITIMER_PROF, max(part * seconds[name], 1e-3))
+            with suppress(KeyboardInterrupt):
+                if name in SCRIPTS:
+                    call()
+                else:
+                    with job_log(log):
+                        call()
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            said[name] = log.read_text(encoding="utf-8") if log.exists() else ""
+        call()
+
+    try:
+        watched(event, interrupt).make()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+    assert set(said) == {*STAGES, *SCRIPTS}
+    assert not [name for name, text in said.items() if " ERROR " in text or "Traceback" in text]
     assert files(event.folder) == files(whole.folder)
