@@ -25,6 +25,9 @@ from aia_sequence.files import sha256
 from aia_sequence.frames import fits as frames
 from aia_sequence.frames.geometry import FULL_DISK, Geometry
 from aia_sequence.frames.level1file import read_level1
+from aia_sequence.frames.level1header import slot_at
+from aia_sequence.instrument import EUV
+from aia_sequence.times import read_time
 
 ONLY_REGISTERED = CalibrationOptions(pointing=False, degradation=False)
 
@@ -118,7 +121,8 @@ def test_real_frames_are_centred_on_the_limb(shared_data, tmp_path, number):
         fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / "a.image_lev1.fits")
     table = get_correction_table(shared_data / "tables" / "aia_V10_20201119_190000_response_table.txt")
     tables.freeze(tmp_path / "d.ecsv", table, "jsoc", "V10")
-    row = {"file": "a.image_lev1.fits", "record": "r", "T_REC": cards["T_REC"], "T_OBS": cards["T_OBS"],
+    slot = slot_at(EUV, read_time(cards["T_OBS"]))
+    row = {"file": "a.image_lev1.fits", "record": "r", "T_REC": slot, "T_OBS": cards["T_OBS"],
            "WAVELNTH": 171, "EXPTIME": cards["EXPTIME"], "QUALITY": cards["QUALITY"], "reason": "",
            "sha256": sha256(tmp_path / "a.image_lev1.fits")}  # fmt: skip
     options = CalibrationOptions(pointing=False)

@@ -121,6 +121,21 @@ def test_a_keyword_that_is_missing_is_named(tmp_path, level1, frozen, keyword):
         aia_sequence.calibrate(bare, tmp_path, tables=frozen)
 
 
+def test_a_file_exported_from_aia_lev1_is_the_frame_of_its_slot(tmp_path, level1, frozen):
+    """Its T_REC is T_OBS to the second; the cadence series has the frame under the slot that T_OBS lies in."""
+    path, _ = level1
+    other = tmp_path / "aia.lev1.2021-07-03T142725Z.211.image_lev1.fits"
+    shutil.copy(path, other)
+    with fits.open(other, mode="update") as hdus:
+        hdus[1].header.update(
+            T_REC=f"{hdus[1].header['T_OBS'][:19]}Z", TRECSTEP=1.0, DRMS_ID="aia.lev1:205107971:image"
+        )
+    image, header = aia_sequence.read_level15(aia_sequence.calibrate(other, tmp_path / "a", tables=frozen))
+    expected, _ = aia_sequence.read_level15(aia_sequence.calibrate(path, tmp_path / "b", tables=frozen))
+    np.testing.assert_array_equal(image, expected)
+    assert header["L1RECORD"] == "aia.lev1_euv_12s[2021-07-03T14:27:23Z][211]"
+
+
 def test_spikes_are_put_back_in_from_their_file(tmp_path, level1, frozen):
     path, _ = level1
     spikes = tmp_path / "elsewhere" / "spikes.fits"
