@@ -75,7 +75,7 @@ rule query_metadata:
     conda:
         "../envs/acquire.yaml"
     resources:
-        archive_url=PLAN.settings.archive_url,
+        servers=PLAN.settings.servers,
     params:
         archive=ARCHIVE,
         state=STATE,
@@ -104,7 +104,7 @@ rule filter_records:
     conda:
         "../envs/acquire.yaml"
     resources:
-        archive_url=PLAN.settings.archive_url,
+        servers=PLAN.settings.servers,
         record_list=record_list,
     params:
         archive=ARCHIVE,
@@ -134,7 +134,7 @@ rule request_export:
     conda:
         "../envs/acquire.yaml"
     resources:
-        archive_url=PLAN.settings.archive_url,
+        servers=PLAN.settings.servers,
         jsoc_export=1,
         level1_cache=PLAN.settings.level1_cache,
         most_records=EXPORT["records"],
@@ -169,7 +169,7 @@ rule download_level1:
     conda:
         "../envs/acquire.yaml"
     resources:
-        archive_url=PLAN.settings.archive_url,
+        servers=PLAN.settings.servers,
         level1_cache=PLAN.settings.level1_cache,
         most_records=EXPORT["records"],
         patience_s=PATIENCE,

@@ -26,7 +26,7 @@ rule fetch_pointing:
     conda:
         "../envs/acquire.yaml"
     resources:
-        archive_url=PLAN.settings.archive_url,
+        servers=PLAN.settings.servers,
     params:
         own=OWN_TABLES,
         state=TABLES_STATE,
@@ -53,7 +53,7 @@ rule fetch_degradation:
     conda:
         "../envs/acquire.yaml"
     resources:
-        archive_url=PLAN.settings.archive_url,
+        servers=PLAN.settings.servers,
     params:
         own=OWN_TABLES,
         state=TABLES_STATE,

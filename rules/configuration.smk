@@ -32,7 +32,8 @@ if __version__ != VERSION:
     )
 
 from aia_sequence.config.file import Lines, check_file, refuse
-from aia_sequence.config.settings import check_email, load
+from aia_sequence.config.archives import check_email
+from aia_sequence.config.settings import load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning.plan import Plan
 
@@ -70,7 +71,7 @@ else:
 try:
     PLAN = Plan(load(config))
     if workflow.is_main_process:
-        check_email(PLAN.settings.archive, os.environ)
+        check_email(PLAN.settings.archives, os.environ)
         for line in PLAN.settings.warnings:
             print(f"warning: {LINES.located(line)}", file=sys.stderr)
 except ConfigError as error:

@@ -9,7 +9,7 @@ from aia_sequence.acquisition.cache import Cache
 from aia_sequence.acquisition.journal import Journal
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, Place
-from aia_sequence.acquisition.sources import open_source
+from aia_sequence.acquisition.sources import source_of_block
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.exports import Export
 
@@ -26,5 +26,5 @@ if __name__ == "__main__":
         )
         place = Place(Path(output.frames), Path(output.manifest), Path(params.quarantine))
         delivery = Export.read(Path(snakemake.input.export)).delivery
-        with open_source(params.archive, Path(params.state), resources.archive_url) as source:
+        with source_of_block(wanted.kept, params.archive, Path(params.state), resources.servers) as source:
             source.download(wanted, delivery, place, settings)

@@ -3,22 +3,29 @@
 import logging
 from pathlib import Path
 
+from astropy.table import QTable
+
 from aia_sequence.archive.client import open_archive
+from aia_sequence.archive.servers import first_of
 from aia_sequence.calibration import fetch, own_tables, tables
 from aia_sequence.joblog import job_log
 
 logger = logging.getLogger(__name__)
 
 
-def main(*, archive: str, state: Path, url: str, day: str, output: Path, own: str = "") -> None:
+def main(*, archive: str, state: Path, servers: str, day: str, output: Path, own: str = "") -> None:
     """Write the rows of `aia.master_pointing3h` that frames of a day (as 20210703) can need."""
     if archive == "own":
         table, source, archive = own_tables.pointing(Path(own), day)
     elif archive == "ssw":
         table, source = fetch.ssw_pointing(day)
     else:
-        with open_archive(archive, state, url) as opened, opened.as_jsoc():
-            table, source = fetch.pointing(day, opened.patience)
+
+        def ask(name: str) -> tuple[QTable, str, str]:
+            with open_archive(name, state, reached=servers) as opened, opened.as_jsoc():
+                return *fetch.pointing(day, opened.patience), name
+
+        table, source, archive = first_of(archive, ask)
     tables.freeze(output, table, archive, source)
     logger.info("%s: %d rows", source, len(table))
 
@@ -28,7 +35,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.wildcards.archive,
             state=Path(snakemake.params.state),
-            url=snakemake.resources.archive_url,
+            servers=snakemake.resources.servers,
             day=snakemake.wildcards.day,
             output=Path(snakemake.output.table),
             own=snakemake.params.own,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aia_sequence.acquisition.selection import select_records
-from aia_sequence.acquisition.sources import open_source
+from aia_sequence.acquisition.sources import source_of_block
 from aia_sequence.files import write_text
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.records import METADATA, RECORDS
@@ -17,7 +17,7 @@ def main(
     *,
     archive: str,
     state: Path,
-    url: str,
+    servers: str,
     series: str,
     channel: int,
     span: Sequence[str],
@@ -31,8 +31,9 @@ def main(
 ) -> None:
     asked = {"series": series, "channel": channel, "span": span, "where": where, "segments": segments}
     asked["steps"] = steps
-    with open_source(archive, state, url) as source:
-        marked, text = select_records(source, METADATA.frame(table), **asked, committed=record_list)
+    rows = METADATA.frame(table)
+    with source_of_block(rows, archive, state, servers) as source:
+        marked, text = select_records(source, rows, **asked, committed=record_list)
     RECORDS.write_frame(records, marked)
     write_text(recordset, text + "\n")
 
@@ -43,7 +44,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
-            url=snakemake.resources.archive_url,
+            servers=snakemake.resources.servers,
             series=wanted["series"],
             channel=int(snakemake.wildcards.channel),
             span=snakemake.params.span,

@@ -7,7 +7,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from aia_sequence.acquisition.sources import open_source
+import pandas as pd
+
+from aia_sequence.acquisition.sources import Source, ask_first
 from aia_sequence.archive import metadata
 from aia_sequence.archive.recordsets import block_set
 from aia_sequence.joblog import job_log
@@ -20,7 +22,7 @@ def main(
     *,
     archive: str,
     state: Path,
-    url: str,
+    servers: str,
     series: str,
     span: Sequence[str],
     extra: list[str],
@@ -28,10 +30,13 @@ def main(
     keywords: Path,
 ) -> None:
     """Write the metadata of the records between the slots of `span`, both included, and what each keyword means."""
-    with open_source(archive, state, url) as source:
+
+    def ask(source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
         described = source.describe(series)
         metadata.check_described(described, series, extra)
-        records = source.block(series, *span, extra).assign(archive=source.name)
+        return described, source.block(series, *span, extra).assign(archive=source.name)
+
+    described, records = ask_first(archive, state, servers, ask)
     metadata.check_complete(records, series, *span)
     METADATA.write_frame(table, records)
     DESCRIPTION.write_frame(keywords, described)
@@ -43,7 +48,7 @@ if __name__ == "__main__":
         main(
             archive=snakemake.params.archive,
             state=Path(snakemake.params.state),
-            url=snakemake.resources.archive_url,
+            servers=snakemake.resources.servers,
             series=snakemake.wildcards.series,
             span=snakemake.params.span,
             extra=snakemake.params.keywords,

@@ -9,7 +9,7 @@ from aia_sequence.acquisition.cache import Cache
 from aia_sequence.acquisition.journal import Journal
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest
-from aia_sequence.acquisition.sources import open_source
+from aia_sequence.acquisition.sources import source_of_block
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.exports import Export
 
@@ -22,10 +22,10 @@ if __name__ == "__main__":
             Journal(Path(params.journal)),
             Limits(resources.most_records, resources.patience_s),
         )
-        with open_source(params.archive, Path(params.state), resources.archive_url) as source:
+        with source_of_block(wanted.kept, params.archive, Path(params.state), resources.servers) as source:
             cached, delivery = source.request(wanted, settings)
         Export(
-            archive=params.archive,
+            archive=source.name,
             series=wanted.series,
             channel=int(snakemake.wildcards.channel),
             block=snakemake.wildcards.block,

@@ -29,9 +29,14 @@ class Event:
         ((self.name, self.event),) = self.plan.events.items()
         self.root, self.folder, self.state = root, folder / self.name, state or folder / "state"
         self.logs = self.folder
-        self.archive = {"archive": self.settings.archive, "state": self.state, "url": ""}
+        self.archive = {"archive": self.settings.archive, "state": self.state, "servers": self.settings.servers}
         own = self.settings.tables if self.settings.tables_name == "own" else ""
-        self.tables_of = {"archive": self.settings.tables_name, "state": self.state, "url": "", "own": own}
+        self.tables_of = {
+            "archive": self.settings.tables_name,
+            "state": self.state,
+            "servers": self.settings.servers,
+            "own": own,
+        }
         self.run = {name: runpy.run_path(str(root / "scripts" / f"{name}.py"))["main"] for name in STAGES}
         self.options = self.event.options["calibration"]
         self.lists = defaultdict(list)
@@ -74,16 +79,19 @@ class Event:
             self.run["fetch_pointing"](**self.tables_of, day=day, output=path)
         self.run["fetch_degradation"](**self.tables_of, output=self.path("degradation", "degradation.ecsv"))
 
-    def block(self, label, block):
+    def block(self, label, block, calibrated=True):
         table = self.path("metadata", f"metadata/{label}.csv")
         self.run["query_metadata"](
             **self.archive, series=EUV.name, span=[block.start, block.end], extra=[], table=table,
             keywords=self.folder / "keywords.csv",
         )  # fmt: skip
         for channel in self.event.channels:
-            self.channel(channel, label, block, table)
+            level1 = self.level1(channel, label, block, table)
+            if calibrated:
+                self.calibrate(channel, label, level1)
 
-    def channel(self, channel, label, block, table):
+    def level1(self, channel, label, block, table):
+        """Filter, export and download of a block."""
         wanted = {"where": self.event.options.get("where"), "segments": ["image"]}
         common = {**self.archive, "series": EUV.name, **wanted}
         records = self.path("records", f"records/{channel}/{label}.csv")
@@ -93,11 +101,12 @@ class Event:
             **common, channel=channel, span=[block.start, block.end], steps=None, table=table, record_list=None,
             records=records, recordset=recordset,
         )  # fmt: skip
-        processing = im_patch(self.event.options["region"], block.cut)
+        cutout = self.event.options.get("cutout")
+        processing = im_patch(self.event.options["region"], block.cut) if cutout else {}
         params = {"archive": self.settings.archive, "state": self.state, "method": "url", "on_missing": "fail"}
         params |= {"frames": {"series": EUV.name, **wanted, "processing": processing}}
         params |= {"journal": self.folder / "journal" / str(channel) / label, "quarantine": self.folder / "quarantine"}
-        resources = {"archive_url": "", "level1_cache": self.folder / "cache", "connections": 1}
+        resources = {"servers": self.settings.servers, "level1_cache": self.folder / "cache", "connections": 1}
         resources |= {"most_records": 100, "patience_s": 60}
         common = {"params": params, "resources": resources, "wildcards": {"channel": channel, "block": label}}
         read = {"records": records, "recordset": recordset, "export": export}
@@ -105,6 +114,9 @@ class Event:
         level1 = self.path("level1", f"level1/{channel}/{label}.csv")
         written = {"frames": level1.with_suffix(""), "manifest": level1}
         self.script("download_level1", **common, input=read, output=written)
+        return level1
+
+    def calibrate(self, channel, label, level1):
         level15 = self.path("level15", f"level1.5/{channel}/{label}.csv")
         self.run["calibrate_level15"](
             level1=level1, pointing=self.lists["pointing"], degradation=self.lists["degradation"][0], errors=None,

@@ -6,17 +6,20 @@ import re
 from functools import lru_cache
 
 VARIABLE = "JSOC_EMAIL"
+ENDING = "_EMAIL"  # of every variable that holds such an address
 INSTEAD = "<e-mail>"
 
 
 def redact(text: str) -> str:
-    """Replace the e-mail address of the environment, however it is spelled.
+    """Replace the e-mail addresses of the environment, however they are spelled.
 
     In any case, each character plain or escaped: as a URL does (any number of times), as HTML, JSON or a mail does; or
     the whole of it in base64 or hexadecimal digits, alone or within something longer.
     """
-    address = os.environ.get(VARIABLE, "").strip()
-    return _spellings(address).sub(INSTEAD, text) if address else text
+    for name, value in os.environ.items():
+        if name.endswith(ENDING) and (address := value.strip()):
+            text = _spellings(address).sub(INSTEAD, text)
+    return text
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from aia_sequence.config.settings import block_length, check_email, load, schema
+from aia_sequence.config.archives import check_email, named
+from aia_sequence.config.settings import block_length, load, schema
 from aia_sequence.errors import ConfigError
 from aia_sequence.instrument import EUV, series_of
 from aia_sequence.planning.plan import Plan
@@ -191,13 +192,13 @@ def test_everything_that_is_wrong_is_said_at_once(config):
 
 def test_jsoc_wants_an_address_and_the_message_never_shows_it():
     with pytest.raises(ConfigError, match="JSOC_EMAIL is not set"):
-        check_email("jsoc", {})
+        check_email(named("jsoc"), {})
     with pytest.raises(ConfigError) as refused:
-        check_email("jsoc", {"JSOC_EMAIL": "someone.at.home"})
+        check_email(named("jsoc"), {"JSOC_EMAIL": "someone.at.home"})
     assert "is not an e-mail address" in str(refused.value)
     assert "someone" not in str(refused.value)
-    check_email("jsoc", {"JSOC_EMAIL": "someone@example.org"})
-    check_email("synthetic", {})
+    check_email(named("jsoc"), {"JSOC_EMAIL": "someone@example.org"})
+    check_email(named("synthetic"), {})
 
 
 @pytest.mark.parametrize(
@@ -298,15 +299,19 @@ def test_an_event_without_any_slot_is_refused_and_so_is_a_composite_of_what_is_l
 def test_the_address_of_an_archive_is_no_part_of_its_name(config):
     given = load(config | {"archive": {"name": "jsoc", "url": "https://mirror.example:8443/"}}, NOW)
     plain = load(config | {"archive": "jsoc"}, NOW)
-    assert (given.archive, given.archive_url) == ("jsoc", "https://mirror.example:8443/")
-    assert (plain.archive, plain.archive_url) == ("jsoc", "")
+    assert (given.archive, given.archives[0].url) == ("jsoc", "https://mirror.example:8443/")
+    assert (plain.archive, plain.servers) == ("jsoc", "")
     assert given.options == plain.options
 
 
 @pytest.mark.parametrize(
     ("archive", "said"),
     [
-        ("rob", "archive: 'rob' is not allowed; allowed are synthetic, jsoc"),
+        ("rob", "archive: 'rob' is not allowed; allowed are synthetic, jsoc, files"),
+        ({"name": "files", "url": "https://x.org/"}, "'files' means something else here"),
+        (["jsoc", "files"], "'files' stands in for no other archive"),
+        (["jsoc", "jsoc"], "'jsoc' is named twice"),
+        ({"name": "rob", "url": "https://x.org/", "email_variable": "HOME"}, "'HOME' is not possible"),
         ({"name": "jsoc"}, "archive: url missing"),
         (
             {"name": "jsoc", "url": "ftp://jsoc.stanford.edu/"},

@@ -16,7 +16,7 @@ import pytest
 
 from aia_sequence.acquisition.download import LONGEST_FILE, Item, fetch
 from aia_sequence.archive.retries import Patience
-from aia_sequence.archive.web import _SameHost, limited_web
+from aia_sequence.archive.web import _KnownHosts, limited_web
 from aia_sequence.errors import ArchiveError, FrameError
 
 QUICK = Patience(attempts=3, first=0.01, longest=0.01)
@@ -110,7 +110,7 @@ def test_a_redirect_from_encrypted_to_plain_is_not_followed():
             pass
 
     request = urllib.request.Request("https://jsoc.stanford.edu/a")
-    follow = _SameHost().redirect_request
+    follow = _KnownHosts().redirect_request
     with pytest.raises(ArchiveError, match=r"another host, http://jsoc\.stanford\.edu; not followed"):
         follow(request, Answer(), 302, "", {}, "http://jsoc.stanford.edu/a")
     plain = urllib.request.Request("http://jsoc.stanford.edu/a")

@@ -4,7 +4,7 @@ Rules, lists, conditions, proof, manifests, checks, audit and provenance are the
 here: how a block's metadata are asked for, which records a selection brings, and how frames come into their folder.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ from aia_sequence.acquisition.own_files import OwnFiles
 from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, Place
 from aia_sequence.archive.client import Archive, open_archive
 from aia_sequence.archive.recordsets import Selection
+from aia_sequence.archive.retries import AwayError
+from aia_sequence.archive.servers import first_of
+from aia_sequence.config.archives import BETWEEN
 from aia_sequence.lists.exports import Delivery
 
 
@@ -78,7 +81,7 @@ class Server:
 
 
 @contextmanager
-def open_source(name: str, state: Path, url: str = "") -> Iterator[Source]:
+def open_source(name: str, state: Path, servers: str = "") -> Iterator[Source]:
     """Open a source of frames.
 
     Parameters
@@ -87,8 +90,8 @@ def open_source(name: str, state: Path, url: str = "") -> Iterator[Source]:
         `files`, or the name of an archive.
     state
         Folder of what is known of the files, or in which the synthetic archive keeps its state.
-    url
-        Where an archive is reached, if not at its own address.
+    servers
+        How archives are reached, see `aia_sequence.config.archives.dumped`.
 
     Raises
     ------
@@ -98,5 +101,43 @@ def open_source(name: str, state: Path, url: str = "") -> Iterator[Source]:
     if name == OwnFiles.name:
         yield OwnFiles(state / "files.csv")
         return
-    with open_archive(name, state, url) as archive:
+    with open_archive(name, state, reached=servers) as archive:
         yield Server(archive)
+
+
+def ask_first[Answer](names: str, state: Path, servers: str, ask: Callable[[Source], Answer]) -> Answer:
+    """What the first of several sources says that is not down, see `aia_sequence.archive.servers.first_of`."""
+
+    def asked(name: str) -> Answer:
+        with open_source(name, state, servers) as source:
+            return ask(source)
+
+    return first_of(names, asked)
+
+
+def names_of(rows: pd.DataFrame, names: str) -> str:
+    """The one of several sources that a block's records come from; all of them where there are no records."""
+    found = set(rows["archive"]) if "archive" in rows else set()
+    return found.pop() if len(found) == 1 else names
+
+
+@contextmanager
+def source_of_block(rows: pd.DataFrame, names: str, state: Path, servers: str = "") -> Iterator[Source]:
+    """Open the source that a block's records come from: what has begun with one archive ends with it.
+
+    Raises
+    ------
+    AwayError
+        If it is down: with what to do to have the block from the next one.
+    """
+    first = names_of(rows, names).split(BETWEEN)[0]
+    try:
+        with open_source(first, state, servers) as source:
+            yield source
+    except AwayError as error:
+        if BETWEEN not in names:
+            raise
+        raise AwayError(
+            f"{error}\nThe block's records are those of {first}, and frames of two archives are not mixed in a block. "
+            "Run again when it is back; or delete the block's table in metadata/, and run, to have it from the next one"
+        ) from None

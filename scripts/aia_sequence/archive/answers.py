@@ -28,7 +28,7 @@ class _WrongError(Exception):
     """What is wrong with an answer."""
 
 
-def check(url: str, body: bytes) -> None:
+def check(url: str, body: bytes, programs: Mapping[str, str] | None = None) -> None:
     """Make sure that an answer to a question of the protocol is complete and agrees with itself.
 
     Parameters
@@ -37,6 +37,8 @@ def check(url: str, body: bytes) -> None:
         The address that was asked; answers of other endpoints are not looked at.
     body
         The whole answer.
+    programs
+        Names that the protocol has for programs that are called otherwise.
 
     Raises
     ------
@@ -45,7 +47,8 @@ def check(url: str, body: bytes) -> None:
     """
     address = urlsplit(url)
     asked = dict(parse_qsl(address.query, keep_blank_values=True))
-    rules = _RULES.get((address.path.rpartition("/")[2], asked.get("op", "")))
+    program = address.path.rpartition("/")[2]
+    rules = _RULES.get(((programs or {}).get(program, program), asked.get("op", "")))
     if rules is None:
         return
     text = body.decode("latin1")  # as drms reads it

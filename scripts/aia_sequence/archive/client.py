@@ -5,21 +5,23 @@ in front of a state that outlives the job. Nothing else in the workflow knows wh
 address: files name an archive's own address, wherever it is reached today.
 """
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import drms
 import pandas as pd
 
-from aia_sequence.archive import answers, metadata
+from aia_sequence.archive import answers, metadata, servers
 from aia_sequence.archive.recordsets import block_set
 from aia_sequence.archive.retries import Patience, persist
 from aia_sequence.archive.web import limited_web
+from aia_sequence.config.archives import ServerOptions, loaded
 from aia_sequence.errors import ArchiveError, ConfigError
 from aia_sequence.lists.records import DESCRIPTION, KEYWORDS, titles
 from aia_sequence.privacy import VARIABLE
@@ -29,14 +31,6 @@ if TYPE_CHECKING:
 
 # By name, the address that files name and, where the configuration names no other, at which an archive is reached.
 ADDRESSES = {"jsoc": "http://jsoc.stanford.edu/", "synthetic": "http://synthetic.invalid/"}
-PROGRAMS = {
-    "cgi_show_series": "show_series",
-    "cgi_jsoc_info": "jsoc_info",
-    "cgi_jsoc_fetch": "jsoc_fetch",
-    "cgi_check_address": "checkAddress.sh",
-    "cgi_show_series_wrapper": "showextseries",
-    "show_series_wrapper_dbhost": "hmidb2",
-}
 SYNTHETIC_EMAIL = "workflow@synthetic.example"
 
 
@@ -47,7 +41,7 @@ class Archive:
     Attributes
     ----------
     name
-        `synthetic` or `jsoc`.
+        `synthetic`, `jsoc`, or a server's of the configuration.
     client
         Client of the archive, for what has no method here.
     base_url
@@ -56,6 +50,8 @@ class Archive:
         How failures of single questions are repeated.
     polling
         Pauses between questions for the state of an export request.
+    options
+        How the configuration says that it is reached.
     """
 
     name: str
@@ -63,6 +59,7 @@ class Archive:
     base_url: str
     patience: Patience = field(default_factory=Patience)
     polling: Patience = field(default_factory=lambda: Patience(first=5.0, longest=60.0))
+    options: ServerOptions | None = None
 
     @property
     def email(self) -> str:
@@ -75,9 +72,12 @@ class Archive:
         """
         if self.name == "synthetic":
             return SYNTHETIC_EMAIL
-        address = os.environ.get(VARIABLE, "").strip()
+        variable = self.options.email_variable if self.options else VARIABLE
+        address = os.environ.get(variable, "").strip()
         if not address:
-            raise ConfigError(f"archive: 'jsoc' needs a registered e-mail address; set {VARIABLE} in the environment")
+            raise ConfigError(
+                f"archive: {self.name!r} needs a registered e-mail address; set {variable} in the environment"
+            )
         return address
 
     def query(self, recordset: str, keywords: Sequence[str] = (), segments: Sequence[str] = ()) -> pd.DataFrame:
@@ -137,7 +137,7 @@ class Archive:
         ArchiveError
             If the URL is not one of this archive's.
         """
-        return self._moved(url, ADDRESSES[self.name], self.base_url)
+        return self._moved(url, ADDRESSES.get(self.name, self.base_url), self.base_url)
 
     def stable_url(self, url: str) -> str:
         """The URL of a file as it may be written down: it names no port of the day, and no other way to the archive.
@@ -147,7 +147,7 @@ class Archive:
         ArchiveError
             If the URL is not one of this archive's.
         """
-        return self._moved(url, self.base_url, ADDRESSES[self.name])
+        return self._moved(url, self.base_url, ADDRESSES.get(self.name, self.base_url))
 
     def _moved(self, url: str, here: str, there: str) -> str:
         if not url.startswith(here) or ".." in urlsplit(url).path.split("/"):
@@ -160,22 +160,29 @@ class Archive:
 
         For libraries that make their own client, as aiapy's table functions do.
         """
-        with _web(self.name, self.base_url, instead={ADDRESSES["jsoc"]: self.base_url}):
+        instead = {ADDRESSES["jsoc"]: self.base_url}
+        if self.options:  # such a client knows JSOC's programs, by their names there
+            instead = servers.programs_instead(ADDRESSES["jsoc"], self.base_url, self.options) | instead
+        with _web(self.name, self.base_url, self.options, instead=instead):
             yield
 
 
 @contextmanager
-def open_archive(name: str, state: str | Path | None = None, url: str | None = None) -> Iterator[Archive]:
+def open_archive(
+    name: str, state: str | Path | None = None, url: str | None = None, reached: str = ""
+) -> Iterator[Archive]:
     """Open an archive.
 
     Parameters
     ----------
     name
-        `synthetic` or `jsoc`.
+        `synthetic`, `jsoc`, or a server's of the configuration.
     state
         Folder in which the synthetic archive keeps its state; several jobs may use it at once.
     url
         Where `jsoc` is reached, if not at its own address.
+    reached
+        How archives are reached, see `aia_sequence.config.archives.dumped`.
 
     Yields
     ------
@@ -186,10 +193,11 @@ def open_archive(name: str, state: str | Path | None = None, url: str | None = N
     ConfigError
         If there is no such archive, or the synthetic one has no folder.
     """
-    if name == "jsoc":
-        address = (url or ADDRESSES["jsoc"]).rstrip("/") + "/"
-        with _web(name, address):
-            yield Archive("jsoc", drms.Client(_server(address)), address)
+    options = loaded(reached).get(name) or (ServerOptions(name, url or "") if name == "jsoc" else None)
+    if options:
+        address = (options.url or ADDRESSES["jsoc"]).rstrip("/") + "/"
+        with _web(name, address, options):
+            yield Archive(name, drms.Client(servers.drms_config(address, options)), address, options=options)
         return
     if name != "synthetic" or state is None:
         raise ConfigError(f"archive: {name!r} with state {state!r}; allowed are jsoc, and synthetic with a folder")
@@ -216,15 +224,11 @@ def of_server(server: "Server") -> Iterator[Archive]:
         )
 
 
-def _web(name: str, address: str, **options: Any) -> AbstractContextManager[None]:
+def _web(name: str, address: str, options: ServerOptions | None = None, **how: Any) -> AbstractContextManager[None]:
     """What an archive may be asked, and how."""
     # A site's proxy cannot reach this machine's loopback interface.
     proxies: dict[str, str] | None = {} if name == "synthetic" else None
-    return limited_web(proxies, hosts={urlsplit(address).hostname or ""}, check=answers.check, **options)
-
-
-def _server(address: str) -> drms.ServerConfig:
-    """JSOC's server at an address, for drms."""
-    return drms.ServerConfig(
-        name="JSOC", cgi_baseurl=urljoin(address, "cgi-bin/ajax/"), http_download_baseurl=address, **PROGRAMS
-    )
+    options = options or ServerOptions(name)
+    programs = servers.names_of(options)
+    check = functools.partial(answers.check, programs=programs) if programs else answers.check
+    return limited_web(proxies, hosts=servers.hosts(address, options), check=check, **how)

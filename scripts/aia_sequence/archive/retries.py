@@ -43,6 +43,10 @@ class RefusedError(ArchiveError):
         self.status = status
 
 
+class AwayError(ArchiveError):
+    """The archive is down, or answers with nothing that it would say if it were not; patience has ended."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How often something is tried, and how long the pauses are.
@@ -163,7 +167,7 @@ def persist[Answer](call: Callable[[], Answer], what: str, patience: Patience) -
             waited += time.monotonic() - begin + (pause or 0.0)
             if pause is None or (isinstance(error, UnreachableError) and lasting(error, waited, patience)):
                 tried = "1 attempt" if attempt == 1 else f"{attempt} attempts"
-                raise ArchiveError(redact(f"{what}: {reason}; given up after {tried}. {_advice(error)}")) from None
+                raise AwayError(redact(f"{what}: {reason}; given up after {tried}. {_advice(error)}")) from None
             logger.warning(
                 "%s: %s; attempt %d of %d, again in %.1f s", what, redact(reason), attempt, patience.attempts, pause
             )

@@ -149,13 +149,16 @@ def _connected(kind, request, tunnel) -> http.client.HTTPConnection:
     return connection
 
 
-class _SameHost(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within a host, also from http to https, and no others."""
+class _KnownHosts(urllib.request.HTTPRedirectHandler):
+    """Follows redirects within a host or to hosts that are meant, also from http to https, and no others."""
+
+    def __init__(self, hosts: Collection[str] = ()) -> None:
+        self.hosts = hosts
 
     def redirect_request(self, request, file, code, message, headers, target):
         here, there = urlsplit(request.full_url), urlsplit(target)
         allowed = ("https",) if here.scheme == "https" else ("http", "https")
-        if there.scheme not in allowed or there.hostname != here.hostname:
+        if there.scheme not in allowed or there.hostname not in {here.hostname, *self.hosts}:
             file.close()
             target = there.hostname if there.hostname != here.hostname else f"{there.scheme}://{there.hostname}"
             raise ArchiveError(f"{here.hostname} sent us to another host, {target}; not followed")
@@ -256,14 +259,14 @@ def limited_web(
     longest
         Longest answer, bytes.
     hosts
-        Those that may be asked; None allows all.
+        Those that may be asked, and to which redirects may lead; None allows all, and redirects within a host.
     instead
         Addresses to ask in place of others, by the beginnings of both.
     check
         Looks at whole answers, with the address that was asked; raises what is wrong with them.
     """
     keeping = _Keeping()
-    handlers = [keeping, _SameHost(), _Limited(longest, check), urllib.request.ProxyHandler(proxies)]
+    handlers = [keeping, _KnownHosts(hosts or ()), _Limited(longest, check), urllib.request.ProxyHandler(proxies)]
     opener = urllib.request.build_opener(*handlers, _Aimed(hosts, instead or {}))
     opener.addheaders = [("User-agent", USER_AGENT)]
     _openers.append(opener)

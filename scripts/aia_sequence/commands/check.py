@@ -10,8 +10,9 @@ from pathlib import Path
 import yaml
 
 from aia_sequence.columns import columns
+from aia_sequence.config.archives import BETWEEN, check_email
 from aia_sequence.config.file import Lines, check_file, report
-from aia_sequence.config.settings import Settings, check_email, load
+from aia_sequence.config.settings import Settings, load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning import budget
 from aia_sequence.planning.estimates import at_most
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_file(path)
         settings = load(yaml.safe_load(path.read_text(encoding="utf-8-sig")))
-        check_email(settings.archive, os.environ)
+        check_email(settings.archives, os.environ)
     except ConfigError as error:
         report("\n".join(map(lines.located, str(error).splitlines())))
         return 1
@@ -60,7 +61,9 @@ def asked(settings: Settings, path: Path) -> str:
     total, named = budget.total(works), "" if path == DEFAULT else f" {path}"
     time = elapsed(3600 * total.core_hours)
     asked = (
-        "takes from the files at hand" if settings.archive == "files" else f"asks the {settings.archive} archive for"
+        "takes from the files at hand"
+        if settings.archive == "files"
+        else f"asks the {settings.archive.replace(BETWEEN, ' or ')} archive for"
     )
     return (
         f"{path} can be run. It {asked}, at most:\n\n"

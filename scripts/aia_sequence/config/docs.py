@@ -22,7 +22,8 @@ def options(part: Mapping[str, Any] | None = None, prefix: str = "") -> Iterator
         if key == "defaults":
             continue  # the options of an event, which follow
         yield from options(described, f"{key}.")
-        for branch in described.get("oneOf", []):
+        for branch in map(resolved, described.get("oneOf", [])):
+            yield from options(branch, f"{key}.")
             if "items" in branch:
                 yield from options(branch["items"], f"{key}[].")
 

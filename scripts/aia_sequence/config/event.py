@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aia_sequence.config.archives import plain
 from aia_sequence.config.region import IN_SIGHT
 from aia_sequence.config.settings import Settings
 from aia_sequence.times import iso
@@ -38,7 +39,7 @@ def event_config(settings: Settings, name: str) -> dict[str, Any]:
     if "region" in options:  # when its place is in sight follows from the rest
         options["region"] = {key: value for key, value in options["region"].items() if key not in IN_SIGHT}
     tables = {} if settings.tables == "archive" else {"tables": settings.tables}
-    common = {"archive": settings.archive, **tables, "block": settings.block, **common}
+    common = {"archive": plain(settings.archives), **tables, "block": settings.block, **common}
     return common | {"events": [{**entry, **options}]}
 
 

@@ -6,7 +6,6 @@ end after the start, names used once, conditions that compile) is checked here.
 
 import contextlib
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from aia_sequence.config import archives
+from aia_sequence.config.archives import ServerOptions
 from aia_sequence.config.catalogues import Row, read_catalogue
 from aia_sequence.config.event_checks import Event, check_event
 from aia_sequence.config.file import check_values
@@ -34,15 +35,15 @@ class Settings:
     Attributes
     ----------
     archive
-        Name of the archive.
+        Name of the archive, or names.
     block, level1_cache
         As in the configuration.
     events
         By name, in the configuration's order.
     options
         Every other option that is common to all events.
-    archive_url
-        Where the archive is reached; empty for its own address. It decides no product.
+    archives
+        Which archives are asked, the first one first, and how they are reached.
     tables
         Where calibration tables come from: `archive`, `ssw`, the name of an archive, or a path.
     warnings
@@ -54,9 +55,14 @@ class Settings:
     level1_cache: str
     events: dict[str, Event]
     options: dict[str, Any] = field(default_factory=dict)
-    archive_url: str = ""
+    archives: tuple[ServerOptions, ...] = ()
     tables: str = "archive"
     warnings: tuple[str, ...] = ()
+
+    @property
+    def servers(self) -> str:
+        """How archives are reached, as jobs are told. It decides no product."""
+        return archives.dumped(self.archives)
 
     @property
     def tables_name(self) -> str:
@@ -98,7 +104,8 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     if isinstance(filled.get("files"), str):
         filled["files"] = [filled["files"]]
     events: dict[str, Event] = {}
-    problems = _block_problems(filled["block"]) + _file_problems(filled)
+    asked = archives.named(filled["archive"])
+    problems = _block_problems(filled["block"]) + archives.problems(asked) + _file_problems(filled)
     warnings: defaultdict[str, list[str]] = defaultdict(list)
     taken: dict[str, str] = {}
     for row in _entries(filled):
@@ -124,9 +131,8 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     problems += _table_problems(filled, events.values())
     if problems:
         raise ConfigError("\n".join(problems))
-    archive = filled.pop("archive")
-    named = archive if isinstance(archive, dict) else {"name": archive, "url": ""}
-    named = {"archive": named["name"], "archive_url": named["url"]}
+    filled.pop("archive")
+    named: dict[str, Any] = {"archive": archives.BETWEEN.join(one.name for one in asked), "archives": asked}
     named |= {key: filled.pop(key) for key in ("block", "level1_cache", "tables")}
     options = {key: value for key, value in filled.items() if key not in ("events", "defaults", "catalogue")}
     return Settings(**named, events=events, options=options, warnings=tuple(map(_warning, warnings, warnings.values())))
@@ -146,25 +152,6 @@ def _entries(config: Mapping[str, Any]) -> list[Row]:
         Row(f"events[{number}] ({entry['name']})", entry, entry.get("peak"))
         for number, entry in enumerate(config["events"])
     ]
-
-
-def check_email(archive: str, environment: Mapping[str, str]) -> None:
-    """Make sure that the real archive can be asked: it wants to know a registered address.
-
-    Raises
-    ------
-    ConfigError
-        If `archive` is `jsoc` and JSOC_EMAIL is not set, or is no address. The address itself is never shown.
-    """
-    if archive != "jsoc":
-        return
-    address = environment.get("JSOC_EMAIL", "")
-    if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,6}", address):
-        found = "is not an e-mail address" if address else "is not set"
-        raise ConfigError(
-            f"archive: 'jsoc' needs an e-mail address that is registered there, and JSOC_EMAIL {found}. "
-            "Register at http://jsoc.stanford.edu/ajax/register_email.html, then: export JSOC_EMAIL=you@your.institute"
-        )
 
 
 def _plain(value: Any) -> Any:
