@@ -1,10 +1,17 @@
 """Pages opened as a person opens them: from disk, in Debian's Chromium."""
 
+import json
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+from test_figures_codes import unpack
+from viewer_page import COUNT, build, frame_shown
+
+from aia_sequence.figures.codes import Coding
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +68,45 @@ def axe(root):
         return [f"{fault['id']}: {node['html']}" for fault in found for node in fault["nodes"]]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def viewer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("viewer")
+    build(folder, 171)
+    return build(folder, marks={"GOES peak": "2021-07-03T14:29:00Z"})
+
+
+@pytest.fixture(scope="session")
+def stored(viewer):
+    """The values in the file, shape (frame, row, column), as Python reads them."""
+    text = viewer[0].read_text(encoding="utf-8")
+    about = json.loads(re.search(r'id="about">(.*?)</script>', text)[1])
+    packed = [re.search(rf'id="frame{number}">([^<]*)', text)[1] for number in range(COUNT)]
+    return np.stack([
+        Coding(**frame["coding"]).decode(unpack(code, about["shape"]))
+        for frame, code in zip(about["frames"], packed, strict=True)
+    ])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def open_page(browser, viewer):
+    """The page that all tests share, see `watched`."""
+    neighbour = viewer[0].parents[1] / "171" / "viewer.html"
+    with watched(browser, neighbour, permissions=["clipboard-read", "clipboard-write"]) as open_file:
+        page = open_file(viewer[0])
+        page.wait_for_selector("body[data-ready=true]")
+        yield page
+
+
+@pytest.fixture
+def page(open_page):
+    """The shared page as it is when it is opened."""
+    open_page.set_viewport_size({"width": 1200, "height": 1000})
+    open_page.evaluate("play(false); for (const part of document.querySelectorAll('details')) part.open = false;")
+    open_page.evaluate(
+        "document.activeElement.blur(); state.from = 0; state.to = about.frames.length - 1; state.chosen = {}"
+    )
+    open_page.evaluate("state.limits.brightness = freshLimits(); chooseTool('pixel'); scrollTo(0, 0); restoreView('')")
+    frame_shown(open_page, 0)
+    return open_page
