@@ -53,7 +53,21 @@ def test_a_built_paper_has_nothing_to_do(paper):
     )
 
 
-def test_two_modules_with_their_own_configurations_and_a_changed_parameter_run_to_the_end(tmp_path, root):
+@pytest.fixture
+def fetched(tmp_path, root):
+    """What Snakemake's github(…) fetches: rules and scripts, without the library; that is the installed one."""
+    folder = tmp_path / "fetched"
+    for name in ("rules", "envs", "captions"):
+        shutil.copytree(root / name, folder / name)
+    (folder / "scripts").mkdir()
+    for path in (root / "Snakefile", *(root / "scripts").glob("*.py")):
+        shutil.copy(path, folder / path.relative_to(root))
+    return folder
+
+
+def test_two_modules_of_fetched_rules_with_their_own_configurations_and_a_changed_parameter_run_to_the_end(
+    tmp_path, root, fetched
+):
     text = """
 configfile: "config.yaml"
 
@@ -70,7 +84,7 @@ rule both:
 """
     module = """
 module {name}:
-    snakefile: "{root}/Snakefile"
+    snakefile: "{fetched}/Snakefile"
     pathvars:
         results="{name}/results",
         resources="{name}/resources",
@@ -82,7 +96,7 @@ use rule * from {name} exclude all, budget, summarise_budget as {name}_*
 """
     names = ("one", "two")
     (tmp_path / "Snakefile").write_text(
-        text.format(modules="\n".join(module.format(name=name, root=root) for name in names)), encoding="utf-8"
+        text.format(modules="\n".join(module.format(name=name, fetched=fetched) for name in names)), encoding="utf-8"
     )
     event = {
         "name": "flare",
