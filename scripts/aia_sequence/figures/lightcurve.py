@@ -61,7 +61,7 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     # Long labels, of a curve that hardly changes, would push the axis label off the page.
     longest = max(len(f"{tick:.10g}") for tick in axes.get_yticks())
     axes.tick_params(axis="y", labelsize=min(6, 36 / longest))
-    axes.set_ylabel("Mean (DN s$^{-1}$)")
+    axes.set_ylabel("Mean (DN s$^{-1}$ pixel$^{-1}$)")
 
 
 def _label_times(axes: Axes, first: float, last: float) -> None:
