@@ -23,8 +23,7 @@ from level1_frames import block, counts, freeze_tables, header, tables_of, write
 
 from aia_sequence import versions
 from aia_sequence.audit import remarks
-from aia_sequence.calibration import block as calibration
-from aia_sequence.calibration import psf, tables, worker, workspace
+from aia_sequence.calibration import psf, tables, worker
 from aia_sequence.calibration.block import calibrate_block
 from aia_sequence.calibration.header import check_level15
 from aia_sequence.calibration.job import CalibrationJob
@@ -527,25 +526,6 @@ def test_a_killed_job_leaves_no_process_behind(rows, tmp_path):
             return
         time.sleep(0.1)
     pytest.fail("processes of a killed job are still there")
-
-
-@pytest.mark.slow
-def test_full_disk_frames_are_the_same_whatever_the_number_of_processes(sources, tmp_path, monkeypatch):
-    """Several processes work in memory that another one goes over; it may still do so when they have begun."""
-    touch = workspace._touch
-
-    def late(spaces, names):
-        for _ in range(40):
-            time.sleep(0.05)
-            touch(spaces, names)
-
-    monkeypatch.setattr(workspace, "_touch", late)
-    made, rows = [], block(tmp_path, shape=(4096, 4096), x=0, y=0)
-    assert max(row["bytes"] for row in rows) > calibration.LARGE
-    for processes in (1, 4):
-        result = run((rows, tmp_path / "level1"), tmp_path / "b", sources, processes)
-        made.append((result, digests(tmp_path / "b")))
-    assert made[0] == made[1]
 
 
 @pytest.mark.slow

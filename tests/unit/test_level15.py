@@ -1,6 +1,5 @@
 """Level 1.5: one grid for all, cutouts included; corrections that are read off again; noise carried through."""
 
-import mmap
 from itertools import pairwise
 
 import numpy as np
@@ -14,11 +13,11 @@ from scipy import ndimage
 from sunpy.map.mapbase import PixelPair
 from sunpy.map.sources import AIAMap
 
-from aia_sequence.calibration import fetch, tables, workspace
+from aia_sequence.calibration import fetch, tables
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import calibrate, respike
 from aia_sequence.calibration.lookup import sigma_of_counts
-from aia_sequence.calibration.workspace import Workspace, touched
+from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import FULL_DISK, Geometry, grid_of
@@ -265,22 +264,13 @@ def repeated_exposures(tmp_path_factory):
     return cards, images, sigma_of_counts(211, tables.thaw(path))
 
 
-def test_a_workspace_takes_what_it_was_given_as_far_as_that_is_large_enough():
-    with touched(2, {"image": 4096, "coefficients": 8192}) as (one, two):
-        given = one.array("image", (8, 8))
-        given[:] = 7.0
-        assert np.shares_memory(given, one.memory["image"])
-        assert not np.shares_memory(given, two.array("image", (8, 8)))
-        assert np.shares_memory(given, one.array("image", (16, 16), np.int16))
-        larger = one.array("image", (64, 64))
-        assert (larger.shape, larger.dtype) == ((64, 64), np.float32)
-        assert not np.shares_memory(given, larger)
-        assert (given == 7.0).all()
-
-
-def test_touching_memory_leaves_what_is_in_it():
-    """It goes on while frames are worked on: counts were zero wherever a page begins, and nothing said so."""
-    space = Workspace({"image": np.frombuffer(mmap.mmap(-1, 1 << 16), np.uint8)})
-    space.memory["image"][:] = 255
-    workspace._touch([space], ["image"])
-    assert (space.memory["image"] == 255).all()
+def test_arrays_of_one_name_share_memory_as_far_as_it_is_large_enough():
+    space = Workspace()
+    first = space.array("image", (16, 16))
+    first[:] = 7.0
+    assert np.shares_memory(first, space.array("image", (8, 8), np.int16))
+    assert not np.shares_memory(first, space.array("coefficients", (16, 16)))
+    larger = space.array("image", (64, 64))
+    assert (larger.shape, larger.dtype) == ((64, 64), np.float32)
+    assert not np.shares_memory(first, larger)
+    assert (first == 7.0).all()

@@ -13,15 +13,13 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors
 from aia_sequence.calibration.stages import Stages
-from aia_sequence.calibration.workspace import Workspace, touched
+from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.errors import AIAError, FrameError
-from aia_sequence.instrument import SIDE
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.manifests import FRAME
 
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LARGE = 2_000_000  # bytes; a compressed frame of the full disk has 5 to 13 MB, a cutout far less
-FULL_DISK_ARRAYS = {"coefficients": 4 * (SIDE + 4) ** 2, "image": 4 * SIDE**2}  # bytes, in the order of their use
 DEFECT = -1  # in place of a frame's number: a process has failed, and why comes in place of the result
 
 type Task = tuple[int, Mapping[str, Any]]  # a frame's place in the block, its row of the level-1 manifest
@@ -96,21 +92,17 @@ def _row(row: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[str, 
 
 
 def _run(tasks: Sequence[Task], job: CalibrationJob, processes: int) -> Iterator[Result]:
-    """Results as they come: workspaces and kernels are made ready at the same time, then frames are worked on."""
+    """Results as they come: kernels are loaded once, then frames are worked on."""
     started = time.perf_counter()
-    ready: AbstractContextManager[list[Workspace]] = nullcontext([Workspace() for _ in range(processes)])
-    if processes > 1 and max(row["bytes"] for _, row in tasks) > LARGE:
-        ready = touched(processes, FULL_DISK_ARRAYS)
-    with ready as spaces:
-        from aia_sequence.calibration import worker
+    from aia_sequence.calibration import worker
 
-        worker.load_kernels(job.options)
-        errors = _errors(job, sorted({row["WAVELNTH"] for _, row in tasks}))
-        loaded = {"kernels": time.perf_counter() - started}
-        workers = [worker.Worker(job, errors, space) for space in spaces]
-        for number, result, seconds in _forked(tasks, workers) if processes > 1 else _alone(tasks, workers):
-            yield number, result, seconds | loaded
-            loaded = {}
+    worker.load_kernels(job.options)
+    errors = _errors(job, sorted({row["WAVELNTH"] for _, row in tasks}))
+    loaded = {"kernels": time.perf_counter() - started}
+    workers = [worker.Worker(job, errors, Workspace()) for _ in range(processes)]
+    for number, result, seconds in _forked(tasks, workers) if processes > 1 else _alone(tasks, workers):
+        yield number, result, seconds | loaded
+        loaded = {}
 
 
 def _errors(job: CalibrationJob, channels: Sequence[int]) -> PhotometricErrors | None:
