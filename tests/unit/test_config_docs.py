@@ -6,6 +6,7 @@ import pytest
 
 from aia_sequence.config.docs import options, table, update
 from aia_sequence.config.schema import schema
+from aia_sequence.instrument import CHANNELS
 
 
 def test_the_table_of_options_is_the_schemas(root):
@@ -41,3 +42,7 @@ def test_every_option_says_what_it_is_and_what_is_allowed():
 def test_defaults_bounds_and_choices_are_told(key, said):
     (line,) = (line for line in table().splitlines() if line.startswith(f"| `{key}` |"))
     assert said in line
+
+
+def test_the_channels_that_a_configuration_may_name_are_the_instruments():
+    assert schema()["$defs"]["channel"]["enum"] == sorted(CHANNELS)

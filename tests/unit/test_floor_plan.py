@@ -151,3 +151,14 @@ def test_modules_and_scripts_stay_readable(root):
         > (60 if path.parent.name == "scripts" else 300)
     ]
     assert long == []
+
+
+def test_every_file_that_the_architecture_names_is_there(root):
+    text = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    links = [root / "docs" / link for link in re.findall(r"\]\(([^)#:]+)\)", text)]
+    named = re.findall(r"`((?:[\w.]+/)+[\w.]+\.(?:py|pyi|smk|md|rst))`", text)
+    homes = (root, root / "scripts", root / "scripts" / "aia_sequence")
+    assert len(links) > 10
+    assert len(named) > 20
+    assert [str(link) for link in links if not link.exists()] == []
+    assert [name for name in named if not any((home / name).exists() for home in homes)] == []
