@@ -15,7 +15,7 @@ from drms.client import ExportRequest
 from aia_sequence.acquisition import offline
 from aia_sequence.acquisition.arrival_checks import safe_name
 from aia_sequence.acquisition.journal import Journal, Request
-from aia_sequence.acquisition.queue import EXPIRED, TOO_LARGE, Limits, send, settle
+from aia_sequence.acquisition.queue import EXPIRED, TOO_LARGE, Limits, send, wait_for
 from aia_sequence.acquisition.request import FrameRequest
 from aia_sequence.archive import recordsets
 from aia_sequence.archive.answers import NOT_FOUND
@@ -62,7 +62,7 @@ def _take_up(archive: Archive, journal: Journal, request: Request, limits: Limit
     logger.info("taking up %s, which was sent before", request.id)
     try:
         found = persist(lambda: archive.client.export_from_id(request.id), f"status of {request.id}", archive.patience)
-        return settle(archive, found, limits)
+        return wait_for(archive, found, limits)
     except RefusedError as error:
         logger.warning("%s; it is sent again", error)
         journal.drop(request)
@@ -91,7 +91,7 @@ def _submit(
             request = Request(text, tuple(names), wanted.segments, processing, sent.id)
             journal.write(request)
             logger.info("%s: %d records, %s", sent.id, len(names), text)
-            return [(request, settle(archive, sent, limits))]
+            return [(request, wait_for(archive, sent, limits))]
         except RefusedError as error:
             if request:
                 journal.drop(request)

@@ -57,7 +57,7 @@ class Journal:
         write_json(self._path(request), asdict(request))
 
     def drop(self, request: Request) -> None:
-        """Forget a request, because the archive has."""
+        """Keep a request no longer, because the archive does not either."""
         self._path(request).unlink(missing_ok=True)
 
     def requests(self) -> list[Request]:
@@ -72,8 +72,8 @@ class Journal:
                 logger.warning("%s is no request; it is ignored", path)
         return sorted(found, key=lambda request: (request.records, request.id))
 
-    def forget(self, ids: Iterable[str]) -> None:
-        """Forget the requests of these ids."""
+    def drop_all(self, ids: Iterable[str]) -> None:
+        """Drop the requests of these ids."""
         ids = set(ids)
         for request in self.requests():
             if request.id in ids:

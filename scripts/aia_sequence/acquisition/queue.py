@@ -82,12 +82,12 @@ def _wait_for_other(archive: Archive, request_id: str, end: float, limits: Limit
     try:
         other = persist(lambda: archive.client.export_from_id(request_id), f"status of {request_id}", archive.patience)
         remaining = Limits(timeout=max(0.0, end - limits.clock()), clock=limits.clock)
-        settle(archive, other, remaining)
+        wait_for(archive, other, remaining)
     except RefusedError as error:
         logger.info("%s", error)
 
 
-def settle(archive: Archive, request: ExportRequest, limits: Limits) -> ExportRequest:
+def wait_for(archive: Archive, request: ExportRequest, limits: Limits) -> ExportRequest:
     """Wait until a request is done.
 
     Raises

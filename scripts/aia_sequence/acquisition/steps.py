@@ -69,7 +69,7 @@ def download(
             break
         # An export is kept for a week; and what the cache held a moment ago may have been removed.
         logger.warning("%d files are missing; they are asked for again", len(again))
-        settings.journal.forget(file.request for file in delivery.files if file.record in set(again))
+        settings.journal.drop_all(file.request for file in delivery.files if file.record in set(again))
         delivery = _deliver(archive, wanted, again, settings)
         block.lose(delivery.not_exported)
     block.close()

@@ -160,7 +160,7 @@ class Deconvolution:
         with np.errstate(divide="ignore", invalid="ignore"):
             result = self._accelerated(counts) if self.acceleration else self._plain(counts)
         if not np.isfinite(result).all():
-            raise FrameError("the deconvolution divided by nought, as it does where nothing at all was counted")
+            raise FrameError("the deconvolution divided by zero, as it does where nothing at all was counted")
         result[missing[:, 0], missing[:, 1]] = np.nan
         return result
 
