@@ -28,6 +28,7 @@ class Command:
 
 COMMANDS = {
     "new": Command("the folder of an own project", "new my-flares", "new"),
+    "flares": Command("a catalogue of flares, of the HEK", "flares --from 2021-01-01", "flares"),
     "check": Command("what is wrong with it, or what it asks for", "check my.yaml", "check"),
     "budget": Command("what it will cost, from metadata alone", "budget my.yaml", "run", ("budget",), True),
     "run": Command("make all that it asks for; -n tells what", "run my.yaml", "run", ("all",), True),
