@@ -27,7 +27,8 @@ def what_there_is(progress):
     page = Path(RESULTS, "index.html")
     found = [look(event, Path(RESULTS), Path(LOGS)) for event in PLAN.events.values()]
     write_page(page, found, synthetic=ARCHIVE == "synthetic", version=__version__)
-    return ending.summary(found, page.absolute())
+    told = {failure.reason for failure in progress.failed.values()}
+    return ending.summary(found, page.absolute(), told)
 
 
 DISPLAY = install(workflow)

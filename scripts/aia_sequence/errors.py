@@ -5,8 +5,14 @@ allowed; what to do. They are shown without a traceback; any other exception is 
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
+
+# What a message says when an archive was asked in vain: whatever was asked for, the cause is the same.
+GIVEN_UP = re.compile(
+    r"[^\n]*?: (the (?:archive|connection) .+); given up after \d+ attempts?\. ", re.ASCII | re.DOTALL
+)
 
 
 class AIAError(Exception):

@@ -22,6 +22,7 @@ from aia_sequence.privacy import redact
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 COUNT = re.compile(r": \w+ (\d+) of (\d+) [\w ]+(?:, ([\d.]+) MB)?$", re.MULTILINE | re.ASCII)
 ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR \S+: (.*(?:\n(?!\d\d:\d\d:\d\d [A-Z]).*)*)", re.MULTILINE | re.ASCII)
+TOLD = "AIA_SEQUENCE_TELLS_ERRORS"  # set where whoever started the jobs tells their errors, once per cause
 TRACEBACK = "Traceback (most recent call last):"
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class _LogFile(logging.FileHandler):
 def job_log(path: str | Path) -> Iterator[logging.Logger]:
     """Send logging to the job's log file, and its warnings to the terminal, while the job runs.
 
+    Errors go to the terminal, too, unless the run's display reads them from the log.
+
     An `AIAError`, or a disk that cannot be written to, is written as one message, without a traceback, and ends the
     process with status 1. Any other exception is written with its traceback: `snakemake --show-failed-logs` prints the
     file, so nobody has to look for the reason.
@@ -65,6 +68,8 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     file.setFormatter(_Redacted(FORMAT, datefmt="%H:%M:%S"))
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING)
+    if TOLD in os.environ:
+        terminal.addFilter(lambda record: record.levelno < logging.ERROR)
     terminal.setFormatter(_Redacted("%(levelname)s: %(message)s"))
     root = logging.getLogger()
     root.setLevel(logging.INFO)

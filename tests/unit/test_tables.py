@@ -14,6 +14,7 @@ from sunpy.map.sources import AIAMap
 
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import Patience
+from aia_sequence.archive.web import UnreachableError
 from aia_sequence.calibration import fetch, lookup, tables
 from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.config.calibration import CalibrationOptions
@@ -247,6 +248,20 @@ def test_a_failure_that_can_pass_is_tried_again(archive, monkeypatch):
     broken = iter([TimeoutError("late")] * 3)
     with pytest.raises(ArchiveError, match="given up after 3 attempts"):
         fetch.degradation(Patience(attempts=3, sleep=pauses.append))
+
+
+def test_where_nobody_answers_tables_are_not_asked_for_longer_than_records(monkeypatch):
+    def query(*arguments, **options):
+        try:
+            raise ConnectionRefusedError(111, "Connection refused")
+        except OSError as error:
+            raise UnreachableError(error.errno, "jsoc.stanford.edu: Connection refused") from error
+
+    pauses = []
+    monkeypatch.setattr(drms.Client, "query", query)
+    with pytest.raises(ArchiveError, match=r"the archive was not reached \(jsoc.stanford.edu: .*Check the network"):
+        fetch.degradation(Patience(sleep=pauses.append))
+    assert sum(pauses) < 20
 
 
 def test_an_archive_without_the_table_is_an_error_in_its_words(archive):

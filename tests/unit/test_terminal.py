@@ -1,5 +1,6 @@
 """What a person sees of a run: counts, failures once per cause, an ending; in a terminal and in a pipe."""
 
+import errno
 import fcntl
 import os
 import pty
@@ -10,10 +11,14 @@ import subprocess
 import sys
 import termios
 import textwrap
+from email.message import Message
+from urllib.error import HTTPError
 
 import pytest
 
 from aia_sequence import joblog
+from aia_sequence.archive import retries
+from aia_sequence.archive.web import CONNECT_TIMEOUT, UnreachableError
 from aia_sequence.overview.events import Event, Problem
 from aia_sequence.planning.budget import Work
 from aia_sequence.terminal import ending
@@ -56,6 +61,8 @@ if asleep == "importing":  # Ctrl-C finds the job before any code of ours
     time.sleep(600)
 sys.path.insert(0, {scripts!r})
 from aia_sequence import joblog
+from aia_sequence.archive import retries
+from aia_sequence.archive.web import CONNECT_TIMEOUT, UnreachableError
 from aia_sequence.errors import ArchiveError
 
 with joblog.job_log(snakemake.log[0]):
@@ -181,6 +188,7 @@ def test_a_cause_is_told_once_with_the_jobs_that_it_stopped_and_their_logs(toy):
     assert "2 steps failed: a: the archive is away." in text or "2 steps failed: b: the archive is away." in text
     assert {"  fetch a", "  fetch b", "    log: logs/a/fetch.log", "    log: logs/b/fetch.log"} <= set(lines)
     assert "the same command goes on: snakemake --directory" in text
+    assert text.count("the archive is away") == 2  # as it happens, and with its jobs and logs at the end
     assert "Traceback" not in text
     assert "RuleException" not in text
     assert lines[-1] == "ending with 2 done"
@@ -300,6 +308,55 @@ def test_a_job_that_succeeds_when_it_is_repeated_has_not_failed(tmp_path):
     progress.start([1])
     progress.finish(1)
     assert (progress.done, progress.causes()) == (1, [])
+
+
+class Clock:
+    """Time that passes only while somebody waits, or an answer takes its time."""
+
+    def __init__(self, takes):
+        self.now, self.takes = 0.0, takes
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def ask(self, error):
+        self.now += self.takes
+        raise error
+
+
+AWAY = [
+    (UnreachableError(errno.ECONNREFUSED, "jsoc.stanford.edu: Connection refused"), 0.0),
+    (UnreachableError(errno.ETIMEDOUT, "jsoc.stanford.edu: timed out"), CONNECT_TIMEOUT),
+    (UnreachableError(errno.ENETUNREACH, "jsoc.stanford.edu: Network is unreachable"), 0.0),
+    (HTTPError("http://jsoc.stanford.edu", 503, "", Message(), None), 1.0),
+]
+
+
+@pytest.mark.parametrize(("error", "takes"), AWAY, ids=lambda value: str(value))
+def test_an_archive_that_is_away_is_told_once_whatever_each_job_asked_it_for(tmp_path, monkeypatch, error, takes):
+    """In half a minute where nobody answers; whoever answers with errors is asked for longer."""
+    progress, questions = Progress(), ["description of aia.lev1_euv_12s", "aia.response[][!1=1!]", "export of x[a: b]"]
+    for number, question in enumerate(questions):
+        clock = Clock(takes)
+        monkeypatch.setattr(retries, "time", clock)
+        path = tmp_path / f"{number}.log"
+        progress.know(number, f"rule{number}", {"event": f"e{number}"}, [str(path)])
+        progress.start([number])
+        with pytest.raises(SystemExit), joblog.job_log(path):
+            retries.persist(lambda clock=clock: clock.ask(error), question, retries.Patience(sleep=clock.sleep))
+        progress.fail(number)
+        assert clock.now <= (30 if isinstance(error, UnreachableError) else 150)
+    (group,) = progress.causes()
+    assert len(group) == 3
+    text = ending.failures(progress)
+    assert text.startswith("\n3 steps failed: description of aia.lev1_euv_12s: the archive ")
+    assert text.count("the archive ") == 1
+    events = [Event("e0", ("a", "b"), (171,), problems=[Problem("rule0", group[0].reason, tmp_path)])]
+    told = ending.summary(events, tmp_path / "index.html", {failure.reason for failure in group})
+    assert "e0  not finished: rule0 failed, see above" in told
 
 
 def test_counts_are_written_at_most_once_a_second_and_at_the_end(tmp_path):

@@ -168,7 +168,7 @@ def persist[Answer](call: Callable[[], Answer], what: str, patience: Patience) -
             if pause is None or (isinstance(error, UnreachableError) and lasting(error, waited, patience)):
                 tried = "1 attempt" if attempt == 1 else f"{attempt} attempts"
                 raise AwayError(redact(f"{what}: {reason}; given up after {tried}. {_advice(error)}")) from None
-            logger.warning(
+            logger.info(
                 "%s: %s; attempt %d of %d, again in %.1f s", what, redact(reason), attempt, patience.attempts, pause
             )
             patience.sleep(pause)

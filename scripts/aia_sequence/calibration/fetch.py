@@ -168,10 +168,11 @@ def _asked(question: Callable[[], QTable], source: str, patience: Patience) -> Q
         try:
             return question()
         except (OSError, RuntimeError, ValueError, KeyError) as error:
-            # aiapy wraps what it was told, and that alone tells whether it can pass.
-            cause = error.__cause__ or error
-            if passing(cause):
-                raise cause from None
-            raise ArchiveError(redact(f"{source}: the archive gave no table: {error}")) from error
+            told: BaseException = error
+        # aiapy wraps what it was told, and that alone tells whether it can pass.
+        cause = told if passing(told) else told.__cause__ or told
+        if passing(cause):
+            raise cause
+        raise ArchiveError(redact(f"{source}: the archive gave no table: {told}")) from told
 
     return persist(ask, source, patience)

@@ -20,6 +20,7 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from aia_sequence.joblog import TOLD
 from aia_sequence.terminal import STOPPED
 from aia_sequence.terminal.ending import by_our_command, failures
 from aia_sequence.terminal.outlook import outlook
@@ -66,6 +67,7 @@ class Display(LogHandlerBase):
         self.began = self.said = time.time()
         self.ran, self.stopped, self.closed, self.over = False, False, False, threading.Event()
         if ours:
+            os.environ[TOLD] = "1"
             threading.Thread(target=self._tick, daemon=True).start()
 
     def emit(self, record: Any) -> None:

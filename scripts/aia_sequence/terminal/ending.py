@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from aia_sequence.overview.events import Event
@@ -71,15 +71,25 @@ def command() -> str:
     return shlex.join(words)
 
 
-def summary(events: Sequence[Event], page: Path) -> str:
-    """What there is now: frames kept, dropped and failed of each event, what to do next, and the page of results."""
+def status(event: Event, told: Collection[str]) -> str:
+    """What there is of an event, in a line."""
+    if event.problems and event.problems[0].reason in told:
+        return f"not finished: {event.problems[0].rule} failed, see above"
+    return event.status
+
+
+def summary(events: Sequence[Event], page: Path, told: Collection[str] = ()) -> str:
+    """What there is now: frames kept, dropped and failed of each event, what to do next, and the page of results.
+
+    Reasons that have been `told` are not told again.
+    """
     lines = []
     if len(events) > MANY:
         finished = sum(event.finished for event in events)
         lines.append(f"{finished:,} of {len(events):,} events finished")
     else:
         width = max((len(event.name) for event in events), default=0)
-        lines += [f"{event.name:{width}}  {event.status}" for event in events]
+        lines += [f"{event.name:{width}}  {status(event, told)}" for event in events]
     if all(event.finished for event in events):
         lines.append("Next: open the page below, or add an event; `aia-sequence verify` checks all.")
     lines.append(f"Results: {page}")

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aia_sequence.errors import GIVEN_UP
 from aia_sequence.joblog import last_count, reason_in
 
 TARGETS = frozenset({"all", "budget"})  # rules without work of their own
@@ -43,8 +44,9 @@ class Failure:
 
     @property
     def cause(self) -> str:
-        """The reason without what distinguishes the job from others of its kind."""
-        text = self.reason
+        """The reason without what distinguishes the job from others of its kind, and without what was asked for."""
+        found = GIVEN_UP.match(self.reason)
+        text = found[1] if found else self.reason
         for value in sorted(map(str, self.job.wildcards.values()), key=len, reverse=True):
             text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text, flags=re.ASCII)
         return text
