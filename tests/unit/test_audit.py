@@ -228,3 +228,13 @@ def test_steps_name_their_stand_ins_and_those_without_a_record():
         "No record fulfils the conditions in 1 step: 10:02:00.",
     ]
     assert remarks.about_steps(records.drop(columns="step"), 211) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [([0, 0], ""), ([2**30, 0], "1 frame of 2"), ([2**30, 2**30 + 4], "2 frames of 2")]
+)
+def test_frames_of_near_real_time_are_told_since_their_pointing_is_provisional(words, said):
+    """The 200 real headers of 2017 have bit 30 of QUALITY: 0x40000000 and 0x40000004 among them."""
+    notes = remarks.about_haste(pd.DataFrame({"QUALITY": list(map(str, words))}), 171)
+    assert bool(notes) == bool(said)
+    assert all(note.kind == "near real time" and note.text.startswith(said) for note in notes)

@@ -13,6 +13,7 @@ from aia_sequence.frames.hdus import image_header
 from aia_sequence.instrument import SIDE
 from aia_sequence.lists.audit import LOST, Outcome
 from aia_sequence.lists.manifests import OWN_POINTING
+from aia_sequence.quality import NEAR_REAL_TIME
 from aia_sequence.times import read_time
 
 POINTING_STEP = 3 * 3600 + 1  # seconds, one of them a leap second; the newest master pointing provisionally spans more
@@ -70,7 +71,7 @@ def about_channel(table: pd.DataFrame, channel: int, step: int) -> list[Remark]:
             reasons = "; ".join(sorted(set(left["reason"])))
             notes.append(Remark(channel, "left out", f"{_count(len(left), 'record')} {outcome}: {reasons}."))
     frames = rows[rows["outcome"] == Outcome.CALIBRATED]
-    notes += gaps(rows, channel, step) + about_corrections(frames, channel)
+    notes += gaps(rows, channel, step) + about_corrections(frames, channel) + about_haste(frames, channel)
     saturation = [(saturated(row.NSATPIX), row.T_REC) for row in frames.itertuples() if saturated(row.NSATPIX)]
     if saturation:
         counts = pd.to_numeric(frames["NSATPIX"])
@@ -187,6 +188,17 @@ def about_corrections(frames: pd.DataFrame, channel: int) -> list[Remark]:
         text = f"{_count(len(provisional), 'frame')} of {len(frames)} with the provisional record {named}."
         notes.append(Remark(channel, "pointing", f"{text} The archive replaces it when the next one is made."))
     return notes
+
+
+def about_haste(frames: pd.DataFrame, channel: int) -> list[Remark]:
+    """Say that frames are of near real time: what level 1 takes from later measurements is provisional in them."""
+    count = sum(int(word) >> NEAR_REAL_TIME & 1 for word in frames["QUALITY"])
+    if not count:
+        return []
+    text = (
+        f"{_count(count, 'frame')} of {len(frames)} of near real time (QUALITY bit {NEAR_REAL_TIME}): their pointing,"
+    )
+    return [Remark(channel, "near real time", f"{text} flat field and orbit are provisional.")]
 
 
 def per_frame(table: pd.DataFrame) -> list[str]:
