@@ -1,20 +1,16 @@
 """What a person sees of a run: counts, failures once per cause, an ending; in a terminal and in a pipe."""
 
 import errno
-import fcntl
 import os
-import pty
 import re
-import signal
-import struct
 import subprocess
 import sys
-import termios
 import textwrap
 from email.message import Message
 from urllib.error import HTTPError
 
 import pytest
+from terminal import in_terminal
 
 from aia_sequence import joblog
 from aia_sequence.archive import retries
@@ -115,52 +111,6 @@ def piped(folder, *arguments):
     return done.returncode, done.stdout.splitlines()
 
 
-def log_in():
-    """Take the terminal, if it is one, and Ctrl-C as it is there: what runs in the background ignores it."""
-    if os.isatty(0):
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def in_terminal(folder, *arguments, size=(24, 80), interrupt_at=None, terminal=True):
-    """Status, final lines and all that was ever shown of a run in a pseudo-terminal, or in a pipe."""
-    master, slave = pty.openpty() if terminal else os.pipe()
-    if terminal:
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-    process = subprocess.Popen(
-        snakemake(folder, *arguments), stdin=slave if terminal else subprocess.DEVNULL, stdout=slave, stderr=slave,
-        start_new_session=True, env={**os.environ, "TERM": "xterm"}, preexec_fn=log_in,
-    )  # fmt: skip
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            part = os.read(master, 4096)
-        except OSError:  # the terminal's other end is closed
-            break
-        if not part:  # the pipe's is
-            break
-        shown += part
-        if interrupt_at and interrupt_at in shown:
-            os.killpg(process.pid, signal.SIGINT)
-            interrupt_at = None
-    os.close(master)
-    return process.wait(), screen_of(shown.decode()), shown.decode()
-
-
-def screen_of(text):
-    """What is left of it: `ESC [ n A` goes up, `ESC [ J` removes what is below."""
-    lines = [""]
-    for part in re.split(r"(\x1b\[\d+A|\x1b\[J|\n)", text.replace("\r", "")):
-        if up := re.fullmatch(r"\x1b\[(\d+)A", part):
-            lines[len(lines) - 1 - int(up[1]) :] = [""]
-        elif part == "\n":
-            lines.append("")
-        elif part != "\x1b[J":
-            lines[-1] += part
-    return lines
-
-
 def test_in_a_pipe_every_stage_has_a_line_and_the_ending_is_last(finished):
     _, status, lines = finished
     assert status == 0, lines
@@ -195,7 +145,7 @@ def test_a_cause_is_told_once_with_the_jobs_that_it_stopped_and_their_logs(toy):
 
 
 def test_on_a_terminal_the_jobs_at_work_are_shown_with_counts_and_leave_nothing_behind(toy):
-    status, left, shown = in_terminal(toy, "--config", "pause=0.5")
+    status, left, shown = in_terminal(snakemake(toy, "--config", "pause=0.5"))
     assert status == 0, shown
     assert re.search(r"\] \d of 6 steps, \d+ s", shown)
     assert re.search(r"  fetch  [abc]  [1-4] of 4, \d0 MB", shown)
@@ -208,7 +158,9 @@ def test_on_a_terminal_the_jobs_at_work_are_shown_with_counts_and_leave_nothing_
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
 @pytest.mark.parametrize("job", ["importing", "working"])
 def test_ctrl_c_says_what_it_leaves_and_shows_no_traceback(toy, job, terminal):
-    status, left, _ = in_terminal(toy, "--config", f"asleep={job}", interrupt_at=b"asleep", terminal=terminal)
+    status, left, _ = in_terminal(
+        snakemake(toy, "--config", f"asleep={job}"), interrupt_at=b"asleep", terminal=terminal
+    )
     assert status != 0
     assert "Stopped; what is done is kept; run again to go on." in left
     assert not any("Traceback" in line or "FAILED" in line or "failed" in line for line in left), left
@@ -250,6 +202,8 @@ def test_a_dry_run_says_what_has_changed_and_what_follows_from_it(toy):
     text = "\n".join(planned(toy, "--forcerun", "fetch"))
     assert re.search(r"fetch +3  forced\n", text)
     assert re.search(r"draw +3  what it needs is made again", text)
+    (toy / "fetch.py").write_text((toy / "fetch.py").read_text() + "# changed\n")
+    assert planned(toy)[0] == "6 steps would run for a, b, c; nothing has been started."
 
 
 def test_a_logger_of_the_users_choice_is_left_alone(toy):

@@ -1,13 +1,19 @@
 """The worked example, from the committed configuration to the sequence figure, run as a user runs it."""
 
 import csv
+import re
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from astropy.io import fits
-from running import Workflow, call_each
+from running import ROOT, Workflow, account, call_each, jobs_in
+from terminal import in_terminal
 
 pytestmark = pytest.mark.slow
+
+DEMO = ["make", "-o", ".venv/installed", "demo", "CORES=2"]  # the environment is that of the tests
 
 # Row number in the archive's answer, EXPTIME (s) and T_REC of the 211 Å frames below 2 s: the published table.
 FRAMES = """
@@ -42,10 +48,31 @@ TABLE = {
 def demo(tmp_path_factory):
     """The worked example, finished."""
     workflow = Workflow.example(tmp_path_factory.mktemp("demo"))
-    run = workflow.run()
-    assert run.status == 0, run.output
+    for path in ROOT.iterdir():
+        if not path.name.startswith(".") and path.name not in ("results", "resources", "logs", "benchmarks"):
+            (workflow.folder / path.name).symlink_to(path)
+    (workflow.folder / ".venv").mkdir()
+    (workflow.folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    run = in_terminal(DEMO, workflow.folder)
+    assert run[0] == 0, run[2]
     yield workflow, run
     shutil.rmtree(workflow.folder)
+
+
+def test_make_demo_is_told_in_a_few_lines_of_a_small_terminal(demo):
+    """What it takes first; then a display that leaves nothing behind; then what there is, and where."""
+    workflow, (_, left, shown) = demo
+    lines = [line for line in left if line]
+    assert len(lines) <= 25
+    assert re.search(r"about a minute on two cores, [\d.]+ GB of disk", lines[0])
+    assert re.search(r"\] \d+ of 13 steps, \d+ s", shown)
+    assert re.search(r"download_level1 .* \d+ of 20, \d+ MB", shown)
+    assert "Traceback" not in shown
+    assert "x1.5-2021-07-03  20 frames kept, 31 dropped, 0 failed" in lines
+    assert lines[-1] == f"Results: {workflow.folder / 'results' / 'index.html'}"
+    assert (workflow.folder / "results" / "index.html").is_file()
+    drawn = re.findall(r"\[[#.]{20}\] \d+ of 13 steps.*|^  \w+  .*", shown.replace("\r", ""), re.MULTILINE)
+    assert max(map(len, drawn)) < 80  # a line that is broken cannot be taken back
 
 
 def rows(path):
@@ -95,10 +122,14 @@ def test_the_figures_are_there(demo):
     assert (folder / "sequence.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_a_finished_run_has_nothing_to_do(demo):
+def test_a_finished_run_has_nothing_to_do_and_says_in_a_pipe_where_everything_is(demo):
     workflow, _ = demo
-    again = workflow.run()
-    assert (again.status, again.jobs.total()) == (0, 0), again.output
+    status, left, shown = in_terminal(DEMO, workflow.folder, terminal=False)
+    assert status == 0, shown
+    assert jobs_in(account(workflow.folder)).total() == 0
+    lines = [line for line in left if line]
+    assert lines[-1] == f"Results: {workflow.folder / 'results' / 'index.html'}"
+    assert len(lines) <= 5
 
 
 def test_another_channel_leaves_the_first_alone(demo):
@@ -117,11 +148,13 @@ def test_another_channel_leaves_the_first_alone(demo):
 
 def test_a_condition_that_no_record_passes_is_an_error_that_says_what_removed_the_records(tmp_path):
     workflow = Workflow.example(tmp_path).changed(where={"EXPTIME": "> 100"})
-    run = workflow.run(f"results/{workflow.event['name']}/figures/211/lightcurve.csv")
-    assert run.status != 0
-    assert "EXPTIME > 100" in run.output
-    assert "51" in run.output
-    assert "Traceback" not in run.output
+    target = f"results/{workflow.event['name']}/figures/211/lightcurve.csv"
+    status, left, shown = in_terminal([sys.executable, "-m", "aia_sequence", "run", *workflow.arguments(target)])
+    assert status != 0
+    assert re.search(
+        "\x1b\\[31mFAILED measure_sequence .*Of 51 records in the window EXPTIME > 100.0 removed 51", shown
+    )
+    assert "Traceback" not in "\n".join(left)
 
 
 WRONG = [

@@ -47,6 +47,11 @@ def finished(tmp_path_factory):
     workflow = workflow.changed(start="2021-07-03T14:27:40Z", end="2021-07-03T14:28:15Z")
     run = workflow.run()
     assert run.status == 0, run.output
+    # In a pipe: a line for each stage, one every half minute, and at last where everything is.
+    told = [line for line in run.output.splitlines() if line]
+    assert len([line for line in told if "  at work: " not in line]) <= 25, run.output
+    assert "Traceback" not in run.output
+    assert told[-1] == f"Results: {workflow.folder / 'results' / 'index.html'}"
     yield workflow
     shutil.rmtree(workflow.folder)
 

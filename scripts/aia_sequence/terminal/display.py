@@ -35,7 +35,7 @@ TALK = re.compile(
     r"host: |Singularity|Select jobs|Execute \d|Complete log|Elapsed|Will exit|Exiting because|Shutting down|"
     r"Trying to |Terminating processes|Submitted job|Job \d+ has been|SLURM run ID|Removing output|Removed|Cancelling|"
     r"Logfile |At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Reasons:|"
-    r"This was a dry-run|Some jobs were triggered)",
+    r"This was a dry-run|Some jobs were triggered|Rules with provenance triggered jobs)",
     re.ASCII,
 )
 # What Snakemake puts around the message of an error in the configuration.
