@@ -15,7 +15,8 @@ EVENT = {
     "end": "2021-07-03T14:26:00Z",
     "channels": [171, 211],
     "calibration": {"uncertainty": True, "psf": True},
-    "figure": {"gif": True},
+    "figure": {"gif": True, "difference": ["running"]},
+    "slits": {"loop": {"points": [[800, 300], [950, 480]]}},
 }
 
 

@@ -1,5 +1,5 @@
 # In: the level-1.5 frames of all blocks of an event and channel; for derotated cubes their level-1 frames and tables.
-# Out: cubes/{channel}.nc, where the configuration asks for them.
+# Out: cubes/{channel}.nc, and brightness along slits, figures/{channel}/slits/{slit}, where the configuration asks for them.
 #
 # Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash.
 
@@ -28,3 +28,37 @@ rule write_cube:
         "Writing the cube of {wildcards.event} at {wildcards.channel} Å"
     script:
         "../scripts/write_cube.py"
+
+
+rule trace_slit:
+    input:
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
+    output:
+        data="<results>/{event}/figures/{channel}/slits/{slit}.nc",
+        png=report(
+            "<results>/{event}/figures/{channel}/slits/{slit}.png",
+            caption="../captions/slit.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"channel": "{channel} Å", "product": "slit {slit}"},
+        ),
+        pdf="<results>/{event}/figures/{channel}/slits/{slit}.pdf",
+        caption="<results>/{event}/figures/{channel}/slits/{slit}.txt",
+    log:
+        "<logs>/{event}/trace_slit/{channel}-{slit}.log",
+    benchmark:
+        "<benchmarks>/{event}/trace_slit/{channel}-{slit}.tsv"
+    priority: PRIORITY["figure"]
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        slit=slit_options,
+        figure=figure_options("size", "dpi", "stretch", "power", "percentiles", "limits", "limb", "grid", "marks"),
+        version=versions.SLIT,
+    message:
+        "Following the slit {wildcards.slit} of {wildcards.event} at {wildcards.channel} Å"
+    script:
+        "../scripts/trace_slit.py"

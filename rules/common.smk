@@ -34,6 +34,8 @@ wildcard_constraints:
     event=r"[A-Za-z0-9][A-Za-z0-9._+-]*",
     series=r"aia\.lev1_[a-z0-9_]+",
     channel=r"\d+",
+    difference="running|base|ratio",
+    slit=r"[A-Za-z0-9][A-Za-z0-9._+-]*",
     block=r"\d{8}T\d{4}",
     day=r"\d{8}",
     archive=r"[a-z][a-z0-9_.+-]*",
@@ -109,6 +111,12 @@ def figure_options(*names):
         return {name: figure[name] for name in names if name in figure}
 
     return of_event
+
+
+@for_rules
+def slit_options(wildcards):
+    """How the configuration describes the job's slit."""
+    return PLAN.event(wildcards.event).options["slits"][wildcards.slit]
 
 
 def refresh_marker(question):

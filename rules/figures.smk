@@ -1,5 +1,6 @@
 # In: the level-1.5 frames of all blocks of an event and channel, and the tables of their records.
-# Out: what people look at, under figures/{channel}/: light curve, sequence figure, movie, viewer; figures/channels.png.
+# Out: what people look at, under figures/{channel}/: light curve, sequence figure, movie, viewer, differences;
+# figures/channels.png.
 # Order: measure_sequence (one pass over the frames), then the others, none of which waits for another.
 #
 # Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash: each further
@@ -115,6 +116,48 @@ rule render_movie:
         "Rendering the movie of {wildcards.event} at {wildcards.channel} Å"
     script:
         "../scripts/render_movie.py"
+
+
+rule plot_difference:
+    input:
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
+        lightcurve=rules.measure_sequence.output.lightcurve,
+        statistics=rules.measure_sequence.output.statistics,
+    output:
+        png=report(
+            "<results>/{event}/figures/{channel}/difference-{difference}.png",
+            caption="../captions/difference.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"channel": "{channel} Å", "product": "difference ({difference})"},
+        ),
+        pdf="<results>/{event}/figures/{channel}/difference-{difference}.pdf",
+        caption="<results>/{event}/figures/{channel}/difference-{difference}.txt",
+        mp4=report(
+            "<results>/{event}/figures/{channel}/difference-{difference}.mp4",
+            caption="../captions/difference.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"channel": "{channel} Å", "product": "difference ({difference}), movie"},
+        ),
+    log:
+        "<logs>/{event}/plot_difference/{channel}-{difference}.log",
+    benchmark:
+        "<benchmarks>/{event}/plot_difference/{channel}-{difference}.tsv"
+    priority: PRIORITY["figure"]
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=figure_memory,
+        runtime=figure_runtime,
+    params:
+        region=option("region"),
+        figure=figure_options("panels", "select", "size", "dpi", "limb", "grid", "marks", "fps", "lag", "base"),
+        version=versions.FIGURES,
+    message:
+        "Plotting the difference ({wildcards.difference}) of {wildcards.event} at {wildcards.channel} Å"
+    script:
+        "../scripts/plot_difference.py"
 
 
 rule render_gif:

@@ -14,3 +14,4 @@ CRATE = "2"  # the crate, the checksum list and the references
 LEVEL15 = "5"  # level-1.5 pixels, headers and their manifest; a golden digest in the tests changes with it
 FIGURES = "4"  # figures, movies, viewers, light curves; a golden digest in the tests changes with it
 CUBE = "1"  # cubes of a channel
+SLIT = "1"  # brightness along slits

@@ -12,8 +12,9 @@ from small_frames import PEAK, write_sequence
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.channels import moment, nearest, plot_channels
+from aia_sequence.figures.layout import Layout, lay_out, select
 from aia_sequence.figures.measure import measure
-from aia_sequence.figures.panels import Layout, lay_out, plot_sequence, select
+from aia_sequence.figures.panels import plot_sequence
 from aia_sequence.figures.sequence import list_frames
 from aia_sequence.figures.style import MISSING
 from aia_sequence.frames import companions

@@ -22,7 +22,9 @@ def event(name, *channels):
 def folders(tmp_path):
     """Results and logs of a finished event and of one whose export failed."""
     results, logs = tmp_path / "results", tmp_path / "logs"
-    for name in ("sequence.png", "lightcurve.png", "movie.mp4", "viewer.html"):
+    for name in (
+        "sequence.png", "lightcurve.png", "movie.mp4", "difference-base.mp4", "viewer.html", "slits/loop.png",
+    ):  # fmt: skip
         path = results / "done" / "figures" / "211" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -39,7 +41,10 @@ def test_a_finished_event_tells_its_counts_and_its_products(folders):
     found = overview.look(event("done", 211), *folders)
     assert found.finished
     assert found.status == "20 frames kept, 31 dropped, 1 failed"
-    assert found.products[211] == ["viewer.html", "movie.mp4", "sequence.png", "lightcurve.png"]
+    assert list(found.products[211]) == [
+        "viewer.html", "movie.mp4", "difference-base.mp4", "sequence.png", "lightcurve.png", "slits/loop.png",
+    ]  # fmt: skip
+    assert found.products[211]["slits/loop.png"] == "slit loop"
 
 
 def test_an_event_that_failed_tells_the_step_and_the_reason(folders):
@@ -81,7 +86,7 @@ def test_the_page_names_every_event_and_points_to_files_that_are_there(folders):
     assert "Synthetic data: not observations of the Sun." in text
     assert "JSOC refused &lt;the&gt; request" in text
     figures = [link for link in Links(text).found if "/figures/" in link]
-    assert {link.rpartition("/")[2] for link in figures} == set(events[0].products[211])
+    assert {link.partition("/211/")[2] for link in figures} == set(events[0].products[211])
     assert all((results / link).is_file() for link in figures)
 
 

@@ -95,6 +95,17 @@ def test_of_a_large_even_region_it_is_the_root_of_its_pixels_times_the_plate_sca
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
+def test_pixels_can_have_weights_of_their_own(kernel):
+    """As along a slit: bilinear weights of places between pixels."""
+    side, affine, header = setting(6, 0.600758, 0.06, kernel)
+    factors = np.random.default_rng(2).uniform(0, 0.3, (6, 6)).astype(np.float32)
+    counts, squared = np.zeros((side, side), np.int16), np.full(2, 9, np.float32)
+    exact = 3 * np.sqrt((weights(side, affine, (6, 6), kernel, factors) ** 2).sum())
+    sigma = variance(counts, None, squared, kernel, NONE, *affine, shape=(6, 6))
+    assert sum_uncertainty(sigma, header, factors) == pytest.approx(exact, rel=0.01)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
 def test_missing_pixels_are_no_part_of_the_sum(kernel):
     side, affine, header = setting(60, 0.600758, 0.06, kernel)
     counts, squared = np.zeros((side, side), np.int16), np.full(2, 9, np.float32)

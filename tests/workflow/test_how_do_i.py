@@ -57,9 +57,9 @@ def project(tmp_path_factory):
     return folder
 
 
-def test_there_are_twenty_recipes_and_each_has_something_to_take():
+def test_there_are_recipes_and_each_has_something_to_take():
     recipes = RECIPE.findall((ROOT / "docs" / "how-do-i.md").read_text(encoding="utf-8"))
-    assert len(recipes) == 20
+    assert len(recipes) >= 20
     assert all(FENCE.search(body) for _, body in recipes)
 
 
@@ -99,6 +99,7 @@ def test_python_of_a_recipe_runs_on_finished_results(project, monkeypatch, quest
         "open the frames in sunpy": "2021-07-03T14:27:25.000 DN / s",
         "open the light curve": "DN / (pix s)",
         "see what became of a record": "no image",
+        "follow what moves along a loop": "('time', 'distance') 860.2",
     }[question] in printed.getvalue()
 
 

@@ -9,7 +9,7 @@ from running import Workflow
 pytestmark = pytest.mark.slow
 
 CHANNELS = [193, 211]
-DRAWN = ["plot_sequence", "render_movie", "build_viewer", "plot_channels"]
+DRAWN = ["plot_sequence", "render_movie", "plot_difference", "build_viewer", "plot_channels"]
 FOLDER = "figures/211"
 BLOCK = "level1.5/211/20110101T0300"
 # Of each product, the rules that have to run when it is gone.
@@ -22,12 +22,20 @@ RULES = {
     f"{FOLDER}/sequence.pdf": ["plot_sequence"],
     f"{FOLDER}/sequence.txt": ["plot_sequence"],
     f"{FOLDER}/movie.mp4": ["render_movie"],
+    f"{FOLDER}/difference-running.png": ["plot_difference"],
+    f"{FOLDER}/difference-running.pdf": ["plot_difference"],
+    f"{FOLDER}/difference-running.txt": ["plot_difference"],
+    f"{FOLDER}/difference-running.mp4": ["plot_difference"],
+    f"{FOLDER}/slits/loop.nc": ["trace_slit"],
+    f"{FOLDER}/slits/loop.png": ["trace_slit"],
+    f"{FOLDER}/slits/loop.pdf": ["trace_slit"],
+    f"{FOLDER}/slits/loop.txt": ["trace_slit"],
     f"{FOLDER}/viewer.html": ["build_viewer"],
     "figures/channels.png": ["plot_channels"],
     "figures/channels.pdf": ["plot_channels"],
     "figures/channels.txt": ["plot_channels"],
-    BLOCK: ["calibrate_level15", "measure_sequence", *DRAWN, "write_audit"],
-    f"{BLOCK}.csv": ["calibrate_level15", "measure_sequence", *DRAWN, "write_audit"],
+    BLOCK: ["calibrate_level15", "measure_sequence", *DRAWN, "trace_slit", "write_audit"],
+    f"{BLOCK}.csv": ["calibrate_level15", "measure_sequence", *DRAWN, "trace_slit", "write_audit"],
     "audit.html": ["write_audit"],
     "ro-crate-metadata.json": [],
 }
@@ -36,6 +44,7 @@ RULES = {
 def test_every_product_that_is_gone_is_made_again_with_what_depends_on_it(tmp_path):
     # One event for each product, all of the same hour.
     window = {"start": "2011-01-01T03:05:00Z", "end": "2011-01-01T03:06:00Z", "channels": CHANNELS}
+    window |= {"figure": {"difference": ["running"]}, "slits": {"loop": {"points": [[0, 0], [90, 9]]}}}
     config = {"events": [{"name": f"event-{number}", **window} for number in range(len(RULES))]}
     workflow = Workflow.finished(tmp_path, config)
 

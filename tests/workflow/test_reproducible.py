@@ -32,6 +32,8 @@ KINDS = {
     f"level1.5/211/{FIRST}.csv": "calibrate_level15",
     "figures/211/lightcurve.csv": "measure_sequence",
     "figures/211/sequence.png": "plot_sequence",
+    "figures/211/difference-running.mp4": "plot_difference",
+    "figures/211/slits/loop.nc": "trace_slit",
     "audit.html": "write_audit",
     "ro-crate-metadata.json": "write_provenance",
     "references.bib": "write_provenance",
@@ -44,7 +46,9 @@ KINDS = {
 def finished(tmp_path_factory):
     """Two frames in two blocks, from query to crate."""
     workflow = Workflow.example(tmp_path_factory.mktemp("reproducible"), block="1m")
-    workflow = workflow.changed(start="2021-07-03T14:27:40Z", end="2021-07-03T14:28:15Z")
+    slits = {"loop": {"points": [[800, 300], [950, 480]]}}
+    asked = {"figure": {"difference": ["running"]}, "slits": slits}
+    workflow = workflow.changed(start="2021-07-03T14:27:40Z", end="2021-07-03T14:28:15Z", **asked)
     run = workflow.run()
     assert run.status == 0, run.output
     # In a pipe: a line for each stage, one every half minute, and at last where everything is.

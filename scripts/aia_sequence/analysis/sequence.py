@@ -1,7 +1,7 @@
 """Finished events in Python: frames, maps, light curves and cubes, read when they are asked for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from aia_sequence.analysis import sets
+from aia_sequence.config.slits import Slit
 from aia_sequence.errors import AIAError, suggestion
 from aia_sequence.figures.sequence import Frame, list_frames
+from aia_sequence.times import duration, read_time
 
 if TYPE_CHECKING:
     from astropy.time import Time
@@ -32,11 +34,14 @@ class Channel:
         In angstrom.
     region
         The event's region of interest, see config/README.md; None is the full disk.
+    slits
+        The event's slits, by name, as its configuration describes them.
     """
 
     folder: Path
     wavelength: int
     region: Mapping[str, Any] | None = None
+    slits: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def frames(self) -> list[Frame]:
@@ -101,6 +106,62 @@ class Channel:
         path = self.folder / "cubes" / f"{self.wavelength}.nc"
         return dataset.open_file(path) if path.is_file() else dataset.of_frames(self.frames, self.region)
 
+    def difference(self, kind: str = "running", *, lag: str | int | None = None, base: str | None = None) -> "Dataset":
+        """What has changed between the frames of the cube, with propagated uncertainties, read lazily.
+
+        Parameters
+        ----------
+        kind
+            `running`: to the frame before, but not across a gap; `base`: to one frame; `ratio`: over it.
+        lag
+            How much earlier the frame is that a running difference subtracts, such as `60s` or `5m`.
+        base
+            Time (ISO, UTC) to which the base frame is the nearest; without it the first.
+
+        Returns
+        -------
+        xarray.Dataset
+            `data` (time, y, x), `uncertainty` where it was calculated, `mask`; see `aia_sequence.analysis.changes`.
+        """
+        from aia_sequence.analysis import changes
+
+        seconds = None if lag is None else duration(lag).total_seconds()
+        return changes.difference(self.cube(), kind, lag=seconds, base=None if base is None else read_time(base))
+
+    def slit(self, name: str | None = None, **options: Any) -> "Dataset":
+        """Brightness along a slit, frame after frame: time–distance data.
+
+        Parameters
+        ----------
+        name
+            Of a slit of the event's configuration, whose file is taken where it was made. Without it, `options` say
+            what the slit is.
+        options
+            Of `aia_sequence.config.slits.Slit`: `points`, or `centre`, `radius` and `angles`; `width`, `at`.
+
+        Returns
+        -------
+        xarray.Dataset
+            `data` (time, distance) in DN/s, `uncertainty`, `mask`; see `aia_sequence.analysis.slits.follow`.
+
+        Raises
+        ------
+        AIAError
+            If the event has no slit of this name, or the options are not those of one.
+        """
+        import xarray as xr
+
+        from aia_sequence.analysis import slits
+
+        if name is None:
+            return xr.decode_cf(slits.follow(self.frames, Slit.of("slit", options)))
+        path = self.folder / "figures" / str(self.wavelength) / "slits" / f"{name}.nc"
+        if path.is_file():
+            return xr.load_dataset(path, engine="h5netcdf")
+        if name not in self.slits:
+            raise AIAError(f"{self.folder.name} has no slit {name!r}; {suggestion(name, self.slits)}")
+        return xr.decode_cf(slits.follow(self.frames, Slit.of(name, self.slits[name])))
+
     def ndcube(self) -> "NDCube":
         """The same as an NDCube, whose axes are time, latitude and longitude as SDO sees them."""
         from aia_sequence.analysis import dataset
@@ -128,7 +189,8 @@ class Sequence(Mapping[int, Channel]):
         wavelengths = sorted(int(path.name) for path in self.folder.glob("level1.5/*") if path.name.isdecimal())
         if not wavelengths:
             raise AIAError(f"{self.folder} holds no level-1.5 frames; name the folder of an event, results/NAME")
-        self.channels = {one: Channel(self.folder, one, self.config.get("region")) for one in wavelengths}
+        about = self.config.get("region"), self.config.get("slits", {})
+        self.channels = {one: Channel(self.folder, one, *about) for one in wavelengths}
 
     @cached_property
     def config(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from aia_sequence.frames.geometry import Geometry, Grid
 MARGIN = 10  # level-1 pixels around a region; the spline's weights fall off by 0.27 a pixel
 
 
-def sum_uncertainty(sigma: np.ndarray, header: Mapping[str, Any]) -> float:
+def sum_uncertainty(sigma: np.ndarray, header: Mapping[str, Any], factors: np.ndarray | None = None) -> float:
     """Standard deviation of the sum over the pixels of a level-1.5 image.
 
     Parameters
@@ -29,6 +29,8 @@ def sum_uncertainty(sigma: np.ndarray, header: Mapping[str, Any]) -> float:
         float32 (ny, nx), standard deviation of each pixel; NaN for those that are left out.
     header
         Of the image: `CRPIXi` and `BINNING`, and the registration that it went through, `REGMETH` and `REG_*`.
+    factors
+        float32 (ny, nx), what each pixel is multiplied by before it is added; without them, by one.
 
     Returns
     -------
@@ -45,14 +47,16 @@ def sum_uncertainty(sigma: np.ndarray, header: Mapping[str, Any]) -> float:
     columns, rows = np.ceil(corners.max(axis=0)).astype(int) + MARGIN + 1 - first
     weights, offset, spline = np.zeros((rows, columns), np.float32), offset - first, header["REGMETH"] != "keys"
     variances = np.empty(sigma.shape, np.float32)
-    _add_weights(sigma, matrix, offset, spline, size, weights, variances)
+    if factors is None:
+        factors = np.broadcast_to(np.float32(1), sigma.shape)
+    _add_weights(sigma, factors, matrix, offset, spline, size, weights, variances)
     if spline:  # the prefilter is its own transpose
         weights = coefficients(weights).padded[1:-1, 1:-1]
     return float(np.sqrt(_add_variances(weights, variances, np.linalg.inv(matrix), offset, size)))
 
 
 @njit(cache=True, nogil=True)
-def _add_weights(sigma, matrix, offset, spline, size, weights, variances):
+def _add_weights(sigma, factors, matrix, offset, spline, size, weights, variances):
     """Add up the weights of all pixels in the level-1 pixels (the spline's: in its coefficients) that they are made of.
 
     Of each, `variances` gets the variance of the level-1 pixels around it: its own over its sum of squared weights.
@@ -64,10 +68,10 @@ def _add_weights(sigma, matrix, offset, spline, size, weights, variances):
             if value != value:
                 variances[j, i] = np.nan
                 continue
-            squares = 0.0
+            squares, share = 0.0, np.float32(factors[j, i] / (size * size))
             for row in range(j * size, (j + 1) * size):
                 for column in range(i * size, (i + 1) * size):
-                    squares = _add_pixel(matrix, offset, spline, size, column, row, weights)
+                    squares = _add_pixel(matrix, offset, spline, share, column, row, weights)
             if size > 1:
                 add_weights(matrix, offset, spline, i, j, size, square)
                 squares = np.sum(square * square)
@@ -75,8 +79,8 @@ def _add_weights(sigma, matrix, offset, spline, size, weights, variances):
 
 
 @njit(cache=True, nogil=True)
-def _add_pixel(matrix, offset, spline, size, i, j, weights):
-    """Add a pixel's weights, of which squares of `size` are the mean; the sum of their squares, before that."""
+def _add_pixel(matrix, offset, spline, share, i, j, weights):
+    """Add a share of a pixel's weights; the sum of their squares, before that."""
     x, y = matrix[0, 0] * i + matrix[0, 1] * j + offset[0], matrix[1, 0] * i + matrix[1, 1] * j + offset[1]
     column, line = int(x), int(y)
     tx, ty = np.float32(x - column), np.float32(y - line)
@@ -84,7 +88,6 @@ def _add_pixel(matrix, offset, spline, size, i, j, weights):
         wx, wy, sx, sy = spline_weights(tx), spline_weights(ty), cardinal_squares(tx), cardinal_squares(ty)
     else:
         wx, wy, sx, sy = keys_weights(tx), keys_weights(ty), keys_squares(tx), keys_squares(ty)
-    share = np.float32(1 / (size * size))
     for m in range(4):
         row = weights[line - 1 + m]
         for n in range(4):

@@ -12,7 +12,7 @@ BEGIN, END = "<!-- options: made by `make config-docs` -->", "<!-- end of option
 
 
 def options(part: Mapping[str, Any] | None = None, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every option of the schema, such as `block`, `export.method` or `events[].region.x`, with what is said of it."""
+    """Every option of the schema, such as `block` or `events[].slits.NAME.at`, with what is said of it."""
     part = resolved(part or schema())
     required = part.get("required", ())
     for name, described in sorted(properties(part).items(), key=lambda option: option[0] not in required):
@@ -22,6 +22,8 @@ def options(part: Mapping[str, Any] | None = None, prefix: str = "") -> Iterator
         if key == "defaults":
             continue  # the options of an event, which follow
         yield from options(described, f"{key}.")
+        if isinstance(named := described.get("additionalProperties"), Mapping):
+            yield from options(named, f"{key}.NAME.")
         for branch in map(resolved, described.get("oneOf", [])):
             yield from options(branch, f"{key}.")
             if "items" in branch:

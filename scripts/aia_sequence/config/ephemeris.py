@@ -56,6 +56,11 @@ def seen_from_earth(longitude: float, latitude: float, time: float) -> tuple[flo
     return float(x), float(y)
 
 
+def apparent_radius(time: float) -> float:
+    """Angular radius of the photosphere seen from the Earth's centre, arcsec."""
+    return degrees(asin(1 / _earth(time)[0])) * 3600
+
+
 def behind_limb(longitude: float, latitude: float, time: float) -> float:
     """Degrees on the Sun by which a place lies behind the limb, below zero where the Earth sees it."""
     distance, tilt, _ = _earth(time)

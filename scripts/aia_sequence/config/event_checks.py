@@ -10,6 +10,7 @@ from aia_sequence.config.cadence import every_problems, stride
 from aia_sequence.config.cutouts import level1_bytes
 from aia_sequence.config.figure import check_figure
 from aia_sequence.config.region import fixed_region, region_problems, region_warnings, resolve_region, within_sight
+from aia_sequence.config.slits import slit_problems
 from aia_sequence.errors import ConfigError
 from aia_sequence.instrument import EUV, MISSION_START, series_of
 from aia_sequence.slots import no_slot, window_slots
@@ -117,6 +118,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         problems.append("calibration.respike: the archive cuts out images without their spikes; leave out either")
     if entry.get("cube", "none") == "derotated":
         problems += _cube_problems(entry, region)
+    problems += slit_problems(entry)
     if entry.get("cutout") and region is None and not wrong:
         problems.append("cutout: the archive needs to know what to cut out; give the event a region")
     if problems:

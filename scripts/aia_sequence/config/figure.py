@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from aia_sequence.errors import ConfigError
-from aia_sequence.times import iso, read_time
+from aia_sequence.times import duration, iso, read_time
 
 STRETCHES = ("asinh", "log", "power")
 SELECTIONS = ("even", "peak")
 SIZES = ("one-column", "two-columns")
+DIFFERENCES = {"running": "running difference", "base": "base difference", "ratio": "base ratio"}
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,24 @@ class FigureOptions:
     limb: bool = True
     grid: float | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    difference: tuple[str, ...] = ()
+    lag: str | int | None = None
+    base: str | None = None
     rgb: tuple[int, int, int] | None = None
     fps: int = 8
     gif: bool = False
     viewer_mb: float = 32
 
     def __post_init__(self) -> None:
-        for name in ("percentiles", "limits", "rgb"):
+        for name in ("percentiles", "limits", "rgb", "difference"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, tuple(value))
         _one_of("stretch", self.stretch, STRETCHES)
         _one_of("select", self.select, SELECTIONS)
         _one_of("size", self.size, SIZES)
+        for kind in self.difference:
+            _one_of("difference", kind, tuple(DIFFERENCES))
         if self.panels != "all" and (not isinstance(self.panels, int) or self.panels < 1):
             raise ConfigError(f"figure.panels: {self.panels!r} is neither `all` nor a positive whole number")
         low, high = self.percentiles
@@ -53,7 +59,11 @@ class FigureOptions:
             raise ConfigError(f"figure.percentiles: [{low}, {high}] must rise and lie between 0 and 100")
         if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ConfigError(f"figure.limits: {list(self.limits)} (DN/s) must rise")
-        object.__setattr__(self, "marks", {label: _utc(label, time) for label, time in self.marks.items()})
+        object.__setattr__(self, "marks", {label: _utc(f"marks.{label}", time) for label, time in self.marks.items()})
+        if self.base is not None:
+            object.__setattr__(self, "base", _utc("base", self.base))
+        if self.lag is not None:
+            object.__setattr__(self, "lag", _seconds("lag", self.lag))
 
     @classmethod
     def of(cls, section: Mapping[str, Any] | None) -> "FigureOptions":
@@ -84,12 +94,23 @@ def check_figure(section: Mapping[str, Any] | None, channels: Collection[int]) -
         raise ConfigError(f"figure.rgb: {missing[0]} is not among the channels of the event, which are {have}")
 
 
-def _utc(label: str, text: str) -> str:
+def _seconds(name: str, text: str | int) -> int:
+    """A length of time in seconds, which is not zero."""
+    try:
+        seconds = round(duration(text).total_seconds())
+    except ValueError as error:
+        raise ConfigError(f"figure.{name}: {error}") from None
+    if seconds < 1:
+        raise ConfigError(f"figure.{name}: {text!r} must be longer than nothing")
+    return seconds
+
+
+def _utc(name: str, text: str) -> str:
     """Write a time as the archive does, in UTC with Z; without a zone it is meant in UTC."""
     try:
         return iso(read_time(text))
     except ValueError as error:
-        raise ConfigError(f"figure.marks.{label}: {error}") from None
+        raise ConfigError(f"figure.{name}: {error}") from None
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

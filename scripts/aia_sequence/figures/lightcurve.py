@@ -54,7 +54,7 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     low, high = np.nanmin(mean), np.nanmax(mean)
     room = (high - low or abs(high) or 1.0) * 0.12
     axes.set_ylim(low - room, high + room + (high - low + 2 * room) * taken / (1 - taken))
-    _label_times(axes, times[0], times[-1])
+    label_times(axes, times[0], times[-1])
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     # Whole values: matplotlib's own labels of a narrow range are differences from an offset that stands elsewhere.
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace(",", "\u2009"))
@@ -64,7 +64,7 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     axes.set_ylabel("Mean (DN s$^{-1}$ pixel$^{-1}$)")
 
 
-def _label_times(axes: Axes, first: float, last: float) -> None:
+def label_times(axes: Axes, first: float, last: float) -> None:
     """Label the time axis (TAI seconds) in UTC, as finely as its length asks for; the day is in the axis label."""
     hours = (last - first) / 3600
     ticks, step = clock_ticks(*axes.get_xlim(), most=6 if hours < 36 else 4)

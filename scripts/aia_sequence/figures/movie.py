@@ -20,8 +20,9 @@ from aia_sequence.figures.encoding import encode
 from aia_sequence.figures.gaps import GAP
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows, read_picture
-from aia_sequence.figures.style import MISSING, RC, Stretch, colour_map, new_figure, saturated_name, write_heading
+from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows
+from aia_sequence.figures.shown import Brightness, Shown
+from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, write_heading
 from aia_sequence.files import replacing
 from aia_sequence.instrument import Series, series_of
 from aia_sequence.joblog import Counter
@@ -86,21 +87,20 @@ class Canvas:
 
     def __init__(
         self,
-        first: Picture,
+        drawn: Shown,
         points: Sequence[Point],
-        statistics: Statistics,
         *,
-        title: str,
+        heading: str,
         channel: int,
         region: Region | None,
         options: FigureOptions,
         note: str,
     ) -> None:
+        first = drawn.picture(0)
         rows, columns = first.data.shape
         scale = IMAGE_PX / max(rows, columns)
-        self.channel, self.options = channel, options
+        self.drawn, self.channel, self.options = drawn, channel, options
         self.labels, self.moves = axis_labels(region), follows(region)
-        self.stretch = Stretch(options.stretch, *statistics.limits, options.power)
         self.factor = max(1, int(1 / scale))
         high, wide = round(rows * scale), round(columns * scale)
         # 4:2:0 chroma wants even sides.
@@ -114,7 +114,7 @@ class Canvas:
         draw_curve(strip, points, options.marks, range(len(points)))
         self.cursor = strip.axvline(read_time(points[0].T_OBS), color="black", lw=1.1, animated=True)
         self.strip = strip
-        write_heading(self.figure, LEFT / DPI * 25.4, f"{title}   SDO/AIA {channel} Å", synthetic=statistics.synthetic)
+        write_heading(self.figure, LEFT / DPI * 25.4, heading, synthetic=first.synthetic)
         self.figure.text(LEFT / width, 8 / height, note, size=5.5, color="#333333", va="bottom")
         self.agg = FigureCanvasAgg(self.figure)
         self.agg.draw()
@@ -126,7 +126,7 @@ class Canvas:
 
     def _image(self, first: Picture, wide: int, high: int, options: FigureOptions) -> tuple[Axes, list]:
         axes = self._place(LEFT, TOP, wide, high)
-        image = pictures.colours(first, self.stretch, self.channel, self.factor)
+        image = pictures.colours(first, self.drawn.scale, self.channel, self.factor)
         size = wide / DPI * 25.4, high / DPI * 25.4
         self.image, self.lines = pictures.show(axes, first, image, options, size, self.factor)
         axes.set(xlabel=self.labels[0], ylabel=self.labels[1])
@@ -143,25 +143,28 @@ class Canvas:
 
     def _scale(self, high: int) -> None:
         axes = self._place(self.size[0] - RIGHT + 12, TOP, 18, high)
-        bar = pictures.draw_scale(axes, self.stretch, colour_map(self.channel), 0.05)
-        bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)")
+        scale = self.drawn.scale
+        bar = pictures.draw_scale(axes, scale, scale.colours(self.channel), 0.05)
+        bar.set_label(scale.label)
 
-    def draw(self, time: float, frame: Frame | None, picture: Picture | None) -> np.ndarray:
-        """Draw one time step.
+    def draw(self, time: float, number: int | None) -> np.ndarray:
+        """Draw one time step: a picture by its number, or that there is none.
 
         Returns
         -------
         numpy.ndarray
             RGB, uint8, shape (height, width, 3).
         """
-        if picture is None:
+        frame = None if number is None else self.drawn.frames[number]
+        if number is None or frame is None:
             self.image.set_data(np.full((2, 2, 3), np.round(255 * np.array(MISSING)).astype(np.uint8)))
             self.clock.set_text(f"{day(time)} {clock(time)} UTC")
             self.exposure.set_text("no frame")
-        elif frame is not None:
-            self.image.set_data(pictures.colours(picture, self.stretch, self.channel, self.factor))
+        else:
+            picture = self.drawn.picture(number)
+            self.image.set_data(pictures.colours(picture, self.drawn.scale, self.channel, self.factor))
             self.clock.set_text(f"{day(frame.time)} {clock(frame.time)} UTC")
-            self.exposure.set_text(f"exposure {frame.EXPTIME:.2f} s")
+            self.exposure.set_text(self.drawn.beside(number, short=False))
             if self.moves:
                 moved = overlay.curves(picture, with_limb=self.options.limb, grid=self.options.grid)
                 for line, (_, curve) in zip(self.lines, moved, strict=True):
@@ -212,37 +215,46 @@ def render_movie(
     FrameError
         If ffmpeg fails; with its own words.
     """
-    ticks = time_axis(frames, series_of(channel))
+    drawn = Brightness(frames, region, Stretch(options.stretch, *statistics.limits, options.power))
+    heading = f"{title}   SDO/AIA {channel} Å"
+    return render(drawn, points, path, heading=heading, channel=channel, region=region, options=options)
+
+
+def render(
+    drawn: Shown,
+    points: Sequence[Point],
+    path: Path,
+    *,
+    heading: str,
+    channel: int,
+    region: Region | None,
+    options: FigureOptions,
+) -> int:
+    """Render pictures as a movie, the light curve of the whole sequence below; see `render_movie`."""
+    ticks = time_axis(drawn.frames, series_of(channel))
     step = int(ticks[1].time - ticks[0].time) if len(ticks) > 1 else 0
-    stretch = Stretch(options.stretch, *statistics.limits, options.power)
     rate = min(Fraction(options.fps), Fraction(len(ticks), SHORTEST))
-    note = f"{float(rate):.2g} steps of {step} s per second of movie; {stretch.words}."
+    note = f"{float(rate):.2g} steps of {step} s per second of movie; {drawn.scale.words}."
     if any(point.saturated for point in points):
-        note += f" Outlined in {saturated_name(channel)}: saturated."
+        note += f" Outlined in {drawn.scale.saturated(channel)[0]}: saturated."
     if any(point.missing for point in points) or any(tick.frame is None for tick in ticks):
         note += " Grey: missing."
     with matplotlib.rc_context(RC):
-        first = read_picture(frames[0].path, region)
-        canvas = Canvas(
-            first, points, statistics, title=title, channel=channel, region=region, options=options, note=note
-        )
-        images = _images(canvas, ticks, frames, region)
+        canvas = Canvas(drawn, points, heading=heading, channel=channel, region=region, options=options, note=note)
+        images = _images(canvas, ticks)
         with replacing(path) as part:
             encode(images, part, canvas.size, rate)
     log.info("%d time steps of %d s, %d x %d pixels", len(ticks), step, *canvas.size)
     return len(ticks)
 
 
-def _images(
-    canvas: Canvas, ticks: Sequence[Tick], frames: Sequence[Frame], region: Region | None
-) -> Iterator[np.ndarray]:
+def _images(canvas: Canvas, ticks: Sequence[Tick]) -> Iterator[np.ndarray]:
     shown, image = -1, None
     counter = Counter("drawn", len(ticks), "images")
     for tick in ticks:
         if tick.frame is None:
-            shown, image = -1, canvas.draw(tick.time, None, None)
+            shown, image = -1, canvas.draw(tick.time, None)
         elif tick.frame != shown or image is None:
-            shown, frame = tick.frame, frames[tick.frame]
-            image = canvas.draw(tick.time, frame, read_picture(frame.path, region))
+            shown, image = tick.frame, canvas.draw(tick.time, tick.frame)
         counter.step()
         yield image

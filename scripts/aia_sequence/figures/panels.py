@@ -1,7 +1,6 @@
 """The sequence figure: the frames side by side on one brightness scale, the light curve below."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,110 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from aia_sequence.config.figure import FigureOptions
-from aia_sequence.errors import FrameError
-from aia_sequence.figures import overlay, pictures, style
+from aia_sequence.figures import overlay, pictures
 from aia_sequence.figures.flares import Flare, flare_of
+from aia_sequence.figures.layout import Layout, lay_out, select
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture
-from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, save, write_heading
+from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place
+from aia_sequence.figures.shown import Brightness, Shown
+from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, save, write_heading
 from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, day
-
-# Below this width a panel has no room for its time; above this height a figure leaves the page of a journal.
-NARROWEST_MM, TALLEST_MM = 11.0, 235.0
-
-
-def select(frames: int, peak: int, options: FigureOptions) -> tuple[list[int], str]:
-    """Choose the frames that the figure shows.
-
-    Parameters
-    ----------
-    frames
-        Number of frames in the sequence.
-    peak
-        Index of the brightest frame.
-    options
-        `panels` is the largest number shown, or "all"; `select` how they are chosen.
-
-    Returns
-    -------
-    tuple of (list of int, str)
-        Ascending indices, and the choice in words for the caption.
-    """
-    wanted = frames if isinstance(options.panels, str) else min(frames, options.panels)
-    if wanted == frames:
-        return list(range(frames)), "the only frame" if frames == 1 else f"all {frames} frames"
-    if options.select == "peak":
-        first = min(max(0, peak - wanted // 2), frames - wanted)
-        return list(range(first, first + wanted)), f"{wanted} of {frames} frames around the peak"
-    even = np.unique(np.rint(np.linspace(0, frames - 1, wanted)).astype(int))
-    return even.tolist(), f"{wanted} of {frames} frames, evenly chosen"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Places on the page in mm: panels in a grid, colour bar to the right, light curve below."""
-
-    width: float
-    columns: int
-    rows: int
-    panel: tuple[float, float]
-    left: float = 12.5
-    right: float = 17.5
-    top: float = 8.5
-    gap: float = 0.7
-    axis: float = 9.0
-    strip: float = 20.0
-    foot: float = 14.5
-
-    @property
-    def grid_height(self) -> float:
-        """Height of the panels together."""
-        return self.rows * (self.panel[1] + self.gap) - self.gap
-
-    @property
-    def height(self) -> float:
-        """Height of the page."""
-        return self.top + self.grid_height + self.gap + self.axis + self.strip + self.foot
-
-    def place(self, left: float, top: float, width: float, height: float) -> tuple[float, float, float, float]:
-        """Turn a rectangle in mm from the top left corner of the page into matplotlib's fractions."""
-        return left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height
-
-
-def lay_out(number: int, aspect: float, size: str) -> Layout:
-    """Arrange panels of the given aspect ratio (height over width): as large as a good shape of the page allows.
-
-    Parameters
-    ----------
-    number
-        Panels.
-    aspect
-        Height over width of the region of interest.
-    size
-        "one-column" or "two-columns".
-
-    Raises
-    ------
-    FrameError
-        If they do not fit on a page.
-    """
-    width = WIDTH_MM[size]
-    room = width - Layout.left - Layout.right
-    tallest = 0.83 * width if size == "two-columns" else 1.5 * width
-    layouts = []
-    for columns in range(1, int((room + Layout.gap) / (NARROWEST_MM + Layout.gap)) + 1):
-        panel = (room - (columns - 1) * Layout.gap) / columns
-        layouts.append(Layout(width, columns, -(-number // columns), (panel, panel * aspect)))
-    shapely = [layout for layout in layouts if layout.rows * layout.panel[1] <= tallest]
-    if shapely:
-        # One column more than the fewest is better if it leaves fewer places empty.
-        return min(shapely[:2], key=lambda layout: layout.rows * layout.columns - number)
-    lowest = min(layouts, key=lambda layout: layout.height)
-    if lowest.height > TALLEST_MM:
-        raise FrameError(f"{number} frames do not fit on a page ({size}): set figure.panels to a smaller number")
-    return lowest
 
 
 def plot_sequence(
@@ -152,32 +57,75 @@ def plot_sequence(
     str
         A caption that a paper can use.
     """
-    mean = np.array([point.mean for point in points])
-    peak = int(np.nanargmax(mean)) if np.isfinite(mean).any() else 0
-    shown, choice = select(len(frames), peak, options)
     stretch = Stretch(options.stretch, *statistics.limits, options.power)
-    rows, columns = statistics.shape
-    layout = lay_out(len(shown), rows / columns, options.size)
-    with matplotlib.rc_context(RC):
-        page = _Page(layout, stretch, channel, options)
-        page.draw_panels([frames[index] for index in shown], region)
-        page.draw_scale()
-        page.draw_strip(points, shown)
-        page.write(f"{title}   SDO/AIA {channel} Å", choice, synthetic=statistics.synthetic)
-        for path in paths:
-            save(page.figure, path, options.dpi)
-    text = _caption(frames, shown, choice, stretch, statistics, channel, region, title, flare_of(points))
+    drawn = Brightness(frames, region, stretch)
+    heading = f"{title}   SDO/AIA {channel} Å"
+    page = draw_page(drawn, points, statistics, paths, heading=heading, channel=channel, region=region, options=options)
+    text = _caption(frames, page.shown, page.choice, stretch, statistics, channel, region, title, flare_of(points))
     if page.saturated:
-        text += f" Saturated pixels are outlined in {style.saturated_name(channel)}: their brightness is a lower limit."
+        name, _ = stretch.saturated(channel)
+        text += f" Saturated pixels are outlined in {name}: their brightness is a lower limit."
     text += f" Heliographic grid: every {options.grid:g}°." if options.grid else ""
     return f"{text} Synthetic data: not an observation of the Sun." if statistics.synthetic else text
 
 
-class _Page:
-    """The page of a sequence figure, on which its parts are drawn."""
+def draw_page(
+    drawn: Shown,
+    points: Sequence[Point],
+    statistics: Statistics,
+    paths: Sequence[Path],
+    *,
+    heading: str,
+    channel: int,
+    region: Region | None,
+    options: FigureOptions,
+) -> "Page":
+    """Draw pictures side by side, the light curve of the whole sequence below.
 
-    def __init__(self, layout: Layout, stretch: Stretch, channel: int, options: FigureOptions) -> None:
-        self.layout, self.stretch, self.channel, self.options = layout, stretch, channel, options
+    Parameters
+    ----------
+    drawn
+        The pictures; only those that the figure shows are read.
+    points, statistics, paths, channel, region, options
+        As for `plot_sequence`.
+    heading
+        Stands above.
+    """
+    # Light curve and pictures have their times in common, not their numbers: a difference takes two frames.
+    numbers = {point.record: number for number, point in enumerate(points)}
+    places = [numbers[frame.record] for frame in drawn.frames]
+    mean = np.array([points[place].mean for place in places])
+    peak = int(np.nanargmax(mean)) if np.isfinite(mean).any() else 0
+    shown, choice = select(len(places), peak, options)
+    rows, columns = statistics.shape
+    layout = lay_out(len(shown), rows / columns, options.size)
+    with matplotlib.rc_context(RC):
+        page = Page(layout, drawn, shown, choice, channel, options)
+        page.draw_panels(region)
+        page.draw_scale()
+        page.draw_strip(points, [places[number] for number in shown])
+        page.write(heading, synthetic=statistics.synthetic)
+        for path in paths:
+            save(page.figure, path, options.dpi)
+    return page
+
+
+class Page:
+    """The page of a sequence figure, on which its parts are drawn.
+
+    Attributes
+    ----------
+    shown, choice
+        Which of the pictures it shows, by their numbers, and the choice in words.
+    saturated, missing
+        Whether there are such pixels in them.
+    """
+
+    def __init__(
+        self, layout: Layout, drawn: Shown, shown: list[int], choice: str, channel: int, options: FigureOptions
+    ) -> None:
+        self.layout, self.drawn, self.channel, self.options = layout, drawn, channel, options
+        self.shown, self.choice = shown, choice
         self.figure = new_figure(layout.width, layout.height, dpi=options.dpi)
         self.saturated = self.missing = False
 
@@ -189,13 +137,13 @@ class _Page:
         """Text at a place in mm from the top left corner of the page."""
         self.figure.text(left / self.layout.width, 1 - top / self.layout.height, text, **look)
 
-    def draw_panels(self, frames: Sequence[Frame], region: Region | None) -> None:
-        """Draw the frames one after the other."""
-        layout = self.layout
+    def draw_panels(self, region: Region | None) -> None:
+        """Draw the pictures one after the other."""
+        layout, drawn, shown = self.layout, self.drawn, self.shown
         wide, high = layout.panel
-        dated = day(frames[0].time) != day(frames[-1].time)
-        for number, frame in enumerate(frames):
-            picture = read_picture(frame.path, region)
+        dated = day(drawn.frames[shown[0]].time) != day(drawn.frames[shown[-1]].time)
+        for number, index in enumerate(shown):
+            picture = drawn.picture(index)
             self.saturated |= bool(picture.saturated.any())
             self.missing |= not np.isfinite(picture.data).all()
             row, column = divmod(number, layout.columns)
@@ -203,10 +151,10 @@ class _Page:
                 layout.left + column * (wide + layout.gap), layout.top + row * (high + layout.gap), wide, high
             )
             factor = max(1, int(picture.data.shape[1] / (wide / 25.4 * self.options.dpi)))
-            image = pictures.colours(picture, self.stretch, self.channel, factor, wide)
+            image = pictures.colours(picture, drawn.scale, self.channel, factor, wide)
             pictures.show(axes, picture, image, self.options, layout.panel, factor)
-            pictures.label_ticks(axes, below=number + layout.columns >= len(frames), beside=column == 0)
-            _label_panel(axes, frame, picture, wide, dated)
+            pictures.label_ticks(axes, below=number + layout.columns >= len(shown), beside=column == 0)
+            _label_panel(axes, drawn, index, picture, wide, dated)
         across, up = axis_labels(region)
         middle = layout.left + (layout.columns * (wide + layout.gap) - layout.gap) / 2
         self.text(middle, layout.top + layout.grid_height + 3.9, across, ha="center", va="top")
@@ -217,10 +165,11 @@ class _Page:
         layout = self.layout
         left, high = layout.width - layout.right + 1.5, layout.grid_height
         axes = self.axes(left, layout.top, 2.8, high)
-        bar = pictures.draw_scale(axes, self.stretch, style.colour_map(self.channel), min(0.09, 4.0 / high))
-        bar.set_label("Intensity (DN s$^{-1}$ pixel$^{-1}$)", labelpad=1.5)
+        scale = self.drawn.scale
+        bar = pictures.draw_scale(axes, scale, scale.colours(self.channel), min(0.09, 4.0 / high))
+        bar.set_label(scale.label, labelpad=1.5)
         top = layout.top + high + 1.9
-        keys = ("saturated", self.saturated, style.saturated_colour(self.channel)), ("missing", self.missing, MISSING)
+        keys = ("saturated", self.saturated, scale.saturated(self.channel)[1]), ("missing", self.missing, MISSING)
         for name, wanted, colour in keys:
             if wanted:
                 x, y, wide, tall = layout.place(left, top, 2.8, 1.9)
@@ -236,23 +185,24 @@ class _Page:
         top, wide = layout.height - layout.foot - layout.strip, layout.width - layout.left - layout.right
         draw_curve(self.axes(layout.left, top, wide, layout.strip), points, self.options.marks, shown)
 
-    def write(self, heading: str, choice: str, *, synthetic: bool) -> None:
+    def write(self, heading: str, *, synthetic: bool) -> None:
         """Write the title above and what the panels show below everything."""
         layout = self.layout
         write_heading(self.figure, layout.left, heading, synthetic=synthetic)
-        scale = f"{self.stretch.words}{overlay.words(self.options.grid)}."
-        lines = f"Panels: {choice}, with time (UTC) and exposure;", scale
+        scale = f"{self.drawn.scale.words}{overlay.words(self.options.grid)}."
+        lines = f"Panels: {self.choice}, with {self.drawn.written};", scale
         note = " ".join(lines) if layout.width > 100 else "\n".join(lines)
         look = {"size": 5.5, "va": "bottom", "color": "#333333", "linespacing": 1.15}
         self.text(layout.left, layout.height - 1.4, note, **look)
 
 
-def _label_panel(axes: Axes, frame: Frame, picture: Picture, wide: float, dated: bool) -> None:
+def _label_panel(axes: Axes, drawn: Shown, number: int, picture: Picture, wide: float, dated: bool) -> None:
     """Write time and exposure into a panel, in two lines where one would be too long for its width in mm."""
+    frame = drawn.frames[number]
     size = 5.5 if wide >= (18 if dated else 13) else 4.5
     look: dict[str, Any] = {"transform": axes.transAxes, "color": "white", "size": size, "linespacing": 1.05}
     look["bbox"] = pictures.LABEL_BOX
-    when, exposure = clock(frame.time), f"{frame.EXPTIME:.2f} s"
+    when, exposure = clock(frame.time), drawn.beside(number, short=True)
     if dated:
         when = f"{day(frame.time)[5:]} {when}"
     if wide >= (28 if dated else 20):

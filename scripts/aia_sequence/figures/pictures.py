@@ -10,23 +10,22 @@ from matplotlib.lines import Line2D
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import overlay
+from aia_sequence.figures.scale import Scale, tick_label
 from aia_sequence.figures.sequence import Picture, reduce_any, reduce_mean
-from aia_sequence.figures.style import Stretch, paint, round_ticks, tick_label
+from aia_sequence.figures.style import paint, round_ticks
 
 EDGE_MM = 0.17  # width of the line around saturated pixels on the page, half a point
 LABEL_BOX = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 0.8}
 
 
-def colours(
-    picture: Picture, stretch: Stretch, channel: int, factor: int = 1, wide_mm: float | None = None
-) -> np.ndarray:
+def colours(picture: Picture, scale: Scale, channel: int, factor: int = 1, wide_mm: float | None = None) -> np.ndarray:
     """Colour a picture, `factor` by `factor` pixels averaged into one: RGB, uint8, shape (rows, columns, 3).
 
     `wide_mm` is its width on the page, for which the line around saturated pixels is made.
     """
     flags = reduce_any(picture.saturated, factor)
     edge = 1 if wide_mm is None else max(1, round(EDGE_MM * flags.shape[1] / wide_mm))
-    return paint(reduce_mean(picture.data, factor), flags, stretch, channel, edge)
+    return paint(reduce_mean(picture.data, factor), flags, scale, channel, edge)
 
 
 def show(
@@ -77,13 +76,13 @@ def label_ticks(axes: Axes, *, below: bool, beside: bool) -> None:
     axes.tick_params(labelbottom=below, labelleft=beside, direction="in", color="white")
 
 
-def draw_scale(axes: Axes, stretch: Stretch, colours: Colormap, gap: float, letter: float = 0.0) -> Colorbar:
-    """Draw the colour bar of a stretch, upright, or across where `letter` is given: see `Stretch.ticks`."""
+def draw_scale(axes: Axes, scale: Scale, colours: Colormap, gap: float, letter: float = 0.0) -> Colorbar:
+    """Draw the colour bar of a scale, upright, or across where `letter` is given: see `scale.choose_ticks`."""
     bar = axes.figure.colorbar(
-        ScalarMappable(stretch.norm(), colours),
+        ScalarMappable(scale.norm(), colours),
         cax=axes,
         orientation="horizontal" if letter else "vertical",
-        ticks=stretch.ticks(gap, letter),
+        ticks=scale.ticks(gap, letter),
         format=lambda value, _: tick_label(value),
     )
     bar.ax.minorticks_off()

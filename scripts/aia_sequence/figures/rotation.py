@@ -1,13 +1,17 @@
-"""A region of interest that follows a place on the turning Sun."""
+"""What turns with the Sun: a region of interest that follows a place, and places of the surface in a frame."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from aia_sequence.config.ephemeris import turned
 from aia_sequence.config.region import IN_SIGHT, box, parse_location
 from aia_sequence.errors import FrameError
-from aia_sequence.projection import RADIUS_KM, seen, towards
+from aia_sequence.projection import RADIUS_KM, behind, heliographic, on_sphere, seen, towards
 from aia_sequence.times import read_time
+
+RSUN = 696_000_000.0  # m, RSUN_REF of AIA's headers
 
 
 def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -37,15 +41,62 @@ def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str,
     """
     if "follow" not in region:
         return {"x": list(region["x"]), "y": list(region["y"])}
-    try:
-        meridian, tilt, distance = (float(header[key]) for key in ("HGLN_OBS", "HGLT_OBS", "DSUN_OBS"))
-        time = read_time(str(header["T_OBS"]))
-    except (KeyError, TypeError, ValueError):
-        raise FrameError(
-            "a region that follows a place on the Sun needs T_OBS, HGLN_OBS, HGLT_OBS and DSUN_OBS in a frame's header"
-        ) from None
+    time, meridian, tilt, distance = _observer("a region that follows a place on the Sun", header)
     since, until = (read_time(region[end]) if end in region else time for end in IN_SIGHT)
     longitude, latitude = parse_location(region["follow"])
     longitude = turned(longitude, latitude, read_time(region["at"]), min(max(time, since), until)) - meridian
     x, y = seen(towards(longitude, latitude, tilt), distance / (1000 * RADIUS_KM))
     return box((float(x), float(y)), region["width"], region["height"])
+
+
+def surface(x: np.ndarray, y: np.ndarray, header: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the photosphere (radius RSUN_REF, 696 Mm) that lines of sight meet.
+
+    Parameters
+    ----------
+    x, y
+        Helioprojective, arcsec.
+    header
+        Of a frame, for its observer.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Stonyhurst longitude and latitude, degrees; NaN beyond the limb.
+    """
+    _, meridian, tilt, distance = _observer("a slit that turns with the Sun", header)
+    longitude, latitude = heliographic(on_sphere(x, y, distance / RSUN), tilt)
+    return longitude + meridian, latitude
+
+
+def carried(
+    longitude: np.ndarray, latitude: np.ndarray, begin: float, header: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where places of the photosphere are seen in a frame, as they have turned with it.
+
+    Parameters
+    ----------
+    longitude, latitude
+        Stonyhurst, degrees, at the time `begin` (TAI seconds), see `surface`.
+    header
+        Of the frame, for its time and observer.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Helioprojective x and y, arcsec; NaN behind the limb.
+    """
+    time, meridian, tilt, distance = _observer("a slit that turns with the Sun", header)
+    moved = np.vectorize(turned, otypes=[float])(longitude, latitude, begin, time)
+    place = towards(moved - meridian, latitude, tilt)
+    x, y = np.where(behind(place, distance / RSUN), np.nan, seen(place, distance / RSUN))
+    return x, y
+
+
+def _observer(what: str, header: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """T_OBS (TAI seconds) of a frame, Stonyhurst longitude and latitude (degrees) and distance (m) of its observer."""
+    try:
+        meridian, tilt, distance = (float(header[key]) for key in ("HGLN_OBS", "HGLT_OBS", "DSUN_OBS"))
+        return read_time(str(header["T_OBS"])), meridian, tilt, distance
+    except (KeyError, TypeError, ValueError):
+        raise FrameError(f"{what} needs T_OBS, HGLN_OBS, HGLT_OBS and DSUN_OBS in a frame's header") from None

@@ -1,7 +1,6 @@
 """How the figures look: journal sizes, fonts, SDO colours, stretch, and files without a date in them."""
 
 import importlib.util
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from matplotlib.colors import Colormap, FuncNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from aia_sequence.figures.scale import Scale, choose_ticks
 from aia_sequence.files import replacing
 
 MM = 1 / 25.4
@@ -107,49 +107,35 @@ class Stretch:
         return FuncNorm((self.forward, self.inverse), vmin=self.low, vmax=self.high)
 
     def ticks(self, gap: float = 0.09, letter: float = 0.0) -> list[float]:
-        """Choose round brightnesses for a colour bar, zero included, whose labels keep clear of each other.
-
-        Parameters
-        ----------
-        gap
-            How far they are apart at least, as a part of the bar's length.
-        letter
-            Width of a letter, as such a part, where labels stand side by side: they keep a letter apart, and stick out
-            at the bar's ends by one at most.
-        """
+        """Choose round brightnesses for a colour bar, zero included, see `choose_ticks`."""
         decades = [10.0**power for power in range(-3, 8)]
         candidates = [0.0, *decades, *(5 * d for d in decades), *(2 * d for d in decades)]
         chosen: list[float] = []
-        self._choose(chosen, candidates, gap, letter)
+        choose_ticks(self, chosen, candidates, gap, letter)
         if len(chosen) < 3:  # a narrow range between 1, 2 and 5
             for bins in (2, 4, 8, 16):
                 values = MaxNLocator(bins, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
-                self._choose(chosen, values, gap, letter)
+                choose_ticks(self, chosen, values, gap, letter)
         return sorted(chosen)
 
-    def _choose(self, chosen: list[float], candidates: Iterable[float], gap: float, letter: float) -> None:
-        """Add those candidates that keep clear of what is chosen already."""
-        for value in map(float, candidates):
-            if not self.low <= value <= self.high:
-                continue
-            place, half = float(self.forward(value)), letter * len(tick_label(value)) / 2
-            inside = letter == 0 or (place - half >= -letter and place + half <= 1 + letter)
-            if inside and all(
-                abs(place - float(self.forward(other))) >= max(gap, half + letter * (len(tick_label(other)) / 2 + 1))
-                for other in chosen
-            ):
-                chosen.append(value)
+    def colours(self, channel: int) -> Colormap:
+        """The channel's own colour map."""
+        return colour_map(channel)
+
+    def saturated(self, channel: int) -> tuple[str, tuple[float, float, float]]:
+        """Name and RGB of the colour in which saturated pixels are outlined."""
+        return saturated_name(channel), saturated_colour(channel)
+
+    @property
+    def label(self) -> str:
+        """What a colour bar says."""
+        return "Intensity (DN s$^{-1}$ pixel$^{-1}$)"
 
     @property
     def words(self) -> str:
         """The stretch in words, for captions."""
         name = f"power-law ({self.power:g})" if self.kind == "power" else self.kind
         return f"{name} stretch, {quantity(self.low)} to {quantity(self.high)} DN/s"
-
-
-def tick_label(value: float) -> str:
-    """Write a brightness beside a colour bar, with thin spaces between thousands."""
-    return f"{value:,.10g}".replace(",", "\u2009")
 
 
 def quantity(value: float) -> str:
@@ -171,15 +157,15 @@ def around(flags: np.ndarray, width: int) -> np.ndarray:
     return grown[width : width + rows, width : width + columns] & ~flags
 
 
-def paint(data: np.ndarray, saturated: np.ndarray, stretch: Stretch, channel: int, edge: int = 1) -> np.ndarray:
-    """Colour an image: the channel's colour map, a line around saturated pixels, missing ones grey.
+def paint(data: np.ndarray, saturated: np.ndarray, scale: Scale, channel: int, edge: int = 1) -> np.ndarray:
+    """Colour an image: the scale's colours, a line around saturated pixels, missing ones grey.
 
     Parameters
     ----------
     data, saturated : numpy.ndarray
-        Brightness in DN/s, NaN where it is missing; where it is a lower limit. Shape (rows, columns).
-    stretch
-        The brightness scale.
+        Values of the scale, NaN where they are missing; where they are limits only. Shape (rows, columns).
+    scale
+        From values to colours.
     channel
         Wavelength in angstrom.
     edge
@@ -190,11 +176,11 @@ def paint(data: np.ndarray, saturated: np.ndarray, stretch: Stretch, channel: in
     numpy.ndarray
         RGB, uint8, shape (rows, columns, 3).
     """
-    table = np.round(255 * colour_map(channel)(np.linspace(0, 1, 256))[:, :3]).astype(np.uint8)
+    table = np.round(255 * scale.colours(channel)(np.linspace(0, 1, 256))[:, :3]).astype(np.uint8)
     missing = ~np.isfinite(data)
-    level = np.round(255 * stretch.forward(np.where(missing, stretch.low, data))).astype(np.uint8)
+    level = np.round(255 * scale.forward(np.where(missing, scale.low, data))).astype(np.uint8)
     picture = table[level]
-    picture[around(saturated, edge)] = np.round(255 * np.array(saturated_colour(channel))).astype(np.uint8)
+    picture[around(saturated, edge)] = np.round(255 * np.array(scale.saturated(channel)[1])).astype(np.uint8)
     picture[missing] = np.round(255 * np.array(MISSING)).astype(np.uint8)
     return picture
 

@@ -18,6 +18,9 @@ PRODUCTS = {
     "viewer.html": "viewer",
     "movie.mp4": "movie",
     "movie.gif": "GIF",
+    "difference-running.mp4": "running difference",
+    "difference-base.mp4": "base difference",
+    "difference-ratio.mp4": "base ratio",
     "sequence.png": "sequence figure",
     "sequence.pdf": "PDF",
     "lightcurve.png": "light curve",
@@ -47,7 +50,7 @@ class Event:
     kept, dropped, failed
         Records by what became of them, of the channels asked for; zero where there is no audit yet.
     products
-        Of each channel the files of its figures that are there, by name.
+        Of each channel the files of its figures that are there, with what each is.
     problems
         Steps that failed since the event was last finished.
     """
@@ -59,7 +62,7 @@ class Event:
     kept: int = 0
     dropped: int = 0
     failed: int = 0
-    products: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    products: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
 
     @property
@@ -90,11 +93,15 @@ def look(event: settings.Event, results: Path, logs: Path) -> Event:
         kept=kept,
         dropped=dropped,
         failed=counts.total() - kept - dropped,
-        products={
-            channel: [file for file in PRODUCTS if (figures / str(channel) / file).is_file()] for channel in channels
-        },
+        products={channel: _made(figures / str(channel)) for channel in channels},
         problems=problems,
     )  # fmt: skip
+
+
+def _made(figures: Path) -> dict[str, str]:
+    """Figures of a channel that are there, by file, with what each is."""
+    found = {file: words for file, words in PRODUCTS.items() if (figures / file).is_file()}
+    return found | {f"slits/{path.name}": f"slit {path.stem}" for path in sorted(figures.glob("slits/*.png"))}
 
 
 def _problems(logs: Path, since: int) -> list[Problem]:

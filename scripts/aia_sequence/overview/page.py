@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aia_sequence.files import write_text
-from aia_sequence.overview.events import PRODUCTS, Event
+from aia_sequence.overview.events import Event
 from aia_sequence.templates import filled
 
 TEMPLATE = Path(__file__).with_name("templates") / "results.html"
@@ -24,6 +24,6 @@ def write(path: Path, events: Sequence[Event], *, synthetic: bool, version: str)
     version
         Of the workflow.
     """
-    text = filled(TEMPLATE, events=events, synthetic=synthetic, version=version, words=PRODUCTS)
+    text = filled(TEMPLATE, events=events, synthetic=synthetic, version=version)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)

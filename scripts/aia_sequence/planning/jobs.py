@@ -13,7 +13,7 @@ from aia_sequence.instrument import EUV, SERIES, Series, series_of
 from aia_sequence.planning import costs
 from aia_sequence.planning.blocks import Block
 from aia_sequence.planning.plan import Plan
-from aia_sequence.planning.products import AUDITED, CHANNEL_FIGURES, CHANNEL_PANEL, DRAWN, LISTS
+from aia_sequence.planning.products import AUDITED, CHANNEL_FIGURES, CHANNEL_PANEL, DIFFERENCE, DRAWN, LISTS, SLIT
 from aia_sequence.times import iso
 
 
@@ -174,16 +174,20 @@ class Job:
     @property
     def figures(self) -> list[str]:
         """Every figure of the event that the configuration asks for."""
-        gif = ["movie.gif"] if self.event.options.get("figure", {}).get("gif") else []
+        options = self.event.options.get("figure", {})
+        names = [*CHANNEL_FIGURES, *(["movie.gif"] if options.get("gif") else [])]
+        names += [f"slits/{slit}.{suffix}" for slit in self.event.options.get("slits", ()) for suffix in SLIT]
+        names += [f"difference-{kind}.{suffix}" for kind in options.get("difference", ()) for suffix in DIFFERENCE]
         panel = CHANNEL_PANEL if len(self.channels) > 1 else ()
         folder = f"<results>/{self.event.name}/figures"
-        of_channels = [f"{folder}/{channel}/{name}" for channel in self.channels for name in (*CHANNEL_FIGURES, *gif)]
+        of_channels = [f"{folder}/{channel}/{name}" for channel in self.channels for name in names]
         return of_channels + [f"{folder}/{name}" for name in panel]
 
     @property
     def drawn_figures(self) -> list[str]:
         """One figure of each rule that draws the event."""
-        return [path for path in self.figures if path.endswith(DRAWN)] + self.cubes
+        slits = [path for path in self.figures if "/slits/" in path and path.endswith(".nc")]
+        return [path for path in self.figures if path.endswith(DRAWN)] + slits + self.cubes
 
     @property
     def cubes(self) -> list[str]:

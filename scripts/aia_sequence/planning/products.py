@@ -11,8 +11,14 @@ CHANNEL_FIGURES = (
     "movie.mp4",
     "viewer.html",
 )
+SLIT = ("nc", "png", "pdf", "txt")  # of figures/{channel}/slits/{slit}
+DIFFERENCE = ("png", "pdf", "txt", "mp4")  # of figures/{channel}/difference-{kind}
 CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
-DRAWN = ("sequence.png", "movie.mp4", "movie.gif", "viewer.html", "channels.png")  # one figure of each rule that draws
+# One figure of each rule that draws.
+DRAWN = (
+    "sequence.png", "movie.mp4", "movie.gif", "viewer.html", "channels.png",
+    "difference-running.png", "difference-base.png", "difference-ratio.png",
+)  # fmt: skip
 # The lists that the stages of an event leave, by kind of `aia_sequence.provenance.inventory`.
 LISTS = {
     "metadata": "metadata/{series}/{block}.csv",
