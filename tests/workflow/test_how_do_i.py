@@ -99,6 +99,7 @@ def test_python_of_a_recipe_runs_on_finished_results(project, monkeypatch, quest
         "open the frames in sunpy": "2021-07-03T14:27:25.000 DN / s",
         "open the light curve": "DN / (pix s)",
         "see what became of a record": "no image",
+        "have a frame as a picture for a talk": "talk.png",
         "follow what moves along a loop": "('time', 'distance') 860.2",
     }[question] in printed.getvalue()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from aia_sequence.analysis import sets
+from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.slits import Slit
 from aia_sequence.errors import AIAError, suggestion
 from aia_sequence.figures.sequence import Frame, list_frames
@@ -36,12 +37,15 @@ class Channel:
         The event's region of interest, see config/README.md; None is the full disk.
     slits
         The event's slits, by name, as its configuration describes them.
+    figure
+        The event's options of figures.
     """
 
     folder: Path
     wavelength: int
     region: Mapping[str, Any] | None = None
     slits: Mapping[str, Any] = field(default_factory=dict)
+    figure: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def frames(self) -> list[Frame]:
@@ -162,6 +166,35 @@ class Channel:
             raise AIAError(f"{self.folder.name} has no slit {name!r}; {suggestion(name, self.slits)}")
         return xr.decode_cf(slits.follow(self.frames, Slit.of(name, self.slits[name])))
 
+    def still(self, time: str, path: str | Path, *, size: int = 1080, **options: Any) -> Path:
+        """Write the frame nearest to a time as a picture for a talk: scale bar, time and channel, no axes.
+
+        Parameters
+        ----------
+        time
+            ISO, UTC.
+        path
+            PNG file to be written.
+        size
+            Pixels of the longer side.
+        options
+            `region`, in place of the event's (None is the full disk); and of the figures, in place of the event's own:
+            `stretch`, `power`, `limits`, `percentiles` (of this frame), `limb`, `grid`.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        from aia_sequence.figures import still
+
+        if not self.frames:
+            raise AIAError(f"{self.folder}: there is no level-1.5 frame at {self.wavelength} Å")
+        region = options.pop("region", self.region)
+        frame = min(self.frames, key=lambda one: abs(one.time - read_time(time)))
+        still.draw_still(frame, region, Path(path), size=size, options=FigureOptions.of({**self.figure, **options}))
+        return Path(path)
+
     def ndcube(self) -> "NDCube":
         """The same as an NDCube, whose axes are time, latitude and longitude as SDO sees them."""
         from aia_sequence.analysis import dataset
@@ -189,7 +222,7 @@ class Sequence(Mapping[int, Channel]):
         wavelengths = sorted(int(path.name) for path in self.folder.glob("level1.5/*") if path.name.isdecimal())
         if not wavelengths:
             raise AIAError(f"{self.folder} holds no level-1.5 frames; name the folder of an event, results/NAME")
-        about = self.config.get("region"), self.config.get("slits", {})
+        about = self.config.get("region"), self.config.get("slits", {}), self.config.get("figure", {})
         self.channels = {one: Channel(self.folder, one, *about) for one in wavelengths}
 
     @cached_property
