@@ -32,7 +32,7 @@ ARCHIVED = "archived"
 PART = zips.PART
 CONTENT = re.compile(
     rf"README\.md|config/config\.yaml|config/records/{PART}\.csv|resources/{bundle.TABLE.pattern}"
-    rf"|{ARCHIVED}/{PART}/(?:{crate.SUMS}|(?:{PART}/)*{PART}\.(?:bib|csv|fits|gif|html|json|md|mp4|pdf|png|txt|yaml))"
+    rf"|{ARCHIVED}/{PART}/(?:{crate.SUMS}|(?:{PART}/)*{PART}\.(?:bib|csv|fits|gif|html|json|md|mp4|nc|pdf|png|txt|yaml))"
 )
 FIGURE = re.compile(rf"{ARCHIVED}/(?P<figure>{PART}/figures/(?:{PART}/)*{PART})")
 # What an archive holds besides: the workflow itself.
