@@ -10,8 +10,11 @@ from test_crate import CONFIG, write
 
 from aia_sequence import software
 from aia_sequence.commands import archive, redraw, zips
+from aia_sequence.config.settings import load
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
+from aia_sequence.planning.jobs import Job
+from aia_sequence.planning.plan import Plan
 from aia_sequence.provenance import crate
 
 EVENT = "archived/made-up"
@@ -190,3 +193,13 @@ def test_a_product_for_which_an_archive_has_no_place_is_not_packed(event, tmp_pa
         sums.write(f"{sha256(event / 'figures' / '.notes.py')}  figures/.notes.py\n")
     with pytest.raises(AIAError, match=r"no archive has a place for archived/made-up/figures/\.notes\.py"):
         make(event, tmp_path / "paper.zip")
+
+
+def test_every_file_that_an_event_can_have_has_a_place_in_an_archive():
+    window = {"name": "flare", "start": "2021-07-03T14:25:00Z", "end": "2021-07-03T14:26:00Z", "channels": [171, 211]}
+    figure = {"gif": True, "difference": ["running", "base", "ratio"]}
+    asked = {"cube": "seen", "slits": {"loop": {"points": [[0, 0], [90, 9]]}}, "figure": figure}
+    files = Job(Plan(load({"events": [window | asked]})), "flare").files
+    names = [path.replace("<results>", redraw.ARCHIVED) for paths in files.values() for path in paths]
+    assert len(names) > 50
+    assert [name for name in names if not redraw.is_content(name)] == []
