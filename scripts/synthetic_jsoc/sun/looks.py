@@ -1,6 +1,7 @@
 """How the Sun looks in each channel: levels, contrasts, and the laws of brightness across disc and limb.
 
-Levels are such that means over the detector are those of real records of July 2025 (see tests/unit/test_instrument.py).
+Levels are such that means over the detector are those of real records of July 2025, see
+tests/unit/synthetic_jsoc/test_instrument.py.
 """
 
 from dataclasses import dataclass

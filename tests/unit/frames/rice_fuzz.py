@@ -17,7 +17,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.io.fits.hdu.compressed._codecs import Rice1
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
 from aia_sequence.frames import rice
 

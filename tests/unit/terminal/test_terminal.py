@@ -22,7 +22,7 @@ from aia_sequence.terminal.progress import Progress, elapsed
 
 pytestmark = pytest.mark.slow
 
-SCRIPTS = os.path.join(os.path.dirname(__file__), "..", "..", "scripts")
+SCRIPTS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "scripts")
 TOY = """
 import sys
 sys.path.insert(0, {scripts!r})
