@@ -9,7 +9,7 @@ from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.settings import load
 from aia_sequence.instrument import EUV
 from aia_sequence.planning.plan import Plan
-from aia_sequence.times import iso
+from aia_sequence.times import iso, read_time
 
 STAGES = [
     *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation"),
@@ -102,7 +102,7 @@ class Event:
             records=records, recordset=recordset,
         )  # fmt: skip
         cutout = self.event.options.get("cutout")
-        processing = im_patch(self.event.options["region"], block.cut) if cutout else {}
+        processing = im_patch(self.event.options["region"], read_time(block.cut), 3600) if cutout else {}
         params = {"archive": self.settings.archive, "state": self.state, "method": "url", "on_missing": "fail"}
         params |= {"frames": {"series": EUV.name, **wanted, "processing": processing}}
         params |= {"journal": self.folder / "journal" / str(channel) / label, "quarantine": self.folder / "quarantine"}

@@ -10,7 +10,7 @@ import numpy as np
 import sunpy.visualization.colormaps  # noqa: F401 - registers sdoaia211
 from matplotlib.colors import AsinhNorm
 
-from aia_sequence.figures.rotation import region_at
+from aia_sequence.config.rotation import region_at
 from aia_sequence.frames.fits import read_header, read_level15
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.lightcurve import read_points

@@ -97,7 +97,7 @@ def bounds_of(frame: Frame, region: Mapping[str, Any] | None) -> Mapping[str, An
     """Bounds of the region (arcsec) at the time of a frame."""
     if not region or "follow" not in region:
         return region
-    from aia_sequence.figures.rotation import region_at
+    from aia_sequence.config.rotation import region_at
 
     return region_at(region, read_header(frame.path))
 

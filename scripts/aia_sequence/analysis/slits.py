@@ -15,9 +15,9 @@ import numpy as np
 from aia_sequence import __version__
 from aia_sequence.analysis.cube import MISSING, UNIX, about_frame
 from aia_sequence.calibration.sums import sum_uncertainty
+from aia_sequence.config.rotation import RSUN, carried, surface
 from aia_sequence.config.slits import Slit
 from aia_sequence.errors import FrameError
-from aia_sequence.figures.rotation import RSUN, carried, surface
 from aia_sequence.figures.sequence import Frame, Picture, read_picture
 from aia_sequence.files import replacing
 from aia_sequence.frames.companions import SATURATED

@@ -55,7 +55,7 @@ class Reference:
             Bounds in arcsec, or a place that is followed.
         """
         if "follow" in region:
-            from aia_sequence.figures.rotation import region_at
+            from aia_sequence.config.rotation import region_at
 
             region = region_at(region, header)
         grid = grid_of((header["NAXIS2"], header["NAXIS1"]), Geometry.of_header(header), region)

@@ -14,10 +14,13 @@ from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import VERSION, Pixels
 from aia_sequence.calibration.statistics import PERCENTILES
 from aia_sequence.config.calibration import CalibrationOptions
+from aia_sequence.config.region import write_location
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Grid
 from aia_sequence.frames.keywords import number
 from aia_sequence.instrument import CENTRE, SATURATED_FROM, SCALE, SIDE
+
+type Lines = list[str]  # of the history
 
 # What no longer holds: the stored pixels' form, sums over them, the geometry's other spellings (FITS allows CROTA2 or
 # PCi_j, not both), the prime keys of the level-1 series. DATE_OBS is an old spelling of DATE-OBS.
@@ -156,7 +159,7 @@ def _set_grid(header: fits.Header, grid: Grid) -> None:
         header.set("R_SUN", radius / grid.scale, "[pixel] radius of the Sun, RSUN_OBS / CDELT1")
 
 
-def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
+def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     if not options.pointing:
         header.set("POINTCOR", False, "pointing: the level-1 header's own")
         return ["pointing: not updated, as the level-1 header states it"]
@@ -174,7 +177,7 @@ def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     return [f"pointing: {about['record']}"]
 
 
-def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
+def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     header.set("RESPIKED", options.respike, "spikes put back in")
     if not options.respike:
         return []
@@ -183,7 +186,7 @@ def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, opti
     return [f"respike: {pixels.respiked} pixels"]
 
 
-def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
+def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     header.set("PSFDECON", options.psf, "deconvolved with the point spread function")
     if not options.psf:
         return []
@@ -196,9 +199,7 @@ def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options:
     return [f"psf: Richardson-Lucy, {options.psf_iterations} {how}iterations, {about['source']}"]
 
 
-def _registration(
-    header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions
-) -> list[str]:
+def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     geometry = corrections.geometry
     header.set("REGMETH", options.interpolation, "interpolation kernel of the registration")
     header.set("REG_X", round(geometry.x0 + 1, 9), "[pixel] disc centre in level 1, CRPIX1")
@@ -206,15 +207,17 @@ def _registration(
     header.set("REG_SCL", geometry.scale, "[arcsec/pixel] plate scale of the level-1 frame")
     header.set("REG_ROT", geometry.roll, "[deg] roll that was taken out")
     lines = [f"registration: {options.interpolation}, {SCALE} arcsec per pixel, roll {geometry.roll:.6f} deg"]
+    if options.region and "follow" in options.region:
+        place = f"{write_location(*options.region['follow'])} {options.region['at']}"
+        header.set("FOLLOWS", place, "the cutout's middle follows this place")
+        lines.append(f"region: follows {place} by whole pixels")
     if options.bin > 1:
         header.set("BINNING", options.bin, "pixels of 0.6 arcsec a side, of which each is the mean")
         lines.append(f"binning: mean of {options.bin} x {options.bin} pixels")
     return lines
 
 
-def _degradation(
-    header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions
-) -> list[str]:
+def _degradation(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     if not options.degradation:
         header.set("DEGCORR", 1.0, "degradation: not corrected")
         return ["degradation: not corrected"]
@@ -230,7 +233,7 @@ def _degradation(
     return lines
 
 
-def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> list[str]:
+def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     if not options.exposure:
         header.set("EXPNORM", 1.0, "exposure: not normalised")
         return ["exposure: not normalised"]
@@ -241,9 +244,7 @@ def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     return [f"exposure: divided by {pixels.exposure} s"]
 
 
-def _uncertainty(
-    header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions
-) -> list[str]:
+def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     header.set("UNCERTAI", options.uncertainty, "standard deviation in the table UNCERT")
     if not options.uncertainty:
         return []

@@ -22,11 +22,12 @@ from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.cutouts import KERNEL
+from aia_sequence.config.rotation import region_at
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Cut, Geometry, Grid, grid_of
 from aia_sequence.frames.keywords import number, stated
 from aia_sequence.frames.level1header import check_level1
-from aia_sequence.instrument import SATURATED_FROM, SIDE
+from aia_sequence.instrument import SATURATED_FROM, SCALE, SIDE
 
 VERSION = versions.LEVEL15
 
@@ -139,7 +140,8 @@ def calibrate(
     ready = prepare(image, header, corrections, options, spikes=spikes, deconvolve=deconvolve, space=space)
     image, source, gain, cut = ready.counts, ready.source, ready.gain, ready.cut
     started = stages.mark("prefilter", started)
-    grid = grid_of(image.shape, ready.geometry, options.region, options.bin)
+    region = options.region and region_at(options.region, header, SCALE * options.bin)
+    grid = grid_of(image.shape, ready.geometry, region, options.bin)
     affine, shape = ready.geometry.map(grid), (grid.ny, grid.nx)
     source_of_flags = image if ready.limited else image[:0]
     saturated, flags = saturation(source_of_flags, options.interpolation, affine, shape, options.bin)

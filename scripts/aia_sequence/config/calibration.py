@@ -6,6 +6,7 @@ slow to start.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,4 @@ class CalibrationOptions:
     bin: int = 1
     compression: str = "none"
     on_bad_frame: str = "fail"
-    region: Mapping[str, tuple[float, float]] | None = None
+    region: Mapping[str, Any] | None = None

@@ -4,8 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aia_sequence.config.ephemeris import seen_from_earth, slip
 from aia_sequence.config.region import FRAME
+from aia_sequence.config.rotation import middle_at, turned_away
 from aia_sequence.instrument import CUTOUT_BYTES, LEVEL1_BYTES, SCALE, SIDE
+from aia_sequence.times import iso
 
 # What the archive cuts out is larger than the region, by what level 1.5 needs around it. It is asked before the tables
 # are there that say how the CCD was pointed, and once for all frames of a block, so all of it is an upper limit.
@@ -38,39 +41,52 @@ def footprint(region: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, f
     return cut
 
 
-def whole_bins(options: Mapping[str, Any]) -> Mapping[str, Sequence[float]]:
+def whole_bins(options: Mapping[str, Any]) -> Mapping[str, Any]:
     """The region of an event, widened to whole squares of pixels where `calibration.bin` asks for such."""
     region, size = options["region"], (options.get("calibration") or {}).get("bin", 1)
+    side = size * SCALE  # squares are counted from the disc centre too, as 2048 is a multiple of their sides
     if size == 1:
         return region
-    side = size * SCALE  # squares are counted from the disc centre too, as 2048 is a multiple of their sides
-    bounds = {axis: region[axis] for axis in "xy"}
-    return {
-        axis: (math.floor(low / side) * side, math.ceil(high / side) * side) for axis, (low, high) in bounds.items()
-    }
+    if "follow" in region:
+        return {**region, "width": region["width"] + 2 * side, "height": region["height"] + 2 * side}
+    return {axis: tuple(side * floor_or_ceil(region[axis][n] / side) for n, floor_or_ceil in ENDS) for axis in "xy"}
 
 
-def im_patch(region: Mapping[str, Sequence[float]], reference: str) -> dict[str, dict[str, str]]:
-    """Arguments by which the archive cuts the same rectangle out of every frame: a region with a margin.
+def im_patch(region: Mapping[str, Any], begin: float, seconds: float = 0.0) -> dict[str, dict[str, str]]:
+    """Arguments by which the archive cuts a region out of every frame of a block, with a margin.
+
+    A region that follows a place is carried along by the archive (it *tracks*). A fixed one lies in the same rectangle
+    of every frame; so does one whose place turns out of sight in the block.
 
     Parameters
     ----------
     region
-        `x` and `y`: lower and upper bound each, helioprojective, arcsec.
-    reference
-        Time (ISO, UTC) for which the place is given. The archive looks up where on the CCD it lies in the frame that
-        is nearest to it, and cuts all others there.
+        `x` and `y`: lower and upper bound each, helioprojective, arcsec; or `follow`, `at`, `width`, `height`.
+    begin
+        TAI seconds at which the block is cut off, whether or not its window begins later. The archive looks up where on
+        the CCD the region lies in the frame that is nearest to it.
+    seconds
+        How long after that its last frame can be.
 
     Returns
     -------
     dict
         Arguments by process, as text.
     """
+    tracked = False
+    if "follow" in region:
+        ends = [middle_at(region, time) for time in (begin, begin + seconds)]
+        places = [seen_from_earth(*end, time) for end, time in zip(ends, (begin, begin + seconds), strict=True)]
+        tracked = not any(turned_away(region, time) for time in (begin, begin + seconds))
+        drift = slip(ends[0][1]) * seconds if tracked else 0.0
+        low, high = (places[0], places[0]) if tracked else zip(*map(sorted, zip(*places, strict=True)), strict=True)
+        sides = region["width"] / 2 + SCALE + drift, region["height"] / 2 + SCALE + drift
+        region = {axis: (low[n] - sides[n], high[n] + sides[n]) for n, axis in enumerate("xy")}
     (x, width), (y, height) = footprint(region).values()
     return {
         "im_patch": {
-            "t_ref": reference.removesuffix("Z"),
-            "t": "1",  # 1 means no tracking: the region is fixed in the image plane
+            "t_ref": iso(begin).removesuffix("Z"),
+            "t": "01"[not tracked],  # 1 means no tracking: the region is fixed in the image plane
             "r": "0",
             "c": "0",
             "locunits": "arcsec",

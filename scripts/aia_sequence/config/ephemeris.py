@@ -13,6 +13,7 @@ J2000 = read_time("2000-01-01T12:00:00Z")
 # Forgach 1990, Solar Phys. 130, 295, of small magnetic features; sunpy's default.
 HOWARD = (2.894, -0.428, -0.370)
 ROTATION = tuple(degrees(rate * 1e-6) * DAY for rate in HOWARD)  # degrees a day
+CARRINGTON = 14.1844  # degrees a day, sidereal
 STEP = DAY / 12  # s; a place that turns out of sight stays so for longer
 
 
@@ -74,6 +75,16 @@ def turned(longitude: float, latitude: float, begin: float, time: float) -> floa
     a, b, c = ROTATION
     moved = (a + b * squared + c * squared**2) * (time - begin) / DAY
     return longitude + moved - degrees(remainder(_earth(time)[2] - _earth(begin)[2], tau))
+
+
+def slip(latitude: float) -> float:
+    """Arcsec a second by which a place can leave a rectangle that the archive carries along.
+
+    It carries it by the Carrington rate, or by one that we do not know: 0.3 degrees a day are allowed for that.
+    """
+    squared = sin(radians(latitude)) ** 2
+    a, b, c = ROTATION
+    return (abs(a + b * squared + c * squared**2 - CARRINGTON) + 0.3) * 17.1 / DAY  # a degree is at most 17.1 arcsec
 
 
 def visible_at(longitude: float, latitude: float, time: float) -> float:

@@ -9,7 +9,7 @@ from aia_sequence.config import conditions as filters
 from aia_sequence.config.cadence import every_problems, stride
 from aia_sequence.config.cutouts import level1_bytes
 from aia_sequence.config.figure import check_figure
-from aia_sequence.config.region import fixed_region, region_problems, region_warnings, resolve_region, within_sight
+from aia_sequence.config.region import region_problems, region_warnings, resolve_region, within_sight
 from aia_sequence.config.slits import slit_problems
 from aia_sequence.errors import ConfigError
 from aia_sequence.instrument import EUV, MISSION_START, series_of
@@ -125,9 +125,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         return Checked(None, problems, [])
     options = {key: value for key, value in entry.items() if key not in ("name", "start", "end", "channels")}
     if region and "follow" in region:
-        # The archive cuts the same rectangle out of every frame of an event, however long its window is.
-        cutout = entry.get("cutout")
-        region = fixed_region(region) if cutout else within_sight(region, times["start"], times["end"])
+        region = within_sight(region, times["start"], times["end"])
     if region:
         options["region"] = region
     event = Event(entry["name"], times["start"], times["end"], tuple(channels), options, absent)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aia_sequence.config.ephemeris import behind_limb, in_sight, seen_from_earth, turned, visible_at
+from aia_sequence.config.ephemeris import behind_limb, in_sight
 from aia_sequence.instrument import SCALE, SIDE
 from aia_sequence.times import iso, read_time
 
@@ -41,13 +41,15 @@ def write_location(longitude: float, latitude: float) -> str:
     return f"{'N' if latitude >= 0 else 'S'}{abs(latitude):02g}{'W' if longitude >= 0 else 'E'}{abs(longitude):02g}"
 
 
-def box(middle: Sequence[float], width: float, height: float) -> dict[str, list[float]]:
+def box(middle: Sequence[float], width: float, height: float, scale: float = SCALE) -> dict[str, list[float]]:
     """A region around a place, moved by whole level-1.5 pixels so that it lies on the grid and within the frame.
 
     Parameters
     ----------
     middle, width, height
         Arcsec.
+    scale
+        Arcsec of a pixel.
 
     Returns
     -------
@@ -56,30 +58,10 @@ def box(middle: Sequence[float], width: float, height: float) -> dict[str, list[
     """
     bounds = {}
     for axis, angle, side in zip("xy", middle, (width, height), strict=True):
-        room = max(int((FRAME - side / 2) / SCALE + 1e-6), 0)
-        centre = max(min(round(angle / SCALE), room), -room) * SCALE
+        room = max(int((FRAME - side / 2) / scale + 1e-6), 0)
+        centre = max(min(round(angle / scale), room), -room) * scale
         bounds[axis] = [round(centre - side / 2, 3), round(centre + side / 2, 3)]
     return bounds
-
-
-def fixed_region(region: Mapping[str, Any]) -> dict[str, list[float]]:
-    """A region that follows a place, as it lies at the time for which the place is given: what a cutout can have.
-
-    Parameters
-    ----------
-    region
-        `{follow, at, width, height}`, see `resolve_region`. A place that is then behind the limb lies where it was
-        last seen, or is about to be seen.
-
-    Returns
-    -------
-    dict
-        `x` and `y`, lower and upper bound each, helioprojective, arcsec; the middle on a whole level-1.5 pixel.
-    """
-    (longitude, latitude), at = region["follow"], read_time(region["at"])
-    seen = visible_at(longitude, latitude, at)
-    middle = seen_from_earth(turned(longitude, latitude, at, seen), latitude, seen)
-    return box(middle, region["width"], region["height"])
 
 
 def within_sight(region: Mapping[str, Any], first: float, last: float) -> dict[str, Any]:

@@ -226,7 +226,7 @@ def _bounds(path: Path, region: Region) -> dict[str, list[float]]:
     if not follows(region):
         return {axis: list(region[axis]) for axis in "xy"}
     # sunpy's coordinates take seconds to import, and only a region that follows the rotation needs them.
-    from aia_sequence.figures.rotation import region_at
+    from aia_sequence.config.rotation import region_at
 
     return region_at(region, read_header(path))
 

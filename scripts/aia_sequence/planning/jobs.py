@@ -14,7 +14,7 @@ from aia_sequence.planning import costs
 from aia_sequence.planning.blocks import Block
 from aia_sequence.planning.plan import Plan
 from aia_sequence.planning.products import AUDITED, CHANNEL_FIGURES, CHANNEL_PANEL, DIFFERENCE, DRAWN, LISTS, SLIT
-from aia_sequence.times import iso
+from aia_sequence.times import iso, read_time
 
 
 class Job:
@@ -117,9 +117,18 @@ class Job:
             "series": self.series.name,
             "where": options.get("where"),
             "segments": ["image", "spikes"] if respike else ["image"],
-            "processing": im_patch(whole_bins(options), self.block.cut) if options.get("cutout") else {},
+            "processing": self._patch if options.get("cutout") else {},
             **({"steps": {"length": steps.length, "phase": steps.phase}} if steps else {}),
         }
+
+    @property
+    def _patch(self) -> dict[str, dict[str, str]]:
+        """What the archive cuts out of the block's frames. Nothing of it depends on where the window begins or ends."""
+        block, around = self.block, 0.0
+        if block.steps:  # a frame that stands in for another may lie half a step outside
+            around = block.steps.length * block.series.step / 2
+        begin = read_time(block.cut) - around
+        return im_patch(whole_bins(self.event.options), begin, self.plan.length.total_seconds() + 2 * around)
 
     @property
     def calibration(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from aia_sequence.config.cutouts import im_patch
 from aia_sequence.errors import ArchiveError
 from aia_sequence.files import sha256
 from aia_sequence.lists.manifests import LEVEL1
+from aia_sequence.times import read_time
 from synthetic_jsoc.holdings.store import count_fetches, read_log
 
 BAD = "*2021-07-03T142749Z*"
@@ -243,7 +244,7 @@ def test_direct_files_say_what_exported_ones_say(tmp_path):
 
 
 def test_a_cutout_is_asked_for_by_its_middle_and_size_with_a_margin_for_level_15():
-    (arguments,) = im_patch({"x": [650, 1050], "y": [150, 550]}, "2021-07-03T14:25:00Z").values()
+    (arguments,) = im_patch({"x": [650, 1050], "y": [150, 550]}, read_time("2021-07-03T14:25:00Z")).values()
     assert (arguments["x"], arguments["y"]) == ("850", "350")
     assert arguments["width"] == arguments["height"] == "433"
     assert arguments["t"] == "1"
@@ -254,7 +255,7 @@ def test_a_cutout_is_asked_for_by_its_middle_and_size_with_a_margin_for_level_15
 def test_a_cutout_is_fetched_and_kept_apart_from_the_full_disk(tmp_path):
     from aia_sequence.archive.client import open_archive
 
-    region = im_patch({"x": [650, 1050], "y": [150, 550]}, "2021-07-03T14:25:00Z")
+    region = im_patch({"x": [650, 1050], "y": [150, 550]}, read_time("2021-07-03T14:25:00Z"))
     with open_archive("synthetic", tmp_path / "state") as archive:
         wanted = flare_request(archive, where={"T_REC": "= 2021-07-03T14:28:35Z"}, processing=region)
         manifest = acquire(tmp_path, archive, wanted)

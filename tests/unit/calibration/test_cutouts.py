@@ -11,8 +11,10 @@ from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.calibration.resample import KERNELS
 from aia_sequence.config.calibration import CalibrationOptions
-from aia_sequence.config.cutouts import KERNEL, SHIFT, footprint, im_patch
+from aia_sequence.config.cutouts import KERNEL, SHIFT, footprint, im_patch, whole_bins
+from aia_sequence.config.region import within_sight
 from aia_sequence.frames.geometry import FULL_DISK, Geometry, Grid
+from aia_sequence.times import iso, read_time
 from synthetic_jsoc import tables, times
 from synthetic_jsoc.holdings import catalogue, frames
 from synthetic_jsoc.holdings.patch import cut_out, read_patch
@@ -50,12 +52,12 @@ def pointed(cards, shift=(0.0, 0.0), scale=None):
     return Geometry(own.x0 + shift[0], own.y0 + shift[1], scale or own.scale, own.roll)
 
 
-def both(sky, cards, region, shift=(0.0, 0.0), **options):
-    """The region from the full disk, and from what the archive cuts out for it."""
+def both(sky, cards, region, shift=(0.0, 0.0), begin=REFERENCE, seconds=0.0, **options):
+    """The region from the full disk, and from what the archive cuts out for it in a block that begins at a time."""
     options = CalibrationOptions(**{"degradation": False, "region": region, "uncertainty": True} | options)
     sigma = np.sqrt(np.arange(16384) * 0.9 + 2).astype(np.float32)
     whole = calibrate(sky, cards, Corrections(pointed(cards, shift)), options, sigma=sigma)
-    (arguments,) = im_patch(region, REFERENCE).values()
+    (arguments,) = im_patch(region, read_time(begin), seconds).values()
     own = cards.copy()
     part = cut_out(read_patch(arguments), sky, own)
     own["BLANK"] = -32768
@@ -152,3 +154,52 @@ def test_a_region_ends_where_the_detector_does_in_what_is_asked_for():
     assert (x, y) == (pytest.approx((1000 + 1228.8) / 2), 0)
     assert width == pytest.approx(228.8 + 2 * 23 * 0.62 + 21.4, abs=1)
     assert height == pytest.approx(2457.6 + 2 * 23 * 0.62 + 2, abs=1)
+
+
+BLOCK = "2021-07-03T12:00:00Z"
+
+
+def observed(channel, hours):
+    """Header of a frame some hours into the block."""
+    series = CHANNELS[channel].series
+    since = times.parse_time(BLOCK) + 3600 * hours - times.parse_time("1993.01.01_00:00:00_TAI")
+    return frames.header(catalogue.records(series, *[round(since / STEPS[series])] * 2, [channel])[0])
+
+
+@pytest.mark.parametrize("bins", [1, 4])
+@pytest.mark.parametrize("place", [[-30, 20], [60, -35], [75, 23], [5, 60]])
+@pytest.mark.parametrize("hours", [0, 7, 24])
+def test_a_region_that_follows_is_carried_along_by_the_archive(sky, hours, place, bins):
+    """In a block of a day no pixel is missing, although the archive turns the Sun as a rigid body and we do not."""
+    cards, begin = observed(193, hours), read_time(BLOCK)
+    region = {"follow": place, "at": BLOCK, "width": 120.0, "height": 96.0}
+    region = within_sight(region, begin, begin + 86400)
+    patch = im_patch(whole_bins({"region": region, "calibration": {"bin": bins}}), begin, 86400)["im_patch"]
+    assert patch["t"] == "01"["until" in region]
+    whole, cutout, part = both(sky, cards, region, begin=BLOCK, seconds=86400.0, bin=bins)
+    assert np.isfinite(cutout.image).all()
+    assert_equal(cutout, whole)
+    assert max(part.shape) < 450
+
+
+def test_the_grid_moves_by_whole_pixels_and_has_as_many_in_every_frame(sky):
+    region = {"follow": [-30, 20], "at": BLOCK, "width": 61.0, "height": 48.0}
+    grids = []
+    for hours in (0, 1, 5, 6):
+        made, _, _ = both(sky, observed(171, hours), region, begin=BLOCK, seconds=86400.0, uncertainty=False)
+        grids.append(made.grid)
+    assert len({(grid.nx, grid.ny) for grid in grids}) == 1
+    moved = np.diff([(grid.crpix1, grid.crpix2) for grid in grids], axis=0)
+    np.testing.assert_array_equal(moved, np.rint(moved))
+    assert -19 < moved[0, 0] < -10, "nine arcsec an hour"
+
+
+def test_where_its_place_turns_away_a_region_is_not_carried_along():
+    region = {"follow": [85, 0], "at": BLOCK, "width": 60.0, "height": 60.0}
+    begin = read_time(BLOCK)
+    region = within_sight(region, begin, begin + 86400)
+    assert "until" in region
+    early = im_patch(region, begin, 600)["im_patch"]
+    late = im_patch(region, read_time(region["until"]) - 300, 600)["im_patch"]
+    assert (early["t"], late["t"]) == ("0", "1")
+    assert late["t_ref"] == iso(read_time(region["until"]) - 300).removesuffix("Z")

@@ -352,11 +352,14 @@ def test_lines_are_counted_as_an_editor_does(tmp_path):
     assert rows(path)[0].origin == f"{path}, line 5 (x1.5-2021-07-03T1418)"
 
 
-def test_a_cutout_has_a_fixed_rectangle_at_the_flare(events, refusal):
+def test_a_cutout_follows_the_flare(events, refusal):
     (event,) = events(GOES, {"cutout": True, "region": {"width": 400, "height": 300}}).values()
-    (left, right), (bottom, top) = event.options["region"]["x"], event.options["region"]["y"]
-    assert (right - left, top - bottom) == (400, 300)
-    assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx((856, 359), abs=3)
+    assert event.options["region"] == {
+        "follow": [80.0, 23.0],
+        "at": "2021-07-03T14:29:00Z",
+        "width": 400,
+        "height": 300,
+    }
     assert "cutout: the archive needs to know what to cut out" in refusal(GOES, {"cutout": True})
 
 

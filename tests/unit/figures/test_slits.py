@@ -15,10 +15,10 @@ import aia_sequence
 from aia_sequence.analysis import slits
 from aia_sequence.calibration.resample import coefficients, interpolate, variance
 from aia_sequence.config.figure import FigureOptions
+from aia_sequence.config.rotation import carried as carried_to
+from aia_sequence.config.rotation import surface
 from aia_sequence.config.slits import Slit
 from aia_sequence.errors import AIAError, ConfigError, FrameError
-from aia_sequence.figures.rotation import carried as carried_to
-from aia_sequence.figures.rotation import surface
 from aia_sequence.figures.sequence import list_frames
 from aia_sequence.figures.style import MISSING
 from aia_sequence.figures.timedistance import cells, plot_slit

@@ -8,13 +8,32 @@ import numpy as np
 from aia_sequence.config.ephemeris import turned
 from aia_sequence.config.region import IN_SIGHT, box, parse_location
 from aia_sequence.errors import FrameError
+from aia_sequence.instrument import SCALE
 from aia_sequence.projection import RADIUS_KM, behind, heliographic, on_sphere, seen, towards
 from aia_sequence.times import read_time
 
 RSUN = 696_000_000.0  # m, RSUN_REF of AIA's headers
 
 
-def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, list[float]]:
+def middle_at(region: Mapping[str, Any], time: float) -> tuple[float, float]:
+    """Stonyhurst longitude and latitude (degrees) at a time (TAI seconds) of the place that a region follows.
+
+    It turns with the photosphere as long as it is on the visible disc: before `since` and after `until` it stays.
+    """
+    since, until = (read_time(region[end]) if end in region else time for end in IN_SIGHT)
+    longitude, latitude = parse_location(region["follow"])
+    return turned(longitude, latitude, read_time(region["at"]), min(max(time, since), until)), latitude
+
+
+def turned_away(region: Mapping[str, Any], time: float) -> bool:
+    """Whether the place that a region follows is out of sight at a time, so that the region does not follow it."""
+    since, until = (read_time(region[end]) if end in region else time for end in IN_SIGHT)
+    return not since <= time <= until
+
+
+def region_at(
+    region: Mapping[str, Any], header: Mapping[str, Any], scale: float | None = None
+) -> dict[str, list[float]]:
     """Bounds of a region of interest at the time of a frame, as SDO saw it.
 
     The place moves with the photosphere (rotation after Howard et al. 1990, as sunpy turns it to 0.03 arcsec in five
@@ -28,6 +47,8 @@ def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str,
         with `since` and `until` where it crosses the limb.
     header
         Header of the frame: T_OBS, and the observer in DSUN_OBS (m), HGLN_OBS and HGLT_OBS (degrees, Stonyhurst).
+    scale
+        Arcsec of the pixels that it is brought to; without it those of level 1.5, binned as the header says.
 
     Returns
     -------
@@ -42,11 +63,10 @@ def region_at(region: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str,
     if "follow" not in region:
         return {"x": list(region["x"]), "y": list(region["y"])}
     time, meridian, tilt, distance = _observer("a region that follows a place on the Sun", header)
-    since, until = (read_time(region[end]) if end in region else time for end in IN_SIGHT)
-    longitude, latitude = parse_location(region["follow"])
-    longitude = turned(longitude, latitude, read_time(region["at"]), min(max(time, since), until)) - meridian
-    x, y = seen(towards(longitude, latitude, tilt), distance / (1000 * RADIUS_KM))
-    return box((float(x), float(y)), region["width"], region["height"])
+    longitude, latitude = middle_at(region, time)
+    x, y = seen(towards(longitude - meridian, latitude, tilt), distance / (1000 * RADIUS_KM))
+    pixel = scale or SCALE * header.get("BINNING", 1)
+    return box((float(x), float(y)), region["width"], region["height"], pixel)
 
 
 def surface(x: np.ndarray, y: np.ndarray, header: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
