@@ -35,6 +35,9 @@ test-slurm: $(VENV) ## the worked example on a real Slurm that is started and st
 test-catalogue: $(VENV) ## 200 short events, two of which fail; takes an hour and a half (EVENTS=10 CHANNELS=171 takes minutes)
 	@EVENTS=$(or $(EVENTS),200) CHANNELS="$(or $(CHANNELS),131 171 211)" $(BIN)/python -m pytest -m catalogue tests/workflow/test_many_events.py
 
+example-active-region: $(VENV) ## half a day of an active region in six channels, to derotated cubes (examples/configs)
+	@$(BIN)/aia-sequence run examples/configs/active-region.yaml --cores $(CORES)
+
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 	@$(BIN)/python tests/benchmarks/plan.py
 
@@ -126,4 +129,4 @@ $(VENV): .venv/packages pyproject.toml scripts/aia_sequence/__init__.py
 	@rm -rf .venv/docs && $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/docs --require-hashes --requirement $< \
 	&& touch $@
 
-.PHONY: help demo test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs docs rule-graph serve clean
+.PHONY: help demo example-active-region test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs docs rule-graph serve clean

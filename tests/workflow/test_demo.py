@@ -1,8 +1,11 @@
 """The worked example, from the committed configuration to the sequence figure, run as a user runs it."""
 
 import csv
+import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -73,6 +76,21 @@ def test_make_demo_is_told_in_a_few_lines_of_a_small_terminal(demo):
     assert (workflow.folder / "results" / "index.html").is_file()
     drawn = re.findall(r"\[[#.]{20}\] \d+ of 13 steps.*|^  \w+  .*", shown.replace("\r", ""), re.MULTILINE)
     assert max(map(len, drawn)) < 80  # a line that is broken cannot be taken back
+
+
+def test_the_notebook_runs_from_top_to_bottom_where_the_demo_has_run(demo):
+    """As a kernel would: cell after cell, in one namespace, in the folder of the results."""
+    workflow, _ = demo
+    cells = json.loads((ROOT / "examples" / "analysis.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code")
+    checked = "\nassert len(maps) == 20\nassert own.shape == (20,) and float(own.max()) > 1000\nassert limit > 0"
+    ran = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", code + checked],
+        cwd=workflow.folder, env=os.environ | {"MPLBACKEND": "agg"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "20 frames; DN / s ; synthetic: True" in ran.stdout
 
 
 def rows(path):
