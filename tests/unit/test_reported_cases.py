@@ -28,7 +28,10 @@ REFUSED = {
     "07-channel-scalar": ("line 7: ", "channels: 211 is not a list; write a list, such as [211]"),
     "23-region-offdisk": ("line 12: ", "region.x: [2000, 2400] lies off the detector, which sees -1228.8 to 1228.8"),
     "37-region-outside": ("line 11: ", "region: [650, 1050, 150, 550] is not a mapping; its keys are at, follow"),
-    "40-figure-typo": ("line 11: ", "unknown key 'strech'; did you mean stretch? Allowed are dpi, fps"),
+    "40-figure-typo": (
+        "line 11: ",
+        "unknown key 'strech'; did you mean stretch? Allowed are base, difference, dpi",
+    ),
     "43-yes": ("line 11: ", "cutout: 'yes' is not true or false; write true or false, without quotes"),
     "44-dash-missing": ("line 3: ", "wanted is a list or text. Begin each item with a dash: `- name: …`"),
 }

@@ -16,7 +16,14 @@ from terminal import in_terminal
 
 pytestmark = pytest.mark.slow
 
-DEMO = ["make", "-o", ".venv/installed", "demo", "CORES=2"]  # the environment is that of the tests
+DEMO = [
+    "make",
+    "--no-print-directory",
+    "-o",
+    ".venv/installed",
+    "demo",
+    "CORES=2",
+]  # the environment is that of the tests
 
 # Row number in the archive's answer, EXPTIME (s) and T_REC of the 211 Å frames below 2 s: the published table.
 FRAMES = """

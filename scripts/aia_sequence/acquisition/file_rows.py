@@ -102,7 +102,7 @@ def _of_image(header: fits.Header) -> fits.Header:
 
 def _keywords(header: fits.Header) -> dict[str, Any]:
     """The keywords of a level-1 frame; `FrameError` says what it is instead, or what is wrong with it."""
-    name = re.fullmatch(r"(aia\.\w+?)(_mod)?:(\d+):(\w+)", str(header.get("DRMS_ID", "")))
+    name = re.fullmatch(r"(aia\.\w+?)(_mod)?:(\d+):(\w+)", str(header.get("DRMS_ID", "")), re.ASCII)
     segment = name[4] if name else "image"
     _check_kind(header, segment)
     try:

@@ -137,7 +137,7 @@ def _counting() -> Callable[[str, bytes], None]:
     seen: dict[str, int] = {}
 
     def check(url: str, body: bytes) -> None:
-        question = re.sub(r"([?&])page=\d+", r"\1", url)
+        question = re.sub(r"([?&])page=[0-9]+", r"\1", url)
         seen[question] = seen.get(question, 0) + 1
         if seen[question] > MOST_PAGES:
             raise ArchiveError(f"the HEK's answer has more than {MOST_PAGES} pages; ask for less at once")

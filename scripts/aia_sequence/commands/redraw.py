@@ -42,7 +42,7 @@ CODE_FILE = re.compile(
 )
 UNPACKED_FROM = ".archive-sha256"
 # Options that name a file or folder; the configuration of an archive has its events in itself.
-PATHS = ("events", "level1_cache")
+PATHS = ("events", "level1_cache", "files", "tables")
 INSIDE = re.compile(rf"{PART}(?:/{PART})*")
 MOST_CONFIG = 1_000_000
 OPENING, CLOSING = {"[", "{", "<block mapping start>", "<block sequence start>"}, {"]", "}", "<block end>"}
@@ -163,9 +163,10 @@ def check_config(path: Path) -> None:
             f"{path}: archive: no request is sent to an address that came with the files; give the name alone"
         )
     for key in PATHS:
-        value = config.get(key)
-        if isinstance(value, str) and not INSIDE.fullmatch(value):
-            raise AIAError(f"{path}: {key}: {value!r} leads out of the archive's folder; it is not used")
+        named = config.get(key)
+        for value in named if isinstance(named, list) else [named]:
+            if isinstance(value, str) and not INSIDE.fullmatch(value):
+                raise AIAError(f"{path}: {key}: {value!r} leads out of the archive's folder; it is not used")
 
 
 def _is_plain(text: str) -> bool:

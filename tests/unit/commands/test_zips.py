@@ -286,6 +286,9 @@ def test_a_folder_that_somebody_unpacked_is_not_worked_in(tmp_path, capsys):
             (f"level1_cache: {path!r}\nevents: []\n", "leads out")
             for path in ("/etc", "../x", "a/../../x", "~/x", ".ssh", "a//b", "")
         ),
+        *((f"tables: {path!r}\nevents: []\n", "leads out") for path in ("/etc", "../x", "~/x")),
+        ("files: [a/b, /home/user/x]\nevents: []\n", "leads out"),
+        ("files: ../x\nevents: []\n", "leads out"),
         *((f"events: {path!r}\n", "leads out") for path in ("/etc/passwd", "../flares.csv", "x/./../../y")),
         ("archive: {name: jsoc, url: 'https://archive.example/'}\nevents: []\n", "give the name alone"),
         ("a: &a [1, 2]\nb: *a\n", "aliases"),
@@ -306,7 +309,8 @@ def test_each_option_that_is_free_text_is_known_to_name_a_path_or_not():
     """A new option of the configuration that names a path must be among those that an archive cannot lead out with."""
     harmless = {
         *("block", "before", "after", "ignore", "name", "start", "end", "peak", "class", "location", "where", "follow"),
-        *("at", "marks", "timeout", "cube_time"),
+        *("at", "marks", "timeout", "cube_time", "every", "lag", "base"),
+        *("hosts", "program", "email_variable"),  # of an address, which no archive may bring
     }
     found = set()
 
@@ -326,4 +330,6 @@ def test_each_option_that_is_free_text_is_known_to_name_a_path_or_not():
             walk(inner, key)
 
     walk(schema())
-    assert found - harmless == {*redraw.PATHS, "url"}
+    assert found - harmless == {"events", "level1_cache", "url", "path"}
+    paths = {name for name, part in schema()["properties"].items() if "#/$defs/path" in str(part)}
+    assert paths <= {*redraw.PATHS}
