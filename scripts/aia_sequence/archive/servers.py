@@ -71,8 +71,9 @@ def first_of[Answer](names: str, ask: Callable[[str], Answer]) -> Answer:
         try:
             return ask(name)
         except AwayError as error:
-            logger.warning("%s is down: %s", name, error)
             away.append((name, error))
+            if len(away) <= names.count(BETWEEN):  # of the last one the error itself tells
+                logger.warning("%s is down: %s", name, error)
     if len(away) == 1:
         raise away[0][1]
     raise AwayError("no archive answers:\n" + "\n".join(f"  {name}: {error}" for name, error in away))

@@ -16,11 +16,11 @@ from stages import Event
 
 from aia_sequence.acquisition.cache import Key
 from aia_sequence.acquisition.sources import ask_first, open_source, source_of_block
-from aia_sequence.archive import client
+from aia_sequence.archive import client, servers
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import AwayError, Patience, RefusedError
 from aia_sequence.calibration import fetch
-from aia_sequence.config.archives import ServerOptions, check_email, dumped, loaded, named, plain
+from aia_sequence.config.archives import BETWEEN, ServerOptions, check_email, dumped, loaded, named, plain
 from aia_sequence.config.settings import load
 from aia_sequence.errors import ArchiveError, ConfigError
 from aia_sequence.lists.exports import Export
@@ -310,3 +310,15 @@ def test_each_archive_wants_to_know_its_own_address():
 def test_an_address_of_any_server_enters_no_text(monkeypatch):
     monkeypatch.setenv("ROB_EMAIL", "someone@rob.example")
     assert "someone" not in redact("sent for someone%40rob.example")
+
+
+def test_of_the_last_archive_that_is_down_the_error_alone_tells(caplog):
+    def away(name):
+        raise AwayError(f"{name} was not reached")
+
+    with pytest.raises(AwayError, match=r"^one was not reached$"):
+        servers.first_of("one", away)
+    assert not caplog.records
+    with pytest.raises(AwayError, match="no archive answers"):
+        servers.first_of(BETWEEN.join(["one", "two"]), away)
+    assert [record.getMessage() for record in caplog.records] == ["one is down: one was not reached"]
