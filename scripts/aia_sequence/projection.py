@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 RADIUS_KM = 695_700  # the IAU's nominal solar radius
+RSUN = 696_000_000.0  # m, RSUN_REF of AIA's headers
 ARCSEC = np.degrees(1) * 3600  # of a radian
 
 

@@ -15,19 +15,18 @@ from typing import Any
 import numpy as np
 
 from aia_sequence.calibration import weights
-from aia_sequence.config.ephemeris import HOWARD
+from aia_sequence.config.ephemeris import CARRINGTON, HOWARD
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.compiled import njit
 from aia_sequence.frames.geometry import Geometry, Grid
 from aia_sequence.frames.keywords import number
 from aia_sequence.instrument import SCALE
+from aia_sequence.projection import RSUN
 from aia_sequence.times import read_time
 
 DAY = 86400.0
 ARCSEC = math.pi / 180 / 3600
-CARRINGTON = math.radians(14.1844)  # sidereal, a day
 ROTATION = tuple(rate * 1e-6 * DAY for rate in HOWARD)  # rad a day
-RADIUS = 696_000_000.0  # m, RSUN_REF of AIA's headers
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class View:
     distance: float
 
     @classmethod
-    def of_header(cls, header: Mapping[str, Any], radius: float = RADIUS) -> "View":
+    def of_header(cls, header: Mapping[str, Any], radius: float = RSUN) -> "View":
         """The view of a frame, of level 1 or 1.5.
 
         Parameters
@@ -77,7 +76,7 @@ def parameters(reference: View, now: View, grid: Grid, geometry: Geometry) -> np
     days = (now.tai - reference.tai) / DAY
     turn, second, fourth = (rate * days for rate in ROTATION)
     # Carrington longitudes turn with their own rate; the difference of the disc centres' is taken the short way round.
-    centre = math.remainder(now.carrington - reference.carrington + CARRINGTON * days, 2 * math.pi)
+    centre = math.remainder(now.carrington - reference.carrington + math.radians(CARRINGTON) * days, 2 * math.pi)
     c, s = math.cos(math.radians(geometry.roll)), math.sin(math.radians(geometry.roll))
     matrix = np.array([[c, s], [-s, c]]) / geometry.scale
     return np.array([

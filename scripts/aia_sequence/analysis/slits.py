@@ -15,7 +15,7 @@ import numpy as np
 from aia_sequence import __version__
 from aia_sequence.analysis.cube import MISSING, UNIX, about_frame
 from aia_sequence.calibration.sums import sum_uncertainty
-from aia_sequence.config.rotation import RSUN, carried, surface
+from aia_sequence.config.rotation import carried, surface
 from aia_sequence.config.slits import Slit
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.sequence import Frame, Picture, read_picture
@@ -23,7 +23,7 @@ from aia_sequence.files import replacing
 from aia_sequence.frames.companions import SATURATED
 from aia_sequence.frames.fits import read_header
 from aia_sequence.instrument import SCALE
-from aia_sequence.projection import towards
+from aia_sequence.projection import RSUN, towards
 from aia_sequence.times import read_time
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from aia_sequence.analysis.cube import MISSING, Entry, about
-from aia_sequence.analysis.derotation import RADIUS, View, area, places, sample, sample_variance, touched
+from aia_sequence.analysis.derotation import View, area, places, sample, sample_variance, touched
 from aia_sequence.calibration import resample
 from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.calibration.level15 import prepare
@@ -22,6 +22,7 @@ from aia_sequence.frames.fits import read_header
 from aia_sequence.frames.geometry import Geometry, Grid, grid_of
 from aia_sequence.instrument import SATURATED_FROM, SCALE
 from aia_sequence.lists.manifests import LEVEL1
+from aia_sequence.projection import RSUN
 from aia_sequence.times import iso, read_time
 
 
@@ -59,7 +60,7 @@ class Reference:
 
             region = region_at(region, header)
         grid = grid_of((header["NAXIS2"], header["NAXIS1"]), Geometry.of_header(header), region)
-        radius = header.get("RSUN_REF") or RADIUS
+        radius = header.get("RSUN_REF") or RSUN
         cards = {
             "WCSAXES": 2, "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec",
             "CDELT1": SCALE, "CDELT2": SCALE, "CRVAL1": 0.0, "CRVAL2": 0.0, "CRPIX1": grid.crpix1,
@@ -158,7 +159,7 @@ def turn(source: Source, row: Mapping[str, Any], reference: Reference) -> dict[s
     counts, header = level1file.read_level1(source.folder / row["file"], digest=row["sha256"])
     found = of_frame(header, source.tables, source.options)
     ready = prepare(counts, header, found, source.options)
-    view = View.of_header(header, header.get("RSUN_REF") or RADIUS)
+    view = View.of_header(header, header.get("RSUN_REF") or RSUN)
     x, y = places(reference.view, view, reference.grid, ready.geometry)
     covered = area(x, y)
     if ready.cut is not None:
@@ -218,6 +219,6 @@ def described(reference: Reference) -> dict[str, Any]:
         "frame": "derotated: the surface as seen at the reference time",
         "reference_time": iso(reference.view.tai, 2),
         "rotation_law": f"Howard et al. 1990, sidereal, micro-rad/s by powers 0, 2, 4 of sin(latitude): {law}",
-        "photosphere_m": float(reference.header.get("RSUN_REF", RADIUS)),
+        "photosphere_m": float(reference.header.get("RSUN_REF", RSUN)),
         "tracked": 0,
     }

@@ -71,10 +71,15 @@ def behind_limb(longitude: float, latitude: float, time: float) -> float:
 
 def turned(longitude: float, latitude: float, begin: float, time: float) -> float:
     """Stonyhurst longitude (degrees) at a time of a place that turns with the photosphere and had one at another."""
+    moved = _rate(latitude) * (time - begin) / DAY
+    return longitude + moved - degrees(remainder(_earth(time)[2] - _earth(begin)[2], tau))
+
+
+def _rate(latitude: float) -> float:
+    """Degrees a day, sidereal, by which the photosphere turns at a latitude (degrees)."""
     squared = sin(radians(latitude)) ** 2
     a, b, c = ROTATION
-    moved = (a + b * squared + c * squared**2) * (time - begin) / DAY
-    return longitude + moved - degrees(remainder(_earth(time)[2] - _earth(begin)[2], tau))
+    return a + b * squared + c * squared**2
 
 
 def slip(latitude: float) -> float:
@@ -82,9 +87,7 @@ def slip(latitude: float) -> float:
 
     It carries it by the Carrington rate, or by one that we do not know: 0.3 degrees a day are allowed for that.
     """
-    squared = sin(radians(latitude)) ** 2
-    a, b, c = ROTATION
-    return (abs(a + b * squared + c * squared**2 - CARRINGTON) + 0.3) * 17.1 / DAY  # a degree is at most 17.1 arcsec
+    return (abs(_rate(latitude) - CARRINGTON) + 0.3) * 17.1 / DAY  # a degree is at most 17.1 arcsec
 
 
 def visible_at(longitude: float, latitude: float, time: float) -> float:

@@ -9,10 +9,14 @@ from aia_sequence.config.ephemeris import turned
 from aia_sequence.config.region import IN_SIGHT, box, parse_location
 from aia_sequence.errors import FrameError
 from aia_sequence.instrument import SCALE
-from aia_sequence.projection import RADIUS_KM, behind, heliographic, on_sphere, seen, towards
+from aia_sequence.projection import RADIUS_KM, RSUN, behind, heliographic, on_sphere, seen, towards
 from aia_sequence.times import read_time
 
-RSUN = 696_000_000.0  # m, RSUN_REF of AIA's headers
+
+def _sight(region: Mapping[str, Any], time: float) -> tuple[float, float]:
+    """Since when and until when a region follows its place: where nothing is said, from a time or to it."""
+    since, until = (read_time(region[end]) if end in region else time for end in IN_SIGHT)
+    return since, until
 
 
 def middle_at(region: Mapping[str, Any], time: float) -> tuple[float, float]:
@@ -20,14 +24,14 @@ def middle_at(region: Mapping[str, Any], time: float) -> tuple[float, float]:
 
     It turns with the photosphere as long as it is on the visible disc: before `since` and after `until` it stays.
     """
-    since, until = (read_time(region[end]) if end in region else time for end in IN_SIGHT)
+    since, until = _sight(region, time)
     longitude, latitude = parse_location(region["follow"])
     return turned(longitude, latitude, read_time(region["at"]), min(max(time, since), until)), latitude
 
 
 def turned_away(region: Mapping[str, Any], time: float) -> bool:
     """Whether the place that a region follows is out of sight at a time, so that the region does not follow it."""
-    since, until = (read_time(region[end]) if end in region else time for end in IN_SIGHT)
+    since, until = _sight(region, time)
     return not since <= time <= until
 
 

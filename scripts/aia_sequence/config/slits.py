@@ -6,11 +6,11 @@ from math import cos, hypot, radians, sin
 from typing import Any
 
 from aia_sequence.config.ephemeris import apparent_radius
+from aia_sequence.config.region import FRAME
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import SCALE, SIDE
+from aia_sequence.instrument import SCALE
 from aia_sequence.times import iso, read_time
 
-FRAME = SIDE / 2 * SCALE  # arcsec from the disc centre to the edges of a level-1.5 frame
 ARC = ("centre", "radius", "angles")
 WIDTH = 5
 

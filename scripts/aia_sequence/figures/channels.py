@@ -19,6 +19,7 @@ from aia_sequence.figures.style import (
     RC,
     WIDTH_MM,
     Stretch,
+    caption,
     colour_map,
     new_figure,
     quantity,
@@ -103,7 +104,7 @@ def plot_channels(
         text += f" RGB: {', '.join(map(str, options.rgb))} Å as red, green and blue, {balance}."
     text += f" Heliographic grid: every {options.grid:g}°." if options.grid else ""
     text += "".join(f" {key}" for key in page.keys)
-    return f"{text} Synthetic data: not an observation of the Sun." if synthetic else text
+    return caption(text, synthetic=synthetic)
 
 
 class _Page:

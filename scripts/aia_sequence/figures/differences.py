@@ -17,7 +17,7 @@ from aia_sequence.figures.measure import Histogram, Statistics
 from aia_sequence.figures.movie import render
 from aia_sequence.figures.panels import draw_page
 from aia_sequence.figures.sequence import Frame, Picture, Region, follows, place, read_picture
-from aia_sequence.figures.style import quantity
+from aia_sequence.figures.style import caption, quantity
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, day, read_time
@@ -239,7 +239,7 @@ def plot_difference(
     page = draw_page(drawn, points, statistics, paths, **common)
     render(drawn, points, movie, **common)
     text = _caption(drawn, page.shown, page.choice, title, options)
-    return f"{text} Synthetic data: not an observation of the Sun." if statistics.synthetic else text
+    return caption(text, synthetic=statistics.synthetic)
 
 
 def _caption(drawn: Changes, shown: Sequence[int], choice: str, title: str, options: FigureOptions) -> str:

@@ -17,7 +17,7 @@ from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place
 from aia_sequence.figures.shown import Brightness, Shown
-from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, save, write_heading
+from aia_sequence.figures.style import MISSING, RC, Stretch, caption, new_figure, save, write_heading
 from aia_sequence.lists.lightcurve import Point
 from aia_sequence.times import clock, day
 
@@ -66,7 +66,7 @@ def plot_sequence(
         name, _ = stretch.saturated(channel)
         text += f" Saturated pixels are outlined in {name}: their brightness is a lower limit."
     text += f" Heliographic grid: every {options.grid:g}°." if options.grid else ""
-    return f"{text} Synthetic data: not an observation of the Sun." if statistics.synthetic else text
+    return caption(text, synthetic=statistics.synthetic)
 
 
 def draw_page(

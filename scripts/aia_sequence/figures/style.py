@@ -192,6 +192,11 @@ def new_figure(width_mm: float, height_mm: float, dpi: int = 100) -> Figure:
     return figure
 
 
+def caption(text: str, *, synthetic: bool) -> str:
+    """A caption that tells of synthetic data."""
+    return f"{text} Synthetic data: not an observation of the Sun." if synthetic else text
+
+
 def write_heading(figure: Figure, left_mm: float, text: str, *, synthetic: bool) -> None:
     """Write the title at the top left, small enough to fit, and beside or below it whether the data are synthetic."""
     width, height = (side / MM for side in figure.get_size_inches())

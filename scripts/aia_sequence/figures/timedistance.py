@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from aia_sequence.config.figure import FigureOptions
+from aia_sequence.config.region import FRAME
 from aia_sequence.figures import pictures
 from aia_sequence.figures.gaps import gaps
 from aia_sequence.figures.lightcurve import label_times
 from aia_sequence.figures.sequence import Frame, Picture, axis_labels, read_picture
-from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, new_figure, paint, save, write_heading
+from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, caption, new_figure, paint, save, write_heading
 from aia_sequence.frames.companions import SATURATED
-from aia_sequence.instrument import SCALE, SIDE
 from aia_sequence.times import clock, day, read_time
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 LINE = "#00e5ff"
 LONE_S = 12.0  # s; how long a frame lasts of which there is only one
 LEFT, TOP, HIGH, AXIS, FOOT, GAP, RIGHT = 12.5, 9.5, 58.0, 9.0, 2.0, 17.0, 31.0  # mm
-EDGE = SIDE / 2 * SCALE
 
 
 def cells(times: np.ndarray) -> list[np.ndarray]:
@@ -84,7 +83,7 @@ def plot_slit(
         f"{data['distance'].attrs['long_name']} (arcsec); {data['distance_mm'].attrs['long_name']} (Mm). "
         f"{stretch.saturated(channel)[0].capitalize()} is saturated, grey is where nothing was measured."
     )
-    return f"{text} Synthetic data: not an observation of the Sun." if synthetic else text
+    return caption(text, synthetic=synthetic)
 
 
 class _Page:
@@ -209,5 +208,5 @@ def _around(line: np.ndarray) -> dict[str, list[float]]:
     low, high = np.nanmin(line, axis=1), np.nanmax(line, axis=1)
     middle, side = (low + high) / 2, (high - low).max()
     half = np.maximum((high - low) / 2 + 0.25 * side, 0.4 * side)
-    middle = np.clip(middle, -EDGE + half, EDGE - half)
+    middle = np.clip(middle, -FRAME + half, FRAME - half)
     return {axis: [middle[number] - half[number], middle[number] + half[number]] for number, axis in enumerate("xy")}

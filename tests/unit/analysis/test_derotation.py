@@ -8,10 +8,11 @@ from astropy.wcs import WCS
 from sunpy.coordinates import HeliographicCarrington, Helioprojective, get_earth, propagate_with_solar_surface
 
 from aia_sequence.analysis import derotation
-from aia_sequence.analysis.derotation import RADIUS, View, area, places
+from aia_sequence.analysis.derotation import View, area, places
 from aia_sequence.calibration import resample
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry, Grid
+from aia_sequence.projection import RSUN
 
 START = "2021-07-03T14:00:00"
 LEVEL1 = Geometry(2046.3, 2050.1, 0.6007, 0.07)
@@ -50,7 +51,7 @@ def test_every_pixel_shows_the_place_that_sunpy_finds(time, place):
     x, y = places(View.of_header(header(START, one)), View.of_header(header(time, two)), grid, LEVEL1)
     columns, rows = (axis.ravel() for axis in np.meshgrid(np.arange(SIDE), np.arange(SIDE)))
     lon, lat = tan(0.6, (grid.crpix1, grid.crpix2)).wcs_pix2world(columns, rows, 0)
-    frames = [Helioprojective(observer=see, obstime=at, rsun=RADIUS * u.m) for see, at in ((one, START), (two, time))]
+    frames = [Helioprojective(observer=see, obstime=at, rsun=RSUN * u.m) for see, at in ((one, START), (two, time))]
     there = SkyCoord(((lon + 180) % 360 - 180) * u.deg, lat * u.deg, frame=frames[0]).make_3d()
     with propagate_with_solar_surface():
         seen = there.transform_to(frames[1])

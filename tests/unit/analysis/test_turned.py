@@ -14,7 +14,6 @@ from sunpy.coordinates import (
 )
 from sunpy.map.sources import AIAMap
 
-from aia_sequence.analysis.derotation import RADIUS
 from aia_sequence.analysis.turned import Reference, Source, turn
 from aia_sequence.calibration import statistics
 from aia_sequence.calibration.corrections import Corrections
@@ -23,6 +22,7 @@ from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.files import sha256
 from aia_sequence.frames.geometry import Geometry
+from aia_sequence.projection import RSUN
 
 NOON = "2021-07-03T14:00:00"
 TIMES = ("2021-07-03T08:00:00", NOON, "2021-07-03T20:00:00")
@@ -35,7 +35,7 @@ PIXEL = 6.3e-4  # heliographic radians that a pixel covers there
 def seen_from(time):
     """Where SDO is, here at the Earth's centre, and its frame."""
     observer = get_earth(time)
-    return observer, Helioprojective(observer=observer, obstime=time, rsun=RADIUS * u.m)
+    return observer, Helioprojective(observer=observer, obstime=time, rsun=RSUN * u.m)
 
 
 def brightness(lon, lat):
@@ -137,7 +137,7 @@ def test_one_resampling_is_ten_times_nearer_to_the_truth_than_level_15_and_bilin
     reference = Reference.of_frame({**frames[NOON][1], "NAXIS1": 200, "NAXIS2": 200}, REGION)
     target = {
         **reference.header, "DATE-OBS": NOON, "NAXIS1": reference.grid.nx, "NAXIS2": reference.grid.ny,
-        "RSUN_REF": RADIUS, "HGLN_OBS": 0.0, "HGLT_OBS": observer.lat.to_value("deg"),
+        "RSUN_REF": RSUN, "HGLN_OBS": 0.0, "HGLT_OBS": observer.lat.to_value("deg"),
         "DSUN_OBS": observer.radius.to_value("m"),
     }  # fmt: skip
     with propagate_with_solar_surface():
