@@ -3,6 +3,7 @@
 It is read when a run ends, whatever way it ended, so it asks nobody but the disk.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Event:
         As configured; the window as two texts (UTC).
     finished
         Whether everything was made.
+    synthetic
+        Whether frames of it are a model's, wherever they were taken from.
     kept, dropped, failed
         Records by what became of them, of the channels asked for; zero where there is no audit yet.
     products
@@ -59,6 +62,7 @@ class Event:
     window: tuple[str, str]
     channels: tuple[int, ...]
     finished: bool = False
+    synthetic: bool = False
     kept: int = 0
     dropped: int = 0
     failed: int = 0
@@ -90,6 +94,7 @@ def look(event: settings.Event, results: Path, logs: Path) -> Event:
     return Event(
         name, (start, end), channels,
         finished=made is not None and not problems,
+        synthetic=any(_synthetic(figures / str(channel) / "statistics.json") for channel in channels),
         kept=kept,
         dropped=dropped,
         failed=counts.total() - kept - dropped,
@@ -102,6 +107,14 @@ def _made(figures: Path) -> dict[str, str]:
     """Figures of a channel that are there, by file, with what each is."""
     found = {file: words for file, words in PRODUCTS.items() if (figures / file).is_file()}
     return found | {f"slits/{path.name}": f"slit {path.stem}" for path in sorted(figures.glob("slits/*.png"))}
+
+
+def _synthetic(statistics: Path) -> bool:
+    """Whether the frames that were measured are synthetic; not, where none was measured yet."""
+    try:
+        return bool(json.loads(statistics.read_text(encoding="utf-8"))["synthetic"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _problems(logs: Path, since: int) -> list[Problem]:

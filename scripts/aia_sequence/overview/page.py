@@ -20,7 +20,7 @@ def write(path: Path, events: Sequence[Event], *, synthetic: bool, version: str)
     events
         From `aia_sequence.overview.events.look`.
     synthetic
-        Whether it must say that the frames come from the embedded archive.
+        Whether all frames come from the embedded archive; what is known of an event's frames is said in any case.
     version
         Of the workflow.
     """

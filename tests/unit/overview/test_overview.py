@@ -1,5 +1,6 @@
 """The page of results tells what there is of every event, and why something is missing."""
 
+import json
 from html.parser import HTMLParser
 
 import pytest
@@ -100,6 +101,21 @@ def test_an_event_of_several_channels_shows_them_side_by_side(folders):
 def test_a_page_of_real_frames_does_not_call_them_synthetic(folders, tmp_path):
     page.write(tmp_path / "index.html", [], synthetic=False, version="1.0")
     assert "not observations" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("synthetic", [("done",), ("done", "lost")])
+def test_synthetic_frames_are_told_wherever_they_were_taken_from(folders, synthetic):
+    results, logs = folders
+    for name in ("done", "lost"):
+        statistics = results / name / "figures" / "211" / "statistics.json"
+        statistics.parent.mkdir(parents=True, exist_ok=True)
+        statistics.write_text(json.dumps({"synthetic": name in synthetic}), encoding="utf-8")
+    events = [overview.look(event(name, 211), results, logs) for name in ("done", "lost")]
+    page.write(results / "index.html", events, synthetic=False, version="1.0")
+    text = (results / "index.html").read_text(encoding="utf-8")
+    assert text.count("not observations of the Sun") == 1
+    told, section = text.index("not observations of the Sun"), text.index("<section")
+    assert (told < section) == (len(synthetic) == 2)
 
 
 def test_a_page_that_says_the_same_is_not_written_again(tmp_path):
