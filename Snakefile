@@ -29,4 +29,5 @@ rule all:
             + all_events("<results>/{event}/level1.5/{channel}/{block}.csv")
         ),
         figures=if_missing([path for event in PLAN.events for path in Job(PLAN, event).figures]),
+        analysis=if_missing([path for event in PLAN.events for path in Job(PLAN, event).cubes + Job(PLAN, event).sets]),
         audits=if_missing(all_events("<results>/{event}/audit.html")),

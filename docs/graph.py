@@ -16,6 +16,7 @@ EVENT = {
     "channels": [171, 211],
     "calibration": {"uncertainty": True, "psf": True},
     "figure": {"gif": True, "difference": ["running"]},
+    "cube": "seen",
     "slits": {"loop": {"points": [[800, 300], [950, 480]]}},
 }
 

@@ -1,5 +1,6 @@
 # In: the level-1.5 frames of all blocks of an event and channel; for derotated cubes their level-1 frames and tables.
-# Out: cubes/{channel}.nc, and brightness along slits, figures/{channel}/slits/{slit}, where the configuration asks for them.
+# Out: cubes/{channel}.nc, which frames of the channels belong together, cubes/sets.csv, and brightness along slits,
+# figures/{channel}/slits/{slit}, where the configuration asks for them.
 #
 # Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash.
 
@@ -28,6 +29,29 @@ rule write_cube:
         "Writing the cube of {wildcards.event} at {wildcards.channel} Å"
     script:
         "../scripts/write_cube.py"
+
+
+rule write_sets:
+    input:
+        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
+    output:
+        sets="<results>/{event}/cubes/sets.csv",
+    log:
+        "<logs>/{event}/write_sets.log",
+    benchmark:
+        "<benchmarks>/{event}/write_sets.tsv"
+    priority: PRIORITY["figure"]
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        channels=of_job("channels"),
+        within=of_job("sets_within"),
+        version=versions.SETS,
+    message:
+        "Listing which frames of {wildcards.event} belong together"
+    script:
+        "../scripts/write_sets.py"
 
 
 rule trace_slit:

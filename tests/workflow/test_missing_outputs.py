@@ -10,6 +10,7 @@ pytestmark = pytest.mark.slow
 
 CHANNELS = [193, 211]
 DRAWN = ["plot_sequence", "render_movie", "plot_difference", "build_viewer", "plot_channels"]
+ANALYSED = ["trace_slit", "write_cube", "write_sets"]
 FOLDER = "figures/211"
 BLOCK = "level1.5/211/20110101T0300"
 # Of each product, the rules that have to run when it is gone.
@@ -34,8 +35,10 @@ RULES = {
     "figures/channels.png": ["plot_channels"],
     "figures/channels.pdf": ["plot_channels"],
     "figures/channels.txt": ["plot_channels"],
-    BLOCK: ["calibrate_level15", "measure_sequence", *DRAWN, "trace_slit", "write_audit"],
-    f"{BLOCK}.csv": ["calibrate_level15", "measure_sequence", *DRAWN, "trace_slit", "write_audit"],
+    BLOCK: ["calibrate_level15", "measure_sequence", *DRAWN, *ANALYSED, "write_audit"],
+    f"{BLOCK}.csv": ["calibrate_level15", "measure_sequence", *DRAWN, *ANALYSED, "write_audit"],
+    "cubes/211.nc": ["write_cube"],
+    "cubes/sets.csv": ["write_sets"],
     "audit.html": ["write_audit"],
     "ro-crate-metadata.json": [],
 }
@@ -44,7 +47,7 @@ RULES = {
 def test_every_product_that_is_gone_is_made_again_with_what_depends_on_it(tmp_path):
     # One event for each product, all of the same hour.
     window = {"start": "2011-01-01T03:05:00Z", "end": "2011-01-01T03:06:00Z", "channels": CHANNELS}
-    window |= {"figure": {"difference": ["running"]}, "slits": {"loop": {"points": [[0, 0], [90, 9]]}}}
+    window |= {"cube": "seen", "figure": {"difference": ["running"]}, "slits": {"loop": {"points": [[0, 0], [90, 9]]}}}
     config = {"events": [{"name": f"event-{number}", **window} for number in range(len(RULES))]}
     workflow = Workflow.finished(tmp_path, config)
 

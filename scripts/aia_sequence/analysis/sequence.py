@@ -250,18 +250,23 @@ class Sequence(Mapping[int, Channel]):
         frames = ", ".join(f"{len(channel)} at {wavelength} Å" for wavelength, channel in self.channels.items())
         return f"<Sequence {self.name}: {frames}>"
 
-    def sets(self, channels: "list[int | str] | None" = None, within: float = sets.WITHIN) -> list[sets.Set]:
-        """Co-temporal frames of several channels: one set for each frame of the first, with the nearest of the others.
+    def sets(
+        self, channels: "list[int | str] | None" = None, within: float = sets.WITHIN, *, whole: bool = True
+    ) -> list[sets.Set]:
+        """Co-temporal frames of several channels: a set for each time step, with the nearest frame of each channel.
 
         Parameters
         ----------
         channels
-            Wavelengths in angstrom; by default all of the event.
+            Wavelengths in angstrom; by default all of the event. Frames of the first are the steps.
         within
-            Largest distance in time (s) between a frame and the first channel's.
+            Largest distance in time (s) of a frame from its step.
+        whole
+            Whether to leave out sets in which a channel has no frame as near as that.
         """
         wanted = [self[channel] for channel in (channels if channels is not None else self)]
-        return sets.co_temporal({channel.wavelength: channel.frames for channel in wanted}, within)
+        found = sets.co_temporal({channel.wavelength: channel.frames for channel in wanted}, within)
+        return [one for one in found if len(one.frames) == len(wanted) or not whole]
 
 
 def open(folder: str | Path) -> Sequence:  # noqa: A001 - `aia_sequence.open`, as `xarray.open_dataset`

@@ -14,7 +14,7 @@ from aia_sequence.config.slits import slit_problems
 from aia_sequence.errors import ConfigError
 from aia_sequence.instrument import EUV, MISSION_START, series_of
 from aia_sequence.slots import no_slot, window_slots
-from aia_sequence.times import iso, read_time, tai_seconds
+from aia_sequence.times import duration, iso, read_time, tai_seconds
 
 DATE_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -118,6 +118,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         problems.append("calibration.respike: the archive cuts out images without their spikes; leave out either")
     if entry.get("cube", "none") == "derotated":
         problems += _cube_problems(entry, region)
+    problems += _sets_problems(entry)
     problems += slit_problems(entry)
     if entry.get("cutout") and region is None and not wrong:
         problems.append("cutout: the archive needs to know what to cut out; give the event a region")
@@ -195,6 +196,19 @@ def _cube_problems(entry: Mapping[str, Any], region: Mapping[str, Any] | None) -
         except ValueError as error:
             problems.append(f"cube_time: {error}")
     return problems
+
+
+def _sets_problems(entry: Mapping[str, Any]) -> list[str]:
+    """Why the frames of an event's channels cannot be put together in time."""
+    if entry.get("sets") is None:
+        return []
+    if len(entry.get("channels", ())) < 2:
+        return ["sets: they are of several channels, and the event has one; leave sets out"]
+    try:
+        duration(entry["sets"])
+    except ValueError as error:
+        return [f"sets: {error}"]
+    return []
 
 
 def _window_problems(start: float, end: float, now: float) -> list[str]:

@@ -29,6 +29,9 @@ PRODUCTS = {
 }
 
 
+SETS = "cubes/sets.csv"
+
+
 @dataclass(frozen=True)
 class Problem:
     """A step that failed: its rule, the reason that its log gives, and the log."""
@@ -53,7 +56,9 @@ class Event:
     kept, dropped, failed
         Records by what became of them, of the channels asked for; zero where there is no audit yet.
     products
-        Of each channel the files of its figures that are there, with what each is.
+        Of each channel the files that are there, seen from the folder of its figures, with what each is.
+    sets
+        Whether there is a list of which frames of the channels belong together.
     problems
         Steps that failed since the event was last finished.
     """
@@ -67,6 +72,7 @@ class Event:
     dropped: int = 0
     failed: int = 0
     products: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    sets: bool = False
     problems: Sequence[Problem] = ()
 
     @property
@@ -98,15 +104,18 @@ def look(event: settings.Event, results: Path, logs: Path) -> Event:
         kept=kept,
         dropped=dropped,
         failed=counts.total() - kept - dropped,
-        products={channel: _made(figures / str(channel)) for channel in channels},
+        products={channel: _made(folder, channel) for channel in channels},
+        sets=(folder / SETS).is_file(),
         problems=problems,
     )  # fmt: skip
 
 
-def _made(figures: Path) -> dict[str, str]:
-    """Figures of a channel that are there, by file, with what each is."""
+def _made(folder: Path, channel: int) -> dict[str, str]:
+    """What there is of a channel, by file, seen from the folder of its figures, with what each is."""
+    figures, cube = folder / "figures" / str(channel), f"../../cubes/{channel}.nc"
     found = {file: words for file, words in PRODUCTS.items() if (figures / file).is_file()}
-    return found | {f"slits/{path.name}": f"slit {path.stem}" for path in sorted(figures.glob("slits/*.png"))}
+    found |= {f"slits/{path.name}": f"slit {path.stem}" for path in sorted(figures.glob("slits/*.png"))}
+    return found | ({cube: "cube (netCDF)"} if (figures / cube).is_file() else {})
 
 
 def _synthetic(statistics: Path) -> bool:

@@ -14,7 +14,7 @@ from aia_sequence.planning import costs
 from aia_sequence.planning.blocks import Block
 from aia_sequence.planning.plan import Plan
 from aia_sequence.planning.products import AUDITED, CHANNEL_FIGURES, CHANNEL_PANEL, DIFFERENCE, DRAWN, LISTS, SLIT
-from aia_sequence.times import iso, read_time
+from aia_sequence.times import duration, iso, read_time
 
 
 class Job:
@@ -196,7 +196,7 @@ class Job:
     def drawn_figures(self) -> list[str]:
         """One figure of each rule that draws the event."""
         slits = [path for path in self.figures if "/slits/" in path and path.endswith(".nc")]
-        return [path for path in self.figures if path.endswith(DRAWN)] + slits + self.cubes
+        return [path for path in self.figures if path.endswith(DRAWN)] + slits + self.cubes + self.sets
 
     @property
     def cubes(self) -> list[str]:
@@ -204,6 +204,18 @@ class Job:
         if self.event.options.get("cube", "none") == "none":
             return []
         return [f"<results>/{self.event.name}/cubes/{channel}.nc" for channel in self.channels]
+
+    @property
+    def sets(self) -> list[str]:
+        """The list of co-temporal frames, if the event asks for one, or for cubes of several channels."""
+        asked = self.event.options.get("sets") is not None or self.cubes
+        return [f"<results>/{self.event.name}/cubes/sets.csv"] if asked and len(self.channels) > 1 else []
+
+    @property
+    def sets_within(self) -> float:
+        """How far apart (s) frames of several channels may be to belong together."""
+        asked = self.event.options.get("sets")
+        return EUV.step if asked is None else duration(asked).total_seconds()
 
     @property
     def cube_sources(self) -> dict[str, list[str] | str]:
@@ -245,6 +257,7 @@ class Job:
             "audit": [f"{folder}/audit.csv", f"{folder}/audit.html"],
             "figures": self.figures,
             "cubes": self.cubes,
+            "sets": self.sets,
         }
 
     @property

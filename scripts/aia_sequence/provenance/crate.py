@@ -198,13 +198,16 @@ def _description(window: Sequence[str], channels: Sequence[int], *, synthetic: b
     return f"{kind} of {window[0]} to {window[1]} at {names} Å: level 1, level 1.5, figures and audit."
 
 
-def readme(event: str, window: Sequence[str], channels: Sequence[int], *, synthetic: bool, workflow: Workflow) -> str:
+def readme(
+    event: str, window: Sequence[str], channels: Sequence[int], *, synthetic: bool, workflow: Workflow, cubes: bool
+) -> str:
     """Say in Markdown what lies where in an event's folder."""
     return filled(
         TEMPLATE,
         event=event,
         description=_description(window, channels, synthetic=synthetic),
         workflow=f"{workflow.name} {workflow}",
+        cubes=cubes,
     )
 
 

@@ -23,6 +23,7 @@ NAMES = {
     "level15": "Manifest of level-1.5 frames",
     "figures": "Figure, movie, viewer or light curve",
     "cubes": "Cube: the region of all frames",
+    "sets": "Co-temporal frames of all channels",
     "audit": "What became of every record",
     "references": "References of what was used",
     "readme": "What lies where",

@@ -57,7 +57,7 @@ def describe_run(
         "synthetic": _synthetic({export.archive for export in exports}, files["level15"]),
         "workflow": workflow,
     }
-    write_text(readme, crate.readme(event["name"], **about))
+    write_text(readme, crate.readme(event["name"], **about, cubes=bool(files["cubes"] or files["sets"])))
     made = {
         "config": [config_output],
         "workflow": [snakefile_output],

@@ -13,9 +13,7 @@ from small_frames import write_sequence
 
 import aia_sequence
 from aia_sequence.analysis import cube
-from aia_sequence.analysis.sets import co_temporal
 from aia_sequence.errors import AIAError, FrameError
-from aia_sequence.figures.sequence import Frame
 
 REGION = {"x": [600, 1100], "y": [100, 600]}
 
@@ -121,23 +119,6 @@ def test_an_event_opens_as_maps_light_curves_and_channels_by_number_or_text(even
         event[171].lightcurve()
     with pytest.raises(AIAError, match=r"holds no level-1\.5 frames"):
         aia_sequence.open(event.folder / "nowhere")
-
-
-def frame(time, channel):
-    return Frame(None, f"{channel} {time}", "", f"2021-07-03T14:00:{time:05.2f}Z", channel, 1.0, 0, "")
-
-
-def test_sets_have_the_nearest_frame_of_each_channel_within_a_limit():
-    channels = {211: [frame(5, 211), frame(17, 211), frame(29, 211)], 171: [frame(4, 171), frame(23.5, 171)]}
-    found = co_temporal(channels, within=7)
-    assert [{channel: one.T_OBS[17:22] for channel, one in group.frames.items()} for group in found] == [
-        {211: "05.00", 171: "04.00"},
-        {211: "17.00", 171: "23.50"},
-        {211: "29.00", 171: "23.50"},
-    ]
-    assert [group.largest_offset for group in found] == [1.0, 6.5, 5.5]
-    assert len(co_temporal(channels, within=6)) == 2
-    assert co_temporal(channels | {94: []}) == []
 
 
 def test_frames_of_two_sizes_make_no_cube(event, tmp_path):

@@ -29,6 +29,9 @@ def folders(tmp_path):
         path = results / "done" / "figures" / "211" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    (results / "done" / "cubes").mkdir()
+    for name in ("211.nc", "sets.csv"):
+        (results / "done" / "cubes" / name).touch()
     outcomes = ["calibrated"] * 20 + ["filtered"] * 31 + ["quarantined"]
     rows = ["record,WAVELNTH,outcome", *(f"r{n},211,{outcome}" for n, outcome in enumerate(outcomes))]
     (results / "done" / "audit.csv").write_text("\n".join([*rows, "r99,171,other channel"]) + "\n", encoding="utf-8")
@@ -44,7 +47,9 @@ def test_a_finished_event_tells_its_counts_and_its_products(folders):
     assert found.status == "20 frames kept, 31 dropped, 1 failed"
     assert list(found.products[211]) == [
         "viewer.html", "movie.mp4", "difference-base.mp4", "sequence.png", "lightcurve.png", "slits/loop.png",
+        "../../cubes/211.nc",
     ]  # fmt: skip
+    assert found.sets
     assert found.products[211]["slits/loop.png"] == "slit loop"
 
 
@@ -89,6 +94,8 @@ def test_the_page_names_every_event_and_points_to_files_that_are_there(folders):
     figures = [link for link in Links(text).found if "/figures/" in link]
     assert {link.partition("/211/")[2] for link in figures} == set(events[0].products[211])
     assert all((results / link).is_file() for link in figures)
+    assert "done/cubes/sets.csv" in Links(text).found
+    assert "lost/cubes/sets.csv" not in Links(text).found
 
 
 def test_an_event_of_several_channels_shows_them_side_by_side(folders):

@@ -3,6 +3,7 @@
 import pytest
 
 from aia_sequence.config.settings import load
+from aia_sequence.errors import ConfigError
 from aia_sequence.planning.estimates import (
     at_most,
     budget_events,
@@ -33,6 +34,23 @@ def test_a_block_takes_no_more_processes_than_it_can_have_frames(start, end, thr
     short = plan(start=f"2021-07-03T{start}Z", end=f"2021-07-03T{end}Z", channels=[211])
     assert Job(short, "flare", 211, block="20210703T1400").threads == threads
     assert Job(plan(), "flare", 211, block="20210703T1400").threads == 4
+
+
+def test_frames_of_several_channels_are_listed_beside_cubes_or_where_it_is_asked_for():
+    listed = ["<results>/flare/cubes/sets.csv"]
+    assert Job(plan(), "flare").sets == []
+    assert Job(plan(cube="seen"), "flare").sets == listed
+    assert Job(plan(cube="seen", channels=[211]), "flare").sets == []
+    asked = Job(plan(sets="1m"), "flare")
+    assert (asked.sets, asked.sets_within, asked.cubes) == (listed, 60, [])
+    assert Job(plan(cube="seen"), "flare").sets_within == 12
+    assert set(Job(plan(cube="seen"), "flare").drawn_figures) >= {*listed, "<results>/flare/cubes/211.nc"}
+
+
+@pytest.mark.parametrize(("options", "said"), [({"channels": [211]}, "the event has one"), ({"sets": "soon"}, "90s")])
+def test_what_cannot_be_put_together_is_refused(options, said):
+    with pytest.raises(ConfigError, match=f"sets: .*{said}"):
+        plan(**{"sets": "12s"} | options)
 
 
 def test_the_frames_of_a_window_are_those_of_its_blocks():

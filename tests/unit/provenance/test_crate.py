@@ -41,7 +41,7 @@ def written(tmp_path, root):
 
 def write(folder, root):
     event = EventFolder(folder / "results" / "made-up", FATES).write()
-    for name in ("audit.csv", "audit.html", "figures/211/sequence.png"):
+    for name in ("audit.csv", "audit.html", "figures/211/sequence.png", "cubes/211.nc", "cubes/sets.csv"):
         path = event.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -61,6 +61,8 @@ def write(folder, root):
         | {
             "audit": [event.folder / "audit.csv", event.folder / "audit.html"],
             "figures": [event.folder / "figures/211/sequence.png"],
+            "cubes": [event.folder / "cubes/211.nc"],
+            "sets": [event.folder / "cubes/sets.csv"],
         },
         tables=sorted(tables.rglob("*.ecsv")),
         snakefile=root / "Snakefile",
@@ -145,6 +147,8 @@ def test_the_crate_names_its_author_its_agent_and_a_readme_about_it(written):
     text = (written / "README.md").read_text(encoding="utf-8")
     assert text.startswith("# made-up\n\nSynthetic SDO/AIA frames, not observations of the Sun,")
     assert "$" not in text
+    told = [path.name for path in written.iterdir() if path.name not in ("README.md", "workflow")]
+    assert [name for name in told if f"`{name}" not in text] == []
 
 
 def test_every_file_of_the_event_is_in_the_crate_and_the_checksum_list_with_its_hash(written):
