@@ -17,44 +17,28 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence import __version__
+from aia_sequence.analysis import conventions
+from aia_sequence.analysis.conventions import MISSING, NUMBERS, PLANES, TEXTS, UNKNOWN
 from aia_sequence.errors import FrameError
-from aia_sequence.figures.sequence import Frame
+from aia_sequence.figures.sequence import Frame, follows, place
 from aia_sequence.files import replacing
 from aia_sequence.frames import companions
 from aia_sequence.frames.fits import read_header, read_level15
-from aia_sequence.times import utc_of
-from aia_sequence.versions import LEVEL15
+from aia_sequence.times import iso, utc_of
 
 STEP = 0.1  # level-1 DN, of which brightness is rounded to the power of two below
 CHUNK = 250  # pixels along x and y
-MISSING = 4  # of the mask, beside the flags of level 1.5
-BITS = {
-    "saturated": companions.SATURATED,
-    "near_saturated": companions.NEAR_SATURATED,
-    "missing": MISSING,
-}
 EMPTY: Mapping[str, Any] = MappingProxyType({})
-UNIX = "seconds since 1970-01-01 00:00:00"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CARDS = ("WCSAXES", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CDELT1", "CDELT2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2",
          "PC1_1", "PC1_2", "PC2_1", "PC2_2", "RSUN_REF", "DSUN_OBS", "HGLN_OBS", "HGLT_OBS")  # fmt: skip
-# Of each frame: name, type, unit, what it is, and the header's keyword.
-NUMBERS = (
-    ("exposure", "f8", "s", "exposure time", "O_EXPTIM"),
-    ("quality", "u4", "1", "QUALITY of level 1", "QUALITY"),
-    ("saturated_pixels", "i8", "1", "saturated pixels of the level-1 frame", "NSATPIX"),
-    ("degradation", "f8", "1", "sensitivity that the image was divided by", "DEGCORR"),
-    ("crpix1", "f8", "1", "pixel (from 1) of the disc centre, along x", "CRPIX1"),
-    ("crpix2", "f8", "1", "pixel (from 1) of the disc centre, along y", "CRPIX2"),
-    ("observer_longitude", "f8", "degree", "Stonyhurst longitude of SDO", "HGLN_OBS"),
-    ("observer_latitude", "f8", "degree", "Stonyhurst latitude of SDO", "HGLT_OBS"),
-    ("observer_carrington", "f8", "degree", "Carrington longitude of the disc centre", "CRLN_OBS"),
-    ("observer_distance", "f8", "m", "distance of SDO from the centre of the Sun", "DSUN_OBS"),
-    ("solar_radius", "f8", "arcsec", "angular radius of the photosphere", "RSUN_OBS"),
+PLACES = (
+    "Helioprojective arcsec of pixel (i, j) of frame n, counted from 1: Tx = CRVAL1 + CDELT1 (i - crpix1[n]), west; "
+    "Ty = CRVAL2 + CDELT2 (j - crpix2[n]), north; CRVAL and CDELT are the attributes fits_CRVAL1 and so on, which are "
+    "FITS keywords of {whose}. {middle}"
 )
-TEXTS = (("t_rec", "T_REC, the slot of the record"), ("record", "record of the archive"),
-         ("sha256", "SHA-256 of the level-1.5 file"), ("pointing", "pointing record"))  # fmt: skip
+OF_ONE = "x and y are the same of every frame."
+OF_MIDDLE = "The region moves, so that crpix1 and crpix2 change: x and y count from the middle of the region."
 
 
 def step_of(header: Mapping[str, Any]) -> float:
@@ -104,7 +88,7 @@ def bounds_of(frame: Frame, region: Mapping[str, Any] | None) -> Mapping[str, An
 
 def about_frame(frame: Frame, header: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a level-1.5 frame, see `about`."""
-    row = {name: getattr(frame, name) for name in ("T_REC", "record", "sha256", "EXPTIME")}
+    row = {name: getattr(frame, name) for name in ("T_REC", "record", "sha256", "EXPTIME", "QUALITY")}
     return about(header, frame.time, row)
 
 
@@ -118,36 +102,36 @@ def about(header: Mapping[str, Any], tai: float, row: Mapping[str, Any]) -> dict
     tai
         T_OBS, TAI seconds.
     row
-        Of a manifest: T_REC, record, sha256, EXPTIME.
+        Of a manifest: T_REC, record, sha256, EXPTIME, QUALITY.
     """
     known: dict[str, Any] = {"time": (utc_of(tai) - EPOCH).total_seconds(), "tai": tai}
     for name, kind, _, _, key in NUMBERS:
-        known[name] = header.get(key, np.nan if kind == "f8" else 0)
+        known[name] = header.get(key, np.nan if kind == "f8" else UNKNOWN)
     known["exposure"] = float(row["EXPTIME"])
-    known["quality"] = int(known["quality"]) & 0xFFFFFFFF
+    known["quality"] = int(row["QUALITY"]) & 0xFFFFFFFF
     known["step"] = step_of(header)
     texts = (row["T_REC"], row["record"], row["sha256"], str(header.get("MPO_REC", "header")))
-    return known | dict(zip((name for name, _ in TEXTS), texts, strict=True))
+    return known | dict(zip(TEXTS, texts, strict=True))
 
 
-def describe(header: Mapping[str, Any], region: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Attributes of a cube of which this is the first frame's header."""
-    synthetic = bool(header.get("SYNTH", False))
-    told = {
-        "Conventions": "CF-1.11",
-        "title": f"SDO/AIA {header['WAVELNTH']} Å",
-        "source": "SYNTHETIC: a model's, not observations of the Sun" if synthetic else "SDO/AIA, JSOC",
-        "synthetic": int(synthetic),
-        "telescope": "SDO/AIA",
-        "wavelength_angstrom": int(header["WAVELNTH"]),
-        "level": 1.5,
-        "level15_version": LEVEL15,
-        "history": f"aia-sequence {__version__}",
-        "region": str(dict(region)) if region else "full disk",
-        "frame": "as seen by SDO",
-        "tracked": int(bool(region and "follow" in region)),
-    }
-    return told | {f"fits_{key}": header[key] for key in CARDS if key in header}
+def describe(
+    header: Mapping[str, Any], region: Mapping[str, Any] | None, attributes: Mapping[str, Any] = EMPTY
+) -> dict[str, Any]:
+    """Attributes of a cube of which this is the first frame's header, with further ones, or others in their place."""
+    found: dict[str, Any] = {
+        "region": place(region), "frame": "as seen by SDO", "tracked": int(follows(region)),
+        **{f"fits_{key}": header[key] for key in CARDS if key in header}, **attributes,
+    }  # fmt: skip
+    tracked, reference = bool(found["tracked"]), found.get("reference_time")
+    how = f"turned to how the surface looked at {reference}" if reference else "as SDO saw the Sun"
+    told = conventions.of_file(
+        dict(header) | {key.removeprefix("fits_"): value for key, value in found.items() if key.startswith("fits_")},
+        title=f"cube of {'frames' if region is None else 'a region'}, {how}",
+        summary=f"Brightness of {place(region)} in every frame, {how}, and what is known of each pixel and frame",
+        steps=["region cut out", "brightness rounded to multiples of the variable step"],
+    )
+    whose = "the reference time" if reference else "the first frame"
+    return told | {"comment": PLACES.format(whose=whose, middle=OF_MIDDLE if tracked else OF_ONE)} | found
 
 
 def seen(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> Iterator[Entry]:
@@ -188,7 +172,7 @@ def write(
         for entry in entries:
             shape = entry.planes["data"].shape
             if writer is None:
-                told = describe(entry.header, region) | dict(attributes)
+                told = describe(entry.header, region, attributes)
                 writer = _Writer(part, shape, told, entry)
             if shape != writer.shape:
                 raise FrameError(
@@ -210,51 +194,39 @@ class _Writer:
         import h5netcdf
         from h5py import string_dtype
 
-        self.shape, header = shape, first.header
-        cards = {key.removeprefix("fits_"): value for key, value in attributes.items() if key.startswith("fits_")}
-        sigma = "uncertainty" in first.planes
+        self.shape, self.times = shape, []
+        unit, kinds = str(first.header.get("BUNIT", "DN / s")), {name: kind for name, kind, *_ in NUMBERS}
         self.file = file = h5netcdf.File(path, "w")
         file.dimensions = {"time": None, "y": shape[0], "x": shape[1]}
         file.attrs.update(attributes)
-        for name, units, words in (
-            ("time", UNIX, "T_OBS, the middle of the exposure, UTC"),
-            ("tai", "s", "T_OBS in TAI, since 1977-01-01T00:00:00 TAI: exact across leap seconds"),
-            *((name, unit, about) for name, _, unit, about, _ in NUMBERS),
-            ("step", str(header.get("BUNIT", "DN / s")), "brightness is rounded to multiples of this"),
-        ):
-            kind = next((kind for known, kind, *_ in NUMBERS if known == name), "f8")
-            variable = file.create_variable(name, ("time",), kind, chunks=(1024,))
-            variable.attrs.update(units=units, long_name=words)
-        file["time"].attrs.update(standard_name="time", calendar="standard", axis="T")
-        for name, words in TEXTS:
-            file.create_variable(name, ("time",), string_dtype(), chunks=(1024,)).attrs["long_name"] = words
-        places = pixel_places(cards, shape, tracked=bool(attributes["tracked"]))
-        for axis, values in zip("xy", places, strict=True):
-            variable = file.create_variable(axis, (axis,), "f8", data=values)
-            words = "offset from the middle of the region" if attributes["tracked"] else "helioprojective"
-            variable.attrs.update(units="arcsec", axis=axis.upper(), long_name=f"{words}, {axis}")
+        for name in first.known:
+            told = conventions.of_variable(name, unit)
+            kind, fill = string_dtype() if name in TEXTS else kinds.get(name, "f8"), told.pop("_FillValue", None)
+            file.create_variable(name, ("time",), kind, fillvalue=fill, chunks=(1024,)).attrs.update(told)
+        cards = {key.removeprefix("fits_"): value for key, value in attributes.items() if key.startswith("fits_")}
+        for name, (values, told) in pixel_places(cards, shape, tracked=bool(attributes["tracked"])).items():
+            file.create_variable(name, (name,), "f8", data=values).attrs.update(told)
         chunks = (1, min(CHUNK, shape[0]), min(CHUNK, shape[1]))
         packed = {"chunks": chunks, "compression": "gzip", "compression_opts": 1, "shuffle": True}
-        unit, nan = str(header.get("BUNIT", "DN / s")), np.float32(np.nan)
-        planes: dict[str, tuple[str, Any, str]] = {"data": ("f4", nan, "brightness")}
-        planes |= {"uncertainty": ("f4", nan, "standard deviation of the brightness")} if sigma else {}
-        planes |= {"mask": ("u1", None, "what is to be known of a pixel")}
-        if "area" in first.planes:
-            planes["area"] = ("f4", nan, "level-1 pixels that a pixel covers")
-        for name, (kind, fill, words) in planes.items():
+        for name in [name for name in PLANES if name in first.planes]:
+            kind = PLANES[name][0]
+            fill = np.float32(np.nan) if kind == "f4" else None
             variable = file.create_variable(name, ("time", "y", "x"), kind, fillvalue=fill, **packed)
-            variable.attrs.update(long_name=words, units="1" if name in ("mask", "area") else unit)
-        file["data"].attrs["ancillary_variables"] = "uncertainty mask" if sigma else "mask"
-        file["mask"].attrs.update(flag_masks=np.array(list(BITS.values()), np.uint8), flag_meanings=" ".join(BITS))
+            variable.attrs.update(conventions.of_variable(name, unit))
+        beside = [name for name in PLANES if name in first.planes and name != "data"]
+        file["data"].attrs["ancillary_variables"] = " ".join(beside)
 
     def add(self, number: int, entry: Entry) -> None:
         """Append a frame."""
         self.file.resize_dimension("time", number + 1)
+        self.times.append(entry.known["tai"])
         for name, value in {**entry.planes, **entry.known}.items():
             if value is not None:
                 self.file[name][number] = ROUNDED[name](value) if name in ROUNDED else value
 
     def close(self) -> None:
+        begin, end = (iso(time, 2) for time in (self.times[0], self.times[-1]))
+        self.file.attrs.update(time_coverage_start=begin, time_coverage_end=end)
         self.file.close()
 
 
@@ -267,10 +239,15 @@ def rounded(values: np.ndarray) -> np.ndarray:
 ROUNDED = {"uncertainty": rounded, "area": lambda values: np.rint(values * 4096) / np.float32(4096)}
 
 
-def pixel_places(header: Mapping[str, Any], shape: tuple[int, int], *, tracked: bool) -> list[np.ndarray]:
-    """Arcsec of pixel centres along x and y: helioprojective, or from the middle where the region moves."""
-    places = []
-    for axis, size in ((1, shape[1]), (2, shape[0])):
+def pixel_places(
+    header: Mapping[str, Any], shape: tuple[int, int], *, tracked: bool
+) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
+    """Arcsec of pixel centres along x and y, with attributes: helioprojective, or from the middle of what moves."""
+    places = {}
+    for axis, name, way in ((1, "x", "west"), (2, "y", "north")):
+        size = shape[2 - axis]
         middle = (size + 1) / 2 if tracked else header[f"CRPIX{axis}"]
-        places.append((np.arange(1, size + 1) - middle) * header[f"CDELT{axis}"])
+        words = "from the middle of the region" if tracked else "helioprojective, from the disc centre"
+        told = {"long_name": f"pixel centres, {words}, towards {way}", "units": "arcsec"}
+        places[name] = (np.arange(1, size + 1) - middle) * header[f"CDELT{axis}"], told
     return places

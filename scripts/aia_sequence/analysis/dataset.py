@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.analysis.cube import MISSING, NUMBERS, UNIX, about_frame, bounds_of, describe, pixel_places, read
+from aia_sequence.analysis import conventions
+from aia_sequence.analysis.conventions import MISSING, NUMBERS, PLANES
+from aia_sequence.analysis.cube import about_frame, bounds_of, describe, pixel_places, read
 from aia_sequence.errors import AIAError
 from aia_sequence.figures.sequence import Frame
 from aia_sequence.frames.fits import read_region_header
@@ -40,18 +42,17 @@ def of_frames(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> "xr.
     shape, sigma = (header["NAXIS2"], header["NAXIS1"]), bool(header.get("UNCERTAI", False))
     lazily = [delayed(_planes)(frame, region, uncertainty=sigma) for frame in frames]
     variables: dict[str, Any] = {}
-    for name, kind in (("data", np.float32), ("mask", np.uint8), *((("uncertainty", np.float32),) if sigma else ())):
-        pieces = [da.from_delayed(one[name], shape, kind) for one in lazily]
-        unit = {} if name == "mask" else {"units": str(header.get("BUNIT", "DN / s"))}
-        variables[name] = (("time", "y", "x"), da.stack(pieces), unit)
-    kinds = {name: kind for name, kind, *_ in NUMBERS}
+    unit, kinds = str(header.get("BUNIT", "DN / s")), {name: kind for name, kind, *_ in NUMBERS}
+    for name in ("data", "mask", *(("uncertainty",) if sigma else ())):
+        pieces = [da.from_delayed(one[name], shape, PLANES[name][0]) for one in lazily]
+        variables[name] = (("time", "y", "x"), da.stack(pieces), conventions.of_variable(name, unit))
     for name in known[0]:
-        if name != "time":
-            variables[name] = (("time",), np.array([one[name] for one in known], kinds.get(name)))
+        values = np.array([one[name] for one in known], kinds.get(name))
+        variables[name] = (("time",), values, conventions.of_variable(name, unit))
     attributes = describe(header, region)
-    x, y = pixel_places(header, shape, tracked=bool(attributes["tracked"]))
-    times = xr.Variable("time", [one["time"] for one in known], {"units": UNIX, "calendar": "standard"})
-    return xr.decode_cf(xr.Dataset(variables, {"time": times, "x": x, "y": y}, attributes))
+    for name, (values, told) in pixel_places(header, shape, tracked=bool(attributes["tracked"])).items():
+        variables[name] = ((name,), values, told)
+    return xr.decode_cf(xr.Dataset(variables, attrs=attributes))
 
 
 def _planes(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -> dict[str, np.ndarray]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aia_sequence import __version__
-from aia_sequence.analysis.cube import MISSING, UNIX, about_frame
+from aia_sequence.analysis import conventions
+from aia_sequence.analysis.conventions import MISSING
+from aia_sequence.analysis.cube import about_frame
 from aia_sequence.calibration.sums import sum_uncertainty
 from aia_sequence.config.rotation import carried, surface
 from aia_sequence.config.slits import Slit
@@ -24,7 +25,7 @@ from aia_sequence.frames.companions import SATURATED
 from aia_sequence.frames.fits import read_header
 from aia_sequence.instrument import SCALE
 from aia_sequence.projection import RSUN, towards
-from aia_sequence.times import read_time
+from aia_sequence.times import iso, read_time
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -114,26 +115,30 @@ def follow(frames: Sequence[Frame], slit: Slit) -> "xr.Dataset":
     if not np.isfinite(found["data"]).any():
         raise FrameError(f"slit {slit.name}: none of {len(frames)} frames shows any of it; it is {slit.words}")
     both = ("time", "distance")
-    unit, middle = {"units": "DN / s"}, {"units": "arcsec", "long_name": "helioprojective, middle of the slit"}
+    unit = str(headers[0].get("BUNIT", "DN / s"))
+    flags = {"flag_masks": np.array([SATURATED, MISSING], np.uint8), "flag_meanings": "saturated missing"}
+    along = {"units": "Mm", "long_name": _megametres(slit)}
     variables: dict[str, Any] = {
-        "data": (both, np.array(found["data"], np.float32), {**unit, "long_name": "brightness along the slit"}),
-        "mask": (both, np.array(found["mask"], np.uint8), {"flag_masks": np.array([SATURATED, MISSING], np.uint8),
-                 "flag_meanings": "saturated missing", "long_name": "what is to be known of a value"}),
-        "tai": ("time", [one["tai"] for one in known], {"units": "s", "long_name": "T_OBS in TAI, since 1977-01-01"}),
-        "exposure": ("time", [one["exposure"] for one in known], {"units": "s", "long_name": "exposure time"}),
-        "quality": ("time", np.array([one["quality"] for one in known], np.uint32), {"long_name": "QUALITY"}),
-        "record": ("time", [one["record"] for one in known], {"long_name": "record of the archive"}),
-        "distance_mm": ("distance", megametres, {"units": "Mm", "long_name": _megametres(slit)}),
+        "data": (both, np.array(found["data"], np.float32), {"units": unit, "long_name": "brightness along the slit"}),
+        "mask": (both, np.array(found["mask"], np.uint8), {"units": "1", "standard_name": "status_flag", **flags,
+                 "long_name": "what is to be known of a value, the sum of all flags that hold; 0 is a good value"}),
+        "distance_mm": ("distance", megametres, along),
     }  # fmt: skip
+    for name in ("time", "tai", "exposure", "quality", "degradation", "record"):
+        values = np.array([one[name] for one in known], np.uint32 if name == "quality" else None)
+        variables[name] = ("time", values, conventions.of_variable(name, unit))
     if any(one is not None for one in found["uncertainty"]):
         sigma = [np.full(len(distance), np.nan) if one is None else one for one in found["uncertainty"]]
-        about = {**unit, "long_name": "standard deviation of the brightness"}
+        about = {"units": unit, "long_name": "standard deviation of the brightness"}
         variables["uncertainty"] = (both, np.array(sigma, np.float32), about)
-    for name in "xy":
-        variables[name] = (both, np.array(found[name]), middle) if slit.at else ("distance", found[name][0], middle)
-    times = ("time", [one["time"] for one in known], {"units": UNIX, "calendar": "standard", "standard_name": "time"})
-    arcsec = ("distance", distance, {"units": "arcsec", "long_name": "along the slit, in the plane of the sky"})
-    return xr.Dataset(variables, {"time": times, "distance": arcsec}, _described(slit, headers[0]))
+    for name, way in (("x", "west"), ("y", "north")):
+        told = {"units": "arcsec", "long_name": f"middle of the slit, helioprojective, towards {way}"}
+        variables[name] = (both, np.array(found[name]), told) if slit.at else ("distance", found[name][0], told)
+    arcsec = {"units": "arcsec", "long_name": "angle along the slit, in the plane of the sky"}
+    variables["distance"] = ("distance", distance, arcsec)
+    variables["data"][2]["ancillary_variables"] = "uncertainty mask" if "uncertainty" in variables else "mask"
+    covered = {f"time_coverage_{name}": iso(known[at]["tai"], 2) for name, at in (("start", 0), ("end", -1))}
+    return xr.Dataset(variables, attrs=_described(slit, headers[0]) | covered)
 
 
 def sample(
@@ -227,33 +232,24 @@ def _along_surface(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 
 def _megametres(slit: Slit) -> str:
     where = "great circles of the photosphere at its time" if slit.at else "the slit, in the plane of the sky"
-    return f"along {where}"
+    return f"distance along {where}"
 
 
 def _described(slit: Slit, header: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes of the file: what was observed, and what was done."""
-    synthetic = bool(header.get("SYNTH", False))
-    return {
-        "Conventions": "CF-1.11",
-        "title": f"SDO/AIA {header['WAVELNTH']} Å along the slit {slit.name}",
-        "source": "SYNTHETIC: a model's, not observations of the Sun" if synthetic else "SDO/AIA, JSOC",
-        "synthetic": int(synthetic),
-        "wavelength_angstrom": int(header["WAVELNTH"]),
-        "level": 1.5,
-        "slit": slit.words,
-        "width_pixels": slit.width,
-        "turns": int(bool(slit.at)),
-        **(
-            {
-                "turned_from": slit.at,
-                "rotation_law": "Howard et al. 1990, of small magnetic features, as sunpy's default",
-            }
-            if slit.at
-            else {}
-        ),
-        "interpolation": INTERPOLATED.format(width=slit.width),
-        "history": f"aia-sequence {__version__}",
-    }
+    told = conventions.of_file(
+        header,
+        title=f"along the slit {slit.name}",
+        summary=f"Brightness along a line on the Sun ({slit.words}) in every frame of one channel: time-distance data",
+        steps=[f"taken along the slit: {INTERPOLATED.format(width=slit.width)}"],
+    )
+    told |= {"slit": slit.words, "width_pixels": slit.width, "turns": int(bool(slit.at))}
+    told |= {"interpolation": INTERPOLATED.format(width=slit.width)}
+    if slit.at:
+        told["references"] += f"; {conventions.ROTATION}"
+        law = "Howard et al. 1990, of small magnetic features, as sunpy's default"
+        told |= {"turned_from": slit.at, "rotation_law": law}
+    return told
 
 
 def write(path: str | Path, dataset: "xr.Dataset") -> None:

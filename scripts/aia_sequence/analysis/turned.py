@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.analysis.cube import MISSING, Entry, about
+from aia_sequence.analysis import conventions
+from aia_sequence.analysis.conventions import MISSING
+from aia_sequence.analysis.cube import Entry, about
 from aia_sequence.analysis.derotation import View, area, places, sample, sample_variance, touched
 from aia_sequence.calibration import resample
 from aia_sequence.calibration.corrections import of_frame
@@ -187,8 +189,16 @@ def turn(source: Source, row: Mapping[str, Any], reference: Reference) -> dict[s
         sigma = _sigma(ready.counts, ready.blank, source.sigma, x, y) * np.float32(ready.gain)
         sigma[np.isnan(data)] = np.nan
     header["DEGCORR"], header["EXPNORM"] = found.degradation or 1.0, ready.exposure or 1.0
-    header["MPO_REC"] = found.pointing.get("record", "header")
     header["BUNIT"] = "DN / s" if source.options.exposure else "DN"
+    for key, value in (
+        ("REGMETH", source.options.interpolation),
+        ("REG_X", round(found.geometry.x0 + 1, 9)), ("REG_Y", round(found.geometry.y0 + 1, 9)),
+        ("REG_SCL", found.geometry.scale), ("REG_ROT", found.geometry.roll),
+        ("MPO_REC", found.pointing.get("record")), ("DEG_VER", found.degradation_about.get("version")),
+        ("L1ARCHIV", row.get("archive")),
+    ):  # fmt: skip
+        if value is not None:
+            header[key] = value
     return {"data": data, "uncertainty": sigma, "mask": mask, "area": covered, "header": header}
 
 
@@ -221,4 +231,5 @@ def described(reference: Reference) -> dict[str, Any]:
         "rotation_law": f"Howard et al. 1990, sidereal, micro-rad/s by powers 0, 2, 4 of sin(latitude): {law}",
         "photosphere_m": float(reference.header.get("RSUN_REF", RSUN)),
         "tracked": 0,
+        "references": f"{conventions.REFERENCES}; {conventions.ROTATION}",
     }

@@ -73,18 +73,6 @@ def test_the_same_frames_make_the_same_bytes(event, written, tmp_path):
     assert (tmp_path / "again.nc").read_bytes() == written.read_bytes()
 
 
-def test_the_file_explains_itself(written):
-    with netCDF4.Dataset(written) as file:
-        assert file.Conventions == "CF-1.11"
-        assert "SYNTHETIC" in file.source
-        assert all("long_name" in variable.ncattrs() for variable in file.variables.values())
-        units = {name: variable.units for name, variable in file.variables.items() if "units" in variable.ncattrs()}
-        assert units["data"] == units["uncertainty"] == "DN / s"
-        assert units["x"] == units["y"] == "arcsec"
-        assert file["mask"].flag_meanings == "saturated near_saturated missing"
-        assert file["record"][0] == "aia.lev1_euv_12s[2021-07-03T14:27:23Z][211]"
-
-
 def test_xarray_reads_it_lazily_and_sees_the_same_as_from_the_frames(event, written):
     frames = event[211].cube()
     assert frames["data"].chunks[0] == (1,) * 5
