@@ -22,7 +22,7 @@ PRIORITY = {
     "table": 2,
     "download_level1": 2,
     "calibrate_level15": 3,
-    "measure_sequence": 4,
+    "plot_sequence": 4,
     "figure": 5,
     "write_audit": 6,
     "write_provenance": 7,

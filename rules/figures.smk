@@ -1,15 +1,19 @@
 # In: the level-1.5 frames of all blocks of an event and channel, and the tables of their records.
 # Out: what people look at, under figures/{channel}/: light curve, sequence figure, movie, viewer, differences;
 # figures/channels.png.
-# Order: measure_sequence (one pass over the frames), then the others, none of which waits for another.
+# Order: plot_sequence (one pass over the frames to measure them, then what is drawn of them), then the others, none of
+# which waits for another.
 #
 # Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash: each further
 # input of these rules makes the plan of a large catalogue longer.
 
 from aia_sequence import versions
 
+# Cores that other sequences would leave idle draw one: a process for each of two figures.
+FEW_SEQUENCES = sum(len(event.channels) for event in PLAN.events.values()) < 4
 
-rule measure_sequence:
+
+rule plot_sequence:
     input:
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         records=each("<results>/{event}/records/{channel}/{block}.csv"),
@@ -22,32 +26,14 @@ rule measure_sequence:
             labels={"channel": "{channel} Å", "product": "light curve (table)"},
         ),
         statistics="<results>/{event}/figures/{channel}/statistics.json",
-    log:
-        "<logs>/{event}/measure_sequence/{channel}.log",
-    benchmark:
-        "<benchmarks>/{event}/measure_sequence/{channel}.tsv"
-    priority: PRIORITY["measure_sequence"]
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=figure_memory,
-        runtime=figure_runtime,
-    params:
-        region=option("region"),
-        figure=figure_options("percentiles", "limits"),
-        version=versions.FIGURES,
-    message:
-        "Measuring the light curve of {wildcards.event} at {wildcards.channel} Å"
-    script:
-        "../scripts/measure_sequence.py"
-
-
-rule plot_sequence:
-    input:
-        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        lightcurve=rules.measure_sequence.output.lightcurve,
-        statistics=rules.measure_sequence.output.statistics,
-    output:
+        lightcurve_png=report(
+            "<results>/{event}/figures/{channel}/lightcurve.png",
+            caption="../captions/lightcurve.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"channel": "{channel} Å", "product": "light curve"},
+        ),
+        lightcurve_pdf="<results>/{event}/figures/{channel}/lightcurve.pdf",
         png=report(
             "<results>/{event}/figures/{channel}/sequence.png",
             caption="../captions/sequence.rst",
@@ -57,40 +43,6 @@ rule plot_sequence:
         ),
         pdf="<results>/{event}/figures/{channel}/sequence.pdf",
         caption="<results>/{event}/figures/{channel}/sequence.txt",
-        lightcurve_png=report(
-            "<results>/{event}/figures/{channel}/lightcurve.png",
-            caption="../captions/lightcurve.rst",
-            category="{event}",
-            subcategory="{channel} Å",
-            labels={"channel": "{channel} Å", "product": "light curve"},
-        ),
-        lightcurve_pdf="<results>/{event}/figures/{channel}/lightcurve.pdf",
-    log:
-        "<logs>/{event}/plot_sequence/{channel}.log",
-    benchmark:
-        "<benchmarks>/{event}/plot_sequence/{channel}.tsv"
-    priority: PRIORITY["figure"]
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=figure_memory,
-        runtime=figure_runtime,
-    params:
-        region=option("region"),
-        figure=figure_options("panels", "select", "size", "dpi", "stretch", "power", "limb", "grid", "marks"),
-        version=versions.FIGURES,
-    message:
-        "Plotting the sequence and the light curve of {wildcards.event} at {wildcards.channel} Å"
-    script:
-        "../scripts/plot_sequence.py"
-
-
-rule render_movie:
-    input:
-        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        lightcurve=rules.measure_sequence.output.lightcurve,
-        statistics=rules.measure_sequence.output.statistics,
-    output:
         mp4=report(
             "<results>/{event}/figures/{channel}/movie.mp4",
             caption="../captions/movie.rst",
@@ -98,31 +50,43 @@ rule render_movie:
             subcategory="{channel} Å",
             labels={"channel": "{channel} Å", "product": "movie"},
         ),
+        html=report(
+            "<results>/{event}/figures/{channel}/viewer.html",
+            caption="../captions/viewer.rst",
+            category="{event}",
+            subcategory="{channel} Å",
+            labels={"channel": "{channel} Å", "product": "viewer"},
+        ),
     log:
-        "<logs>/{event}/render_movie/{channel}.log",
+        "<logs>/{event}/plot_sequence/{channel}.log",
     benchmark:
-        "<benchmarks>/{event}/render_movie/{channel}.tsv"
-    priority: PRIORITY["figure"]
+        "<benchmarks>/{event}/plot_sequence/{channel}.tsv"
+    priority: PRIORITY["plot_sequence"]
     conda:
         "../envs/figures.yaml"
+    threads: 2 if FEW_SEQUENCES else 1
     resources:
         mem_mb=figure_memory,
         runtime=figure_runtime,
     params:
         region=option("region"),
-        figure=figure_options("stretch", "power", "limb", "grid", "marks", "fps"),
+        channels=of_job("channels"),
+        figure=figure_options(
+            *("percentiles", "limits", "panels", "select", "size", "dpi", "stretch", "power", "limb", "grid", "marks"),
+            *("fps", "viewer_mb"),
+        ),
         version=versions.FIGURES,
     message:
-        "Rendering the movie of {wildcards.event} at {wildcards.channel} Å"
+        "Measuring and drawing the sequence of {wildcards.event} at {wildcards.channel} Å"
     script:
-        "../scripts/render_movie.py"
+        "../scripts/plot_sequence.py"
 
 
 rule plot_difference:
     input:
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        lightcurve=rules.measure_sequence.output.lightcurve,
-        statistics=rules.measure_sequence.output.statistics,
+        lightcurve=rules.plot_sequence.output.lightcurve,
+        statistics=rules.plot_sequence.output.statistics,
     output:
         png=report(
             "<results>/{event}/figures/{channel}/difference-{difference}.png",
@@ -162,7 +126,7 @@ rule plot_difference:
 
 rule render_gif:
     input:
-        mp4=rules.render_movie.output.mp4,
+        mp4=rules.plot_sequence.output.mp4,
     output:
         gif="<results>/{event}/figures/{channel}/movie.gif",
     log:
@@ -181,40 +145,6 @@ rule render_gif:
         "Rendering the GIF of {wildcards.event} at {wildcards.channel} Å"
     script:
         "../scripts/render_gif.py"
-
-
-rule build_viewer:
-    input:
-        manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
-        lightcurve=rules.measure_sequence.output.lightcurve,
-        statistics=rules.measure_sequence.output.statistics,
-    output:
-        html=report(
-            "<results>/{event}/figures/{channel}/viewer.html",
-            caption="../captions/viewer.rst",
-            category="{event}",
-            subcategory="{channel} Å",
-            labels={"channel": "{channel} Å", "product": "viewer"},
-        ),
-    log:
-        "<logs>/{event}/build_viewer/{channel}.log",
-    benchmark:
-        "<benchmarks>/{event}/build_viewer/{channel}.tsv"
-    priority: PRIORITY["figure"]
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=figure_memory,
-        runtime=figure_runtime,
-    params:
-        region=option("region"),
-        channels=of_job("channels"),
-        figure=figure_options("stretch", "power", "marks", "viewer_mb"),
-        version=versions.FIGURES,
-    message:
-        "Building the viewer of {wildcards.event} at {wildcards.channel} Å"
-    script:
-        "../scripts/build_viewer.py"
 
 
 rule plot_channels:

@@ -1,42 +1,46 @@
-"""Draw the frames of an event and channel side by side on one brightness scale, and the light curve on its own."""
+"""Measure the region of interest in every frame of a channel, and draw the sequence on one brightness scale.
 
+The light curve as table and figure, the frames side by side, the movie, and the viewer.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 from aia_sequence.config.figure import FigureOptions
-from aia_sequence.figures.lightcurve import plot_lightcurve
-from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.panels import plot_sequence
-from aia_sequence.figures.sequence import Region, list_frames
-from aia_sequence.files import write_text
+from aia_sequence.figures.measure import measure
+from aia_sequence.figures.products import draw_products
+from aia_sequence.figures.sequence import Region, require_frames
 from aia_sequence.joblog import job_log
-from aia_sequence.lists.lightcurve import read_points
+from aia_sequence.lists.lightcurve import read_points, write_points
 
 
 def main(
     *,
     event: str,
     channel: int,
+    channels: list[int],
     manifests: list[Path],
-    lightcurve: Path,
-    statistics: Path,
+    records: list[Path],
     region: Region | None,
     options: FigureOptions,
-    png: Path,
-    pdf: Path,
-    caption: Path,
-    lightcurve_png: Path,
-    lightcurve_pdf: Path,
+    threads: int,
+    files: Mapping[str, Path],
 ) -> None:
-    points, measured = read_points(lightcurve), Statistics.read(statistics)
-    shown = {"title": event, "channel": channel, "region": region, "options": options}
-    text = plot_sequence(list_frames(manifests), points, measured, [png, pdf], **shown)
-    write_text(caption, f"{text}\n")
-    plot_lightcurve(
-        points,
-        [lightcurve_png, lightcurve_pdf],
-        title=f"{event}   SDO/AIA {channel} Å",
-        synthetic=measured.synthetic,
+    frames = require_frames(event, channel, manifests, records)
+    points, statistics = measure(frames, region, options)
+    write_points(points, files["lightcurve"])
+    statistics.write(files["statistics"])
+    draw_products(
+        frames,
+        read_points(files["lightcurve"]),  # as other figures find them
+        statistics,
+        files,
+        title=event,
+        channel=channel,
+        channels=channels,
+        region=region,
         options=options,
+        processes=threads,
     )
 
 
@@ -45,14 +49,11 @@ if __name__ == "__main__":
         main(
             event=snakemake.wildcards.event,
             channel=int(snakemake.wildcards.channel),
+            channels=snakemake.params.channels,
             manifests=[Path(path) for path in snakemake.input.manifests],
-            lightcurve=Path(snakemake.input.lightcurve),
-            statistics=Path(snakemake.input.statistics),
+            records=[Path(path) for path in snakemake.input.records],
             region=snakemake.params.region,
             options=FigureOptions.of(snakemake.params.figure),
-            png=Path(snakemake.output.png),
-            pdf=Path(snakemake.output.pdf),
-            caption=Path(snakemake.output.caption),
-            lightcurve_png=Path(snakemake.output.lightcurve_png),
-            lightcurve_pdf=Path(snakemake.output.lightcurve_pdf),
+            threads=snakemake.threads,
+            files={name: Path(path) for name, path in snakemake.output.items()},
         )

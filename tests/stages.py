@@ -13,7 +13,7 @@ from aia_sequence.times import iso, read_time
 
 STAGES = [
     *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation"),
-    *("calibrate_level15", "measure_sequence", "plot_sequence", "render_movie", "build_viewer"),
+    *("calibrate_level15", "plot_sequence"),
 ]
 
 
@@ -129,16 +129,15 @@ class Event:
             return [path for path in self.lists[kind] if path.parent.name == str(channel)]
 
         folder = self.path("figures", f"figures/{channel}/lightcurve.csv").parent
-        common = {"event": self.name, "channel": channel, "manifests": of("level15")}
-        common |= {"region": self.event.options["region"], "options": FigureOptions.of(self.event.options["figure"])}
-        common |= {"lightcurve": folder / "lightcurve.csv", "statistics": folder / "statistics.json"}
-        self.run["measure_sequence"](**common, records=of("records"))
+        files = {"lightcurve": "lightcurve.csv", "statistics": "statistics.json", "caption": "sequence.txt"}
+        files |= {"png": "sequence.png", "pdf": "sequence.pdf", "mp4": "movie.mp4", "html": "viewer.html"}
+        files |= {"lightcurve_png": "lightcurve.png", "lightcurve_pdf": "lightcurve.pdf"}
         self.run["plot_sequence"](
-            **common, png=folder / "sequence.png", pdf=folder / "sequence.pdf", caption=folder / "sequence.txt",
-            lightcurve_png=folder / "lightcurve.png", lightcurve_pdf=folder / "lightcurve.pdf",
+            event=self.name, channel=channel, channels=self.event.channels, manifests=of("level15"),
+            records=of("records"), region=self.event.options["region"], threads=1,
+            options=FigureOptions.of(self.event.options["figure"]),
+            files={kind: folder / name for kind, name in files.items()},
         )  # fmt: skip
-        self.run["render_movie"](**common, mp4=folder / "movie.mp4")
-        self.run["build_viewer"](**common, channels=self.event.channels, html=folder / "viewer.html")
 
     def audit(self):
         about = {"window": [iso(self.event.start), iso(self.event.end)], "channels": self.event.channels}

@@ -8,8 +8,7 @@ from snakemake.cli import get_argument_parser
 
 RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 NETWORK = {"query_metadata", "filter_records", "request_export", "download_level1"}
-ON_NODES = {"calculate_psf", "calibrate_level15", "measure_sequence", "plot_sequence", "render_movie", "build_viewer"}
-ON_NODES |= {"plot_difference", "trace_slit"}
+ON_NODES = {"calculate_psf", "calibrate_level15", "plot_sequence", "plot_difference", "trace_slit"}
 
 
 @pytest.fixture(scope="module", params=["default", "slurm"])

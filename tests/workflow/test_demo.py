@@ -75,13 +75,13 @@ def test_make_demo_is_told_in_a_few_lines_of_a_small_terminal(demo):
     lines = [line for line in left if line]
     assert len(lines) <= 25
     assert re.search(r"about a minute on two cores, [\d.]+ GB of disk", lines[0])
-    assert re.search(r"\] \d+ of 13 steps, \d+ s", shown)
+    assert re.search(r"\] \d+ of 10 steps, \d+ s", shown)
     assert re.search(r"download_level1 .* \d+ of 20, \d+ MB", shown)
     assert "Traceback" not in shown
     assert "x1.5-2021-07-03  20 frames kept, 31 dropped, 0 failed" in lines
     assert lines[-1] == f"Results: {workflow.folder / 'results' / 'index.html'}"
     assert (workflow.folder / "results" / "index.html").is_file()
-    drawn = re.findall(r"\[[#.]{20}\] \d+ of 13 steps.*|^  \w+  .*", shown.replace("\r", ""), re.MULTILINE)
+    drawn = re.findall(r"\[[#.]{20}\] \d+ of 10 steps.*|^  \w+  .*", shown.replace("\r", ""), re.MULTILINE)
     assert max(map(len, drawn)) < 80  # a line that is broken cannot be taken back
 
 
@@ -163,9 +163,9 @@ def test_another_channel_leaves_the_first_alone(demo):
     assert both.status == 0, both.output
     per_channel = [message for message in both.messages if " Å" in message]
     assert per_channel
-    # The viewer names the event's channels, to lead from one to another.
+    # The viewer names the event's channels, to lead from one to another, and is drawn with the rest of its sequence.
     assert {message for message in per_channel if "at 171 Å" not in message} == {
-        f"Building the viewer of {workflow.event['name']} at 211 Å"
+        f"Measuring and drawing the sequence of {workflow.event['name']} at 211 Å"
     }
     assert both.jobs["query_metadata"] == 0
     assert both.jobs["calibrate_level15"] == 1
@@ -176,9 +176,7 @@ def test_a_condition_that_no_record_passes_is_an_error_that_says_what_removed_th
     target = f"results/{workflow.event['name']}/figures/211/lightcurve.csv"
     status, left, shown = in_terminal([sys.executable, "-m", "aia_sequence", "run", *workflow.arguments(target)])
     assert status != 0
-    assert re.search(
-        "\x1b\\[31mFAILED measure_sequence .*Of 51 records in the window EXPTIME > 100.0 removed 51", shown
-    )
+    assert re.search("\x1b\\[31mFAILED plot_sequence .*Of 51 records in the window EXPTIME > 100.0 removed 51", shown)
     assert "Traceback" not in "\n".join(left)
 
 

@@ -78,12 +78,12 @@ def test_figures_made_again_are_the_same_files(made):
     assert "calibrate_level15" not in again.jobs
 
 
-def test_an_option_of_the_movie_makes_the_movie_again_and_nothing_else(made):
+def test_an_option_of_the_movie_draws_the_sequence_again_and_calibrates_nothing(made):
     config = yaml.safe_load(yaml.safe_dump(made.config))
     config["events"][1]["figure"]["fps"] = 3
     run = Workflow(made.folder, config).run("--dry-run", *FIGURES)
     assert run.status == 0, run.output
-    assert set(run.jobs) == {"render_movie", "render_gif"}
+    assert set(run.jobs) == {"plot_sequence", "render_gif"}
 
 
 def test_an_event_of_one_channel_needs_no_panel_of_channels_and_one_of_two_does(made):
@@ -93,27 +93,17 @@ def test_an_event_of_one_channel_needs_no_panel_of_channels_and_one_of_two_does(
     assert Workflow(made.folder, config).run("--dry-run").jobs["plot_channels"] == 1
 
 
-ALONE = {
-    "sequence.png": "plot_sequence",
-    "movie.mp4": "render_movie",
-    "viewer.html": "build_viewer",
-    "lightcurve.png": "plot_sequence",
-}
-
-
-def test_a_gif_is_made_on_request_alone_and_no_product_waits_for_another(tmp_path):
+def test_a_gif_is_made_on_request_alone_and_figures_do_not_wait_for_the_audit(tmp_path):
     plain, moving = Workflow.example(tmp_path / "plain"), Workflow.example(tmp_path / "moving")
-    folder = f"results/{plain.event['name']}/figures/211"
-    calls = [[], *([f"{folder}/{product}"] for product in ALONE)]
-    calls = [plain.arguments("--dry-run", *targets) for targets in calls]
+    movie = f"results/{plain.event['name']}/figures/211/movie.mp4"
+    calls = [plain.arguments("--dry-run"), plain.arguments("--dry-run", movie)]
     calls.append(moving.changed(figure={"gif": True}).arguments("--dry-run"))
     said = call_each(calls, tmp_path)
     assert [status for status, _ in said] == [0] * len(calls), said
-    without, *alone, with_gif = [jobs_in(text) for _, text in said]
+    without, alone, with_gif = [jobs_in(text) for _, text in said]
     assert (without["render_gif"], with_gif["render_gif"]) == (0, 1)
-    for jobs, rule in zip(alone, ALONE.values(), strict=True):
-        assert set(jobs) & {"plot_sequence", "render_movie", "build_viewer", "write_audit"} == {rule}
-        assert jobs["measure_sequence"] == 1
+    assert alone["plot_sequence"] == 1
+    assert not set(alone) & {"render_gif", "write_audit"}
 
 
 def test_the_report_shows_figures_captions_and_run_times(made):

@@ -30,7 +30,7 @@ KINDS = {
     f"level1/211/{FIRST}.csv": "download_level1",
     f"level1.5/211/{FIRST}/*.fits": "calibrate_level15",
     f"level1.5/211/{FIRST}.csv": "calibrate_level15",
-    "figures/211/lightcurve.csv": "measure_sequence",
+    "figures/211/lightcurve.csv": "plot_sequence",
     "figures/211/sequence.png": "plot_sequence",
     "figures/211/difference-running.mp4": "plot_difference",
     "figures/211/slits/loop.nc": "trace_slit",

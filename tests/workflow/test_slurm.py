@@ -18,7 +18,7 @@ from slurm import slurm_cluster
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
-ON_NODES = {"calibrate_level15", "measure_sequence", "plot_sequence"}
+ON_NODES = {"calibrate_level15", "plot_sequence"}
 AT_HOME = {
     "query_metadata",
     "filter_records",

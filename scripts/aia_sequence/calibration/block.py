@@ -9,7 +9,6 @@ import gc
 import logging
 import multiprocessing
 import os
-import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.errors import AIAError, FrameError
+from aia_sequence.forks import follow
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.manifests import FRAME
 
@@ -167,17 +167,8 @@ def _forked(tasks: Sequence[Task], workers: Sequence["Worker"]) -> Iterator[Resu
 
 
 def _child(parent: int, worker: "Worker", tasks: Sequence[Task], taken: Any, outbox: Any) -> None:
-    """What a forked process does; it tells the parent of what is wrong, and ends with it.
-
-    A job that was killed leaves no process behind that goes on writing its frames.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    """What a forked process does; it tells the parent of what is wrong, and ends with it."""
+    follow(parent)
     try:
         worker.work(tasks, taken, outbox)
     except AIAError as error:

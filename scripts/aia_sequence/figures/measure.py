@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture
 from aia_sequence.files import write_json
+from aia_sequence.joblog import Counter
 from aia_sequence.lists.lightcurve import Point
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Statistics:
         return cls(**{**values, "shape": tuple(values["shape"]), "limits": tuple(values["limits"])})
 
 
-def measure(frames: Iterable[Frame], region: Region | None, options: FigureOptions) -> tuple[list[Point], Statistics]:
+def measure(frames: Sequence[Frame], region: Region | None, options: FigureOptions) -> tuple[list[Point], Statistics]:
     """Measure the region of interest of every frame, in one pass.
 
     Parameters
@@ -108,6 +109,7 @@ def measure(frames: Iterable[Frame], region: Region | None, options: FigureOptio
     """
     histogram, points, synthetic = Histogram(), [], set()
     shapes: dict[tuple[int, int], Path] = {}
+    counter = Counter("measured", len(frames))
     for frame in frames:
         picture = read_picture(frame.path, region, uncertainty=True)
         points.append(_point(frame, picture))
@@ -121,6 +123,7 @@ def measure(frames: Iterable[Frame], region: Region | None, options: FigureOptio
                 f"the region has {one} pixels in {first} and {other} in {second}: frames cannot be compared"
             )
         log.info("%s: mean %.4g DN/s", frame.record, points[-1].mean)
+        counter.step()
     if options.limits:
         limits, chosen = options.limits, "given"
     else:

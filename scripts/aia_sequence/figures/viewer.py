@@ -19,7 +19,6 @@ from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture, 
 from aia_sequence.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia_sequence.files import replacing
 from aia_sequence.frames.fits import read_header
-from aia_sequence.joblog import Counter
 from aia_sequence.lists.lightcurve import Point
 from aia_sequence.templates import filled
 from aia_sequence.times import leap_steps, read_time
@@ -146,10 +145,8 @@ def _data(
     shown: Sequence[Frame], region: Region | None, chosen: Plan, described: list[dict[str, Any]]
 ) -> Iterator[str]:
     """Yield the data of each frame as elements of the page, and collect what is said about it."""
-    counter = Counter("packed", len(shown))
     headers = []
     for number, frame in enumerate(shown):
-        counter.step()
         picture = read_picture(frame.path, region)
         values = reduce_mean(picture.data, chosen.factor)
         coding = Coding.of(picture, values, chosen.factor, frame.WAVELNTH, frame.EXPTIME)

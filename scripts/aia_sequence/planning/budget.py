@@ -101,7 +101,7 @@ def estimate(
         work.core_hours += (seconds + (costs.STARTUP_SECONDS if kept else 0)) / 3600
         work.queries += 1
         work.exports += math.ceil(kept / most_records) if most_records else 0
-    work.core_hours += len(sequences) * costs.FIGURE_JOBS * costs.STARTUP_SECONDS / 3600
+    work.core_hours += len(sequences) * costs.STARTUP_SECONDS / 3600
     return work
 
 

@@ -20,7 +20,6 @@ COMPRESSION_SECONDS = 3.1  # lossless GZIP_2
 UNCERTAINTY_COMPRESSED = 0.3  # of float32, rounded to 0.8 % and deflated, where the image is compressed
 COMPRESSED = {"none": 1.0, "gzip": 0.8, "rice": 0.25}  # share of what is written without
 FIGURE_SECONDS = 0.3  # per frame: light curve, figure, movie, viewer together
-FIGURE_JOBS = 4  # of a sequence
 
 PROCESS_MB = 700  # one calibration process, one frame in memory
 PSF_MB = 1500  # the transform of the PSF and of a frame beside it

@@ -16,7 +16,7 @@ DIFFERENCE = ("png", "pdf", "txt", "mp4")  # of figures/{channel}/difference-{ki
 CHANNEL_PANEL = ("channels.png", "channels.pdf", "channels.txt")
 # One figure of each rule that draws.
 DRAWN = (
-    "sequence.png", "movie.mp4", "movie.gif", "viewer.html", "channels.png",
+    "sequence.png", "movie.gif", "channels.png",
     "difference-running.png", "difference-base.png", "difference-ratio.png",
 )  # fmt: skip
 # The lists that the stages of an event leave, by kind of `aia_sequence.provenance.inventory`.

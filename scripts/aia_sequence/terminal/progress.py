@@ -14,7 +14,10 @@ TARGETS = frozenset({"all", "budget"})  # rules without work of their own
 
 @dataclass
 class Job:
-    """A job, and why it is run; `first` and `last` are counts that its log showed, and when each was first seen."""
+    """A job, and why it is run.
+
+    `first` and `last` are counts that its log showed of a part of it, of `total` pieces, and when each was first seen.
+    """
 
     rule: str = ""
     wildcards: Mapping[str, str] = field(default_factory=dict)
@@ -23,6 +26,7 @@ class Job:
     started: float = 0.0
     first: tuple[float, int] | None = None
     last: tuple[float, int] | None = None
+    total: int = 0
 
     @property
     def subject(self) -> str:
@@ -155,7 +159,10 @@ class Progress:
             return elapsed(now - job.started)
         count = counts[-1]
         if job.last is None or job.last[1] != count.done:
-            job.last = (now, count.done)
+            # What counts less than before, or another number of pieces, is another part of the job.
+            if job.last and (count.done < job.last[1] or count.total != job.total):
+                job.first = None
+            job.last, job.total = (now, count.done), count.total
         text = f"{count.done} of {count.total}" + (f", {count.megabytes:.0f} MB" if count.megabytes else "")
         begun, done = job.first = job.first or job.last
         if done < count.done < count.total:

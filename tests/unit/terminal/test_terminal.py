@@ -253,6 +253,27 @@ def test_time_left_follows_the_pace_of_the_counts(tmp_path):
     assert progress.total == 1
 
 
+def test_a_part_of_a_job_has_a_pace_of_its_own(tmp_path):
+    now = 100.0
+    progress = Progress(clock=lambda: now)
+    log = tmp_path / "job.log"
+    progress.know(1, "draw", {"event": "x", "channel": "211"}, [str(log)])
+    progress.start([1])
+
+    def state_after(seconds, counts):
+        nonlocal now
+        now += seconds
+        log.write_text(f"12:00:00 INFO aia_sequence.joblog: {counts}\n")
+        return progress.state(progress.running[1])
+
+    assert state_after(1, "measured 1 of 20 frames") == "1 of 20"
+    assert state_after(2, "measured 20 of 20 frames") == "20 of 20"
+    assert state_after(50, "drawn 2 of 20 images") == "2 of 20"
+    assert state_after(4, "drawn 6 of 20 images") == "6 of 20, 14 s left"
+    assert state_after(9, "packed 7 of 9 frames") == "7 of 9"
+    assert state_after(2, "packed 8 of 9 frames") == "8 of 9, 2 s left"
+
+
 def test_a_job_that_succeeds_when_it_is_repeated_has_not_failed(tmp_path):
     progress = Progress()
     progress.plan({"fetch": 1})
