@@ -1,17 +1,28 @@
 """Small level-1.5 files with a known flare, for tests and benchmarks of what is drawn from them."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.frames import companions
+from aia_sequence.frames import companions, writing
 from aia_sequence.lists.manifests import LEVEL15
 from aia_sequence.lists.records import RECORDS
 
 START = np.datetime64("2021-07-03T14:27:23", "ms")
 RSUN_OBS = 943.9
 PEAK = 5
+
+
+def as_table(hdu: writing.HDU) -> fits.BinTableHDU:
+    """A table as astropy has it."""
+    file = io.BytesIO(
+        fits.PrimaryHDU().header.tostring().encode() + hdu.header.tostring().encode() + hdu.data.tobytes()
+    )
+    file.write(bytes(-file.seek(0, io.SEEK_END) % writing.BLOCK))
+    with fits.open(io.BytesIO(file.getvalue())) as hdus:
+        return hdus[1].copy()
 
 
 def brightness(number: int) -> float:
@@ -88,11 +99,13 @@ def write_sequence(
             image += noise * np.sqrt(image / times[number]) * random.standard_normal(image.shape).astype(np.float32)
         image[:3, :] = np.nan
         name = f"aia.lev1_euv_12s.{head['T_REC'].replace(':', '')}.{channel}.image_lev1.5.fits"
-        hdus = fits.HDUList([fits.PrimaryHDU(image, head), companions.flags_table(np.empty(0, companions.RUN))])
+        hdus = fits.HDUList(
+            [fits.PrimaryHDU(image, head), as_table(companions.flags_table(np.empty(0, companions.RUN)))]
+        )
         if uncertainty:
             hdus[0].header["UNCERTAI"] = True
             error = noise * np.sqrt(np.abs(image) / times[number])
-            hdus.append(companions.uncertainty_table(error.astype(np.float32), packed=False))
+            hdus.append(as_table(companions.uncertainty_table(error.astype(np.float32), packed=False)))
         hdus.writeto(frames / name)
         row = {key: head[key] for key in ("T_REC", "T_OBS", "WAVELNTH", "QUALITY")} | {"EXPTIME": head["O_EXPTIM"]}
         row |= {"file": f"{block}/{name}", "record": f"aia.lev1_euv_12s[{head['T_REC']}][{channel}]"}

@@ -1,13 +1,11 @@
 """The header of a level-1.5 frame: the level-1 header, brought up to date, and a keyword for each correction."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.io.fits.verify import VerifyWarning
 
 from aia_sequence import __version__
 from aia_sequence.calibration.corrections import Corrections
@@ -110,10 +108,6 @@ def make_header(
         history += step(header, pixels, corrections, options)
     for line in history:
         header.add_history(line)
-    with warnings.catch_warnings():
-        # Some of JSOC's comments are too long for their cards; formatting them here cuts them.
-        warnings.filterwarnings("ignore", "Card is too long", VerifyWarning)
-        header.tostring()
     return header
 
 

@@ -19,7 +19,8 @@ from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import AIAError, FrameError, ProductError
 from aia_sequence.files import NOT_WRITABLE, drop_from_cache, flush_to_disk, of_disk
-from aia_sequence.frames import checksums, fits, level1file, rice
+from aia_sequence.frames import checksums, fits, level1file, level15file, rice, tiles
+from aia_sequence.frames.companions import FLAGS, UNCERTAINTY, uncertainty_shape
 from aia_sequence.frames.level1header import check_listed
 from aia_sequence.instrument import SIDE
 from aia_sequence.lists.manifests import OWN_POINTING
@@ -117,9 +118,11 @@ class Worker:
             origin["spikes"] = row.get("spikes_sha256")
         header = make_header(level1, pixels, measured, found, options, origin)
         path, shape = job.folder / level15_name(name), pixels.image.shape
-        step = fits.RICE_STEP * pixels.gain / options.bin
+        step = level15file.RICE_STEP * pixels.gain / options.bin
         try:
-            fits.write_level15(path, pixels.image, header, pixels.flags, pixels.uncertainty, options.compression, step)
+            level15file.write_level15(
+                path, pixels.image, header, pixels.flags, pixels.uncertainty, options.compression, step
+            )
             now = stages.mark("encode", now)
             with ThreadPoolExecutor(1) as disk:  # it works while the file is read again
                 flushing = disk.submit(flush_to_disk, path)
@@ -164,9 +167,14 @@ def accept(path: Path, options: CalibrationOptions, shape: tuple[int, int]) -> s
         If it fails.
     """
     try:
-        digest = fits.verify(path)
-        check_level15(fits.read_header(path), options, shape)
-        fits.check_tables(path, shape, uncertainty=options.uncertainty)
+        digest, headers = fits.verify(path)
+        image, tables = fits.image_and_tables(headers)
+        check_level15(image, options, shape)
+        wanted = {FLAGS, UNCERTAINTY} if options.uncertainty else {FLAGS}
+        if tables.keys() != wanted:
+            raise FrameError(f"its tables are {', '.join(tables)} instead of {', '.join(sorted(wanted))}")
+        if options.uncertainty and uncertainty_shape(tables[UNCERTAINTY]) != shape:
+            raise FrameError("its uncertainty is not of its image's size")
     except FrameError as error:
         raise ProductError(f"the written frame {path} is not a valid level-1.5 frame: {error}") from None
     return digest
@@ -198,6 +206,8 @@ def load_kernels(options: CalibrationOptions) -> None:
     statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
     checksums.sum_of_words(np.zeros(8, np.uint32), 0, True)
     rice.warm_up()
+    if options.compression == "rice":
+        tiles.warm_up()
 
 
 def _take(tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any) -> tuple[int, Mapping[str, Any]] | None:

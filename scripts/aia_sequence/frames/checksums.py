@@ -41,6 +41,23 @@ def disagreeing(header: Mapping[str, Any], of_header: int, of_data: int) -> str 
     return None
 
 
+def spelled(value: int) -> str:
+    """Sixteen letters and digits whose 32-bit words add up to a number, as they stand in a CHECKSUM card.
+
+    Each byte of the number is a sum of four characters, a fourth of it above "0" each. Characters that are neither
+    letters nor digits become such by moving two of them apart (FITS standard 4.0, appendix J).
+    """
+    codes = np.empty((4, 4), int)
+    for place, byte in enumerate(value.to_bytes(4, "big")):
+        codes[:, place] = ord("0") + byte // 4
+        codes[0, place] += byte % 4
+        for pair in (codes[:2, place], codes[2:, place]):
+            while any(58 <= code <= 64 or 91 <= code <= 96 for code in pair):
+                pair += (1, -1)
+    text = "".join(map(chr, codes.ravel()))
+    return text[-1] + text[:-1]  # the value begins at a card's twelfth byte, the last of a word
+
+
 @njit(cache=True, nogil=True)
 def sum_of_words(words, total, swap):
     """Sum of 32-bit words, carries added in, as FITS defines it.

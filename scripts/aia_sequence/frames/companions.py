@@ -4,11 +4,13 @@ Readers such as sunpy take every image of a file for an observation, and these a
 """
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 
+from aia_sequence.frames import tiles
+from aia_sequence.frames.writing import HDU, binary_table
 from aia_sequence.instrument import SATURATED_FROM
 
 UNCERTAINTY, FLAGS = "UNCERT", "FLAGS"  # EXTNAME
@@ -20,10 +22,9 @@ BITS = (
 RUN = np.dtype([("ROW", ">i2"), ("FIRST", ">i2"), ("LAST", ">i2"), ("FLAGS", "u1")])
 TILE = 16  # rows of the image that are compressed together
 ROUNDED = 17  # bits of the fraction that a compressed uncertainty leaves out: the other six tell 0.8 % apart
-GZIP = 16 + zlib.MAX_WBITS
 
 
-def flags_table(runs: np.ndarray) -> fits.BinTableHDU:
+def flags_table(runs: np.ndarray) -> HDU:
     """Table of flagged pixels.
 
     Parameters
@@ -31,14 +32,16 @@ def flags_table(runs: np.ndarray) -> fits.BinTableHDU:
     runs
         Of type `RUN`: row, first and last column (1-based, as in FITS) of pixels with the same flags, and these.
     """
-    hdu = fits.BinTableHDU(runs.view(fits.FITS_rec), name=FLAGS)
-    hdu.header.comments["TTYPE1"] = "row of the image, from 1"
-    hdu.header.comments["TTYPE2"] = "first column of a run of pixels, from 1"
-    hdu.header.comments["TTYPE3"] = "its last column"
-    hdu.header.comments["TTYPE4"] = "sum of the values of its flags"
+    hdu = binary_table({"ROW": "I", "FIRST": "I", "LAST": "I", "FLAGS": "B"}, runs)
+    header = hdu.header
+    header["EXTNAME"] = (FLAGS, "extension name")
+    header.comments["TTYPE1"] = "row of the image, from 1"
+    header.comments["TTYPE2"] = "first column of a run of pixels, from 1"
+    header.comments["TTYPE3"] = "its last column"
+    header.comments["TTYPE4"] = "sum of the values of its flags"
     for number, (bit, about) in enumerate(BITS, 1):
-        hdu.header[f"FLAG{number}"] = (bit, about)
-    hdu.header["SATLIMIT"] = (SATURATED_FROM, "[DN] least count of a saturated level-1 pixel")
+        header[f"FLAG{number}"] = (bit, about)
+    header["SATLIMIT"] = (SATURATED_FROM, "[DN] least count of a saturated level-1 pixel")
     return hdu
 
 
@@ -52,7 +55,7 @@ def read_flags(hdu: Any, rows: slice, columns: slice) -> np.ndarray:
     return flags
 
 
-def uncertainty_table(sigma: np.ndarray, *, packed: bool) -> fits.BinTableHDU:
+def uncertainty_table(sigma: np.ndarray, *, packed: bool) -> HDU:
     """Table of standard deviations, a row of the image in each of its rows.
 
     Parameters
@@ -67,23 +70,24 @@ def uncertainty_table(sigma: np.ndarray, *, packed: bool) -> fits.BinTableHDU:
         bits = sigma.view(np.uint32)
         bits += np.uint32(1 << (ROUNDED - 1))
         bits &= np.uint32(0xFFFFFFFF << ROUNDED & 0xFFFFFFFF)
-    data = sigma if sigma.dtype == np.dtype(">f4") else sigma.byteswap(inplace=True).view(">f4")
-    if not packed:
-        # A view: given an array, astropy would copy it cell by cell.
-        table = data.view([("SIGMA", ">f4", (nx,))]).reshape(ny).view(fits.FITS_rec)
-        hdu = fits.BinTableHDU(table, name=UNCERTAINTY)
-    else:
-        tiles = np.empty(-(-ny // TILE), object)
-        for number in range(tiles.size):
-            tiles[number] = _packed(data[number * TILE : (number + 1) * TILE])
-        hdu = fits.BinTableHDU.from_columns([fits.Column("SIGMA", "PB()", array=tiles)], name=UNCERTAINTY)
+        streams = [tiles.gzip_2(part) for part in np.split(big_endian(sigma), range(TILE, ny, TILE))]
+        rows, heap = tiles.placed(streams)
+        hdu = binary_table({"SIGMA": f"PB({rows[:, 0].max()})"}, rows, heap)
         hdu.header["ZTABLE"] = (True, "compressed table: FITS 4.0, section 10.3")
         hdu.header["ZTILELEN"] = (TILE, "rows that are compressed together")
         for key, value in {"NAXIS1": 4 * nx, "NAXIS2": ny, "PCOUNT": 0, "FORM1": f"{nx}E", "CTYP1": "GZIP_2"}.items():
             hdu.header[f"Z{key}"] = value
+    else:
+        hdu = binary_table({"SIGMA": f"{nx}E"}, big_endian(sigma))
+    hdu.header["EXTNAME"] = (UNCERTAINTY, "extension name")
     # No TUNIT: FITS has no DN, and the adu that it has would be another word than the image's BUNIT.
     hdu.header.comments["TTYPE1"] = "standard deviation, unit and rows of the image"
     return hdu
+
+
+def big_endian(values: np.ndarray) -> np.ndarray:
+    """The same float32 array, its bytes swapped in place where they do not stand as in a file."""
+    return values if values.dtype == np.dtype(">f4") else values.byteswap(inplace=True).view(">f4")
 
 
 def read_uncertainty(hdu: Any, rows: slice, columns: slice) -> np.ndarray:
@@ -98,19 +102,12 @@ def read_uncertainty(hdu: Any, rows: slice, columns: slice) -> np.ndarray:
     return np.ascontiguousarray(sigma, dtype=np.float32)
 
 
-def uncertainty_shape(hdu: Any) -> tuple[int, int]:
-    """Rows and columns of the image that a table of standard deviations is of."""
-    prefix = "Z" if hdu.header.get("ZTABLE") else ""
-    return hdu.header[f"{prefix}NAXIS2"], hdu.header[f"{prefix}NAXIS1"] // 4
-
-
-def _packed(values: np.ndarray) -> np.ndarray:
-    """GZIP_2: first bytes of all values, then all second ones, and so on, as a gzip stream without a time in it."""
-    planes = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4).T.tobytes()
-    stream = zlib.compressobj(1, zlib.DEFLATED, GZIP)
-    return np.frombuffer(stream.compress(planes) + stream.flush(), np.uint8)
+def uncertainty_shape(header: Mapping[str, Any]) -> tuple[int, int]:
+    """Rows and columns of the image that a table of standard deviations is of, by the table's header."""
+    prefix = "Z" if header.get("ZTABLE") else ""
+    return header[f"{prefix}NAXIS2"], header[f"{prefix}NAXIS1"] // 4
 
 
 def _unpacked(stream: np.ndarray, nx: int) -> np.ndarray:
-    planes = np.frombuffer(zlib.decompress(stream.tobytes(), GZIP), np.uint8).reshape(4, -1)
+    planes = np.frombuffer(zlib.decompress(stream.tobytes(), tiles.GZIP), np.uint8).reshape(4, -1)
     return np.ascontiguousarray(planes.T).view(">f4").reshape(-1, nx)

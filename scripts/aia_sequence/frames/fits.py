@@ -1,7 +1,6 @@
-"""Level-1.5 files as we write and read them; level-1 files are read by `aia_sequence.frames.level1file`."""
+"""Reading of level-1.5 files, whose pixels `aia_sequence.frames.level15file` writes."""
 
 import hashlib
-import io
 import logging
 import math
 import os
@@ -19,19 +18,15 @@ from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
 from aia_sequence.errors import FrameError
-from aia_sequence.files import replacing
 from aia_sequence.frames import companions
 from aia_sequence.frames.checksums import disagreeing, sum_of_words
-from aia_sequence.frames.hdus import parts, zero_times
+from aia_sequence.frames.hdus import parts
 
 logger = logging.getLogger(__name__)
 
-COMPRESSIONS = ("none", "gzip", "rice")
-RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 # astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
 DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
 STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
-WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
 
 
 def image_hdu(hdus: fits.HDUList) -> Any:
@@ -87,7 +82,7 @@ def read_level15(path: str | Path, region: Mapping[str, Sequence[float]] | None 
     Parameters
     ----------
     path
-        FITS file as `write_level15` writes it.
+        FITS file as `aia_sequence.frames.level15file.write_level15` writes it.
     region
         `{"x": [low, high], "y": [low, high]}`, helioprojective, arcsec: the pixels whose centres lie within, bounds
         included. Without one, the whole frame.
@@ -166,103 +161,24 @@ def _pixels(header: fits.Header, axis: int, bounds: Sequence[float], path: str |
     return slice(first, last + 1)
 
 
-def check_tables(path: str | Path, shape: tuple[int, int], *, uncertainty: bool) -> None:
-    """Make sure that the tables of a level-1.5 frame are there, and of its image's size; `FrameError` if not."""
-    with _opened(path) as hdus:
-        table(hdus, companions.FLAGS)
-        if uncertainty and companions.uncertainty_shape(table(hdus, companions.UNCERTAINTY)) != shape:
-            raise FrameError("its uncertainty is not of its image's size")
+def image_and_tables(headers: Sequence[fits.Header]) -> tuple[fits.Header, dict[str, fits.Header]]:
+    """Of a level-1.5 file's headers that of its image, with the image's own form, and those of its tables by name."""
+    number = next(number for number, header in enumerate(headers) if header.get("NAXIS"))
+    image = headers[number].copy()
+    if image.get("ZIMAGE"):
+        image.update({key: image[f"Z{key}"] for key in ("BITPIX", "NAXIS1", "NAXIS2")})
+    return image, {header["EXTNAME"]: header for header in headers[number + 1 :]}
 
 
-def write_level15(
-    path: str | Path,
-    image: np.ndarray,
-    header: fits.Header,
-    flags: np.ndarray | None = None,
-    uncertainty: np.ndarray | None = None,
-    compression: str = "none",
-    step: float | None = None,
-) -> None:
-    """Write a level-1.5 frame in one move, with CHECKSUM and DATASUM, bytes depending on the content alone.
+def verify(path: str | Path) -> tuple[str, list[fits.Header]]:
+    """Read a file again, and compare every HDU, header and data, with its CHECKSUM.
 
-    Parameters
-    ----------
-    path
-        File to write.
-    image
-        float32 (ny, nx), in either byte order. **It is left in the file's**: the caller has no further use for it.
-    header
-        Header of the image.
-    flags
-        Runs of flagged pixels, of type `aia_sequence.frames.companions.RUN`; without, none is flagged.
-    uncertainty
-        Standard deviation of the image, likewise.
-    compression
-        `none`: the image stands uncompressed in the primary HDU and can be mapped into memory. `gzip`: without loss.
-        `rice`: values rounded to multiples of `step` with subtractive dithering.
-    step
-        For `rice`: quantisation step in the image's unit.
-
-    Raises
-    ------
-    ValueError
-        If the compression is unknown.
-    """
-    if compression not in COMPRESSIONS:
-        raise ValueError(f"{compression!r} is not a compression; allowed are {', '.join(COMPRESSIONS)}")
-    tables = [companions.flags_table(np.empty(0, companions.RUN) if flags is None else flags)]
-    if uncertainty is not None:
-        packed = compression != "none"
-        tables.append(companions.uncertainty_table(uncertainty, packed=packed))
-    if compression == "none":
-        hdu = _SummedHDU(_big_endian(image), header)
-        hdu.header.set("EXTEND", True, after="NAXIS2")
-        _write(path, fits.HDUList([hdu, *tables]))
-        return
-    written = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), _compressed(image, header, compression, step), *tables]).writeto(written)
-    written.seek(0)
-    # As the tables that stand in the file: what is summed is what is written.
-    with fits.open(written, disable_image_compression=True, memmap=False) as hdus:
-        zero_times(written, hdus[1])
-        _write(path, hdus)
-
-
-def _write(path: str | Path, hdus: fits.HDUList) -> None:
-    for hdu in hdus:
-        hdu.add_checksum(when=WHEN)
-    with replacing(path) as part:
-        hdus.writeto(part, overwrite=True)
-
-
-def _big_endian(image: np.ndarray) -> np.ndarray:
-    """The same array, its bytes swapped in place where the machine is little-endian."""
-    if image.dtype == np.dtype(">f4"):
-        return image
-    return image.byteswap(inplace=True).view(">f4")
-
-
-class _SummedHDU(fits.PrimaryHDU):
-    """An image whose DATASUM takes compiled code a hundredth of a second, and astropy a multiple of that."""
-
-    def _calculate_datasum(self) -> int:
-        return int(sum_of_words(self.data.reshape(-1).view(np.uint32), 0, sys.byteorder == "little"))
-
-
-def _compressed(image: np.ndarray, header: fits.Header, compression: str, step: float | None) -> fits.CompImageHDU:
-    options: dict[str, Any] = {"compression_type": "GZIP_2", "quantize_level": 0}
-    if compression == "rice":
-        if step is None:
-            raise ValueError("Rice compression of floating-point numbers needs a step")
-        # A negative level is the step itself; a fixed seed makes the dithering repeatable.
-        options = {"compression_type": "RICE_1", "quantize_level": -step, "quantize_method": 1, "dither_seed": 1}
-    return fits.CompImageHDU(image, header, **options)
-
-
-def verify(path: str | Path) -> str:
-    """Read a file again, compare every HDU, header and data, with its CHECKSUM, and return the SHA-256 of its bytes.
-
-    Both are worked out while a strip of the file is at hand, so the file is read once.
+    Returns
+    -------
+    digest : str
+        SHA-256 of its bytes, worked out while a strip of them is at hand for the sum: the file is read once.
+    headers : list of astropy.io.fits.Header
+        As they stand in it.
 
     Raises
     ------
@@ -294,4 +210,4 @@ def verify(path: str | Path) -> str:
             of_header, of_data = sum_up(part.data - part.start), sum_up(part.end - part.data)
             if disagreeing(part.header, of_header, of_data):
                 raise FrameError(f"HDU {number} does not fit its CHECKSUM")
-    return digest.hexdigest()
+    return digest.hexdigest(), [part.header for part in found]

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from astropy.io import fits
 
 MOST = 999  # axes of an image, fields of a table (FITS standard 4.0, 4.4.1.1 and 7.3.1)
@@ -84,24 +83,3 @@ def _whole(header: fits.Header, key: str, low: int, high: int, otherwise: int | 
     if type(value) is not int or not low <= value <= high:
         raise ValueError(f"{key} is {value!r}; a whole number from {low} to {high} is allowed")
     return value
-
-
-def zero_times(content: io.BytesIO, packed: fits.BinTableHDU) -> None:
-    """Zero the time of day in the gzip streams into which astropy packs an image: same input, same bytes.
-
-    Parameters
-    ----------
-    content
-        The file, in memory.
-    packed
-        The table in it that holds the image.
-    """
-    header, start, rows = packed.header, packed.fileinfo()["datLoc"], packed.columns.dtype.newbyteorder(">")
-    heap = start + header.get("THEAP", header["NAXIS1"] * header["NAXIS2"])
-    # Tiles that Rice compression cannot pack are in a column of their own.
-    names = {"GZIP_COMPRESSED_DATA", "COMPRESSED_DATA" if header["ZCMPTYPE"].startswith("GZIP") else ""}
-    with content.getbuffer() as room:
-        for name in names & set(rows.names):
-            for size, place in np.frombuffer(room, rows, header["NAXIS2"], start)[name].tolist():
-                if size:
-                    room[heap + place + 4 : heap + place + 8] = bytes(4)

@@ -16,7 +16,7 @@ CALIBRATE_SECONDS = 0.5  # per frame: read, prefilter, resample, write, checksum
 RESPIKE_SECONDS = 0.3
 PSF_SECONDS = 0.6  # deconvolution, per frame and iteration
 UNCERTAINTY_SECONDS = 1.0
-COMPRESSION_SECONDS = 3.1  # lossless GZIP_2
+COMPRESSION_SECONDS = {"none": 0.0, "gzip": 1.1, "rice": 0.1}
 UNCERTAINTY_COMPRESSED = 0.3  # of float32, rounded to 0.8 % and deflated, where the image is compressed
 COMPRESSED = {"none": 1.0, "gzip": 0.8, "rice": 0.25}  # share of what is written without
 FIGURE_SECONDS = 0.3  # per frame: light curve, figure, movie, viewer together
@@ -38,7 +38,7 @@ def frame_seconds(calibration: dict | None) -> float:
         seconds += extra if options.get(name) else 0.0
     if options.get("psf"):
         seconds += PSF_SECONDS * options.get("psf_iterations", 25)
-    return seconds + (COMPRESSION_SECONDS if options.get("compression", "none") != "none" else 0.0)
+    return seconds + COMPRESSION_SECONDS[options.get("compression", "none")]
 
 
 def calibrate_minutes(frames: int, threads: int, calibration: dict | None = None, attempt: int = 1) -> int:

@@ -36,7 +36,7 @@ from aia_sequence.joblog import job_log
 from aia_sequence.lists.manifests import LEVEL1, LEVEL15
 
 # Golden digests of a block's files by LEVEL15 version: a change of pixels or headers needs a new version.
-GOLDEN = {"5": "7e94ae96fe9de952380ecf80136b2eb514f0c8dbef5b5df0acc214a024712637"}
+GOLDEN = {"6": "93ad0df7c8cbd21a7e4891bcf3c3edb2e99a296c5925b02bd1d3a9ddcc57defd"}
 
 
 @pytest.fixture(scope="module")

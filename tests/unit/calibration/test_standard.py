@@ -19,8 +19,9 @@ from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.sequence import Frame
 from aia_sequence.files import sha256
-from aia_sequence.frames.fits import COMPRESSIONS, read_header
+from aia_sequence.frames.fits import read_header
 from aia_sequence.frames.level1file import read_level1
+from aia_sequence.frames.level15file import COMPRESSIONS
 
 UNCERTAIN = [{"compression": packing, "uncertainty": wanted} for packing in COMPRESSIONS for wanted in (False, True)]
 OPTIONS = [*UNCERTAIN, {"exposure": False}, {"degradation": False, "exposure": False}, {"pointing": False}]

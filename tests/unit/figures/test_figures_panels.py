@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from images import assert_looks_like, pixels
-from small_frames import PEAK, write_sequence
+from small_frames import PEAK, as_table, write_sequence
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
@@ -31,7 +31,7 @@ def sequence(tmp_path_factory):
         hdus[0].data[253:259, 330:334] = np.nan
         hdus[0].data[255:258, 338:341] = 1.7e4
         saturated = [(row, 339, 341, companions.SATURATED) for row in (256, 257, 258)]
-        hdus[1] = companions.flags_table(np.array(saturated, companions.RUN))
+        hdus[1] = as_table(companions.flags_table(np.array(saturated, companions.RUN)))
         hdus.writeto(frames[2].path, overwrite=True)
     return frames, *measure(frames, REGION, OPTIONS)
 

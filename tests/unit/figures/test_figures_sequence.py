@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from astropy.io import fits
-from small_frames import exposures, scene, write_sequence
+from small_frames import as_table, exposures, scene, write_sequence
 
 from aia_sequence.errors import FrameError
 from aia_sequence.figures import sequence
@@ -106,7 +106,7 @@ def test_saturated_pixels_are_those_that_the_file_flags_whatever_their_brightnes
     path = sequence.list_frames(manifests)[0].path
     runs = np.array([(257, 331, 334, companions.NEAR_SATURATED), (258, 332, 333, 3)], companions.RUN)
     with fits.open(path) as hdus:
-        hdus[1] = companions.flags_table(runs)
+        hdus[1] = as_table(companions.flags_table(runs))
         hdus[0].data[100, 100] = 1e6
         hdus.writeto(path, overwrite=True)
     flags = sequence.read_picture(path).saturated

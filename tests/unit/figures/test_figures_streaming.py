@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from astropy.io import fits
-from small_frames import header, write_sequence
+from small_frames import as_table, header, write_sequence
 
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import sequence
@@ -86,7 +86,7 @@ def test_a_region_is_read_without_the_rest_of_the_frame(tmp_path):
     image = np.arange(size * size, dtype=np.float32).reshape(size, size)
     path = tmp_path / "frame.fits"
     primary = fits.PrimaryHDU(image, header(0, 0.5, size, 1.2, 211, True))
-    fits.HDUList([primary, companions.flags_table(np.empty(0, companions.RUN))]).writeto(path)
+    fits.HDUList([primary, as_table(companions.flags_table(np.empty(0, companions.RUN)))]).writeto(path)
     region = {"x": [690, 750], "y": [240, 300]}
     read_picture(path, region)
     found = []

@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
-from small_frames import write_sequence
+from small_frames import as_table, write_sequence
 from test_figures_codes import unpack
 
 from aia_sequence.config.figure import FigureOptions
@@ -97,7 +97,9 @@ def test_saturated_pixels_are_marked_bin_by_bin(tmp_path):
     manifests, _ = write_sequence(tmp_path, 2)
     frames = list_frames(manifests)
     with fits.open(frames[1].path, mode="update") as hdus:
-        hdus["FLAGS"] = companions.flags_table(np.array([(260, 320, 322, companions.SATURATED)], companions.RUN))
+        hdus["FLAGS"] = as_table(
+            companions.flags_table(np.array([(260, 320, 322, companions.SATURATED)], companions.RUN))
+        )
     points, statistics = measure(frames, REGION, FigureOptions())
     path = tmp_path / "viewer.html"
     options = FigureOptions(viewer_mb=0.42)  # averaged

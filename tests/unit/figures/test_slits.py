@@ -8,7 +8,7 @@ import xarray as xr
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from images import pixels
-from small_frames import write_sequence
+from small_frames import as_table, write_sequence
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
 
 import aia_sequence
@@ -203,7 +203,7 @@ def _with_uncertainty(path, sigma, geometry, kernel):
         header = hdus[0].header
         header.update(UNCERTAI=True, REGMETH=kernel, REG_X=geometry.x0 + 1, REG_Y=geometry.y0 + 1)
         header.update(REG_SCL=geometry.scale, REG_ROT=geometry.roll)
-        hdus.append(companions.uncertainty_table(sigma.copy(), packed=False))
+        hdus.append(as_table(companions.uncertainty_table(sigma.copy(), packed=False)))
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,15 @@ import pytest
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
+from small_frames import as_table
 
 from aia_sequence.calibration.flags import runs_of, saturation
 from aia_sequence.calibration.resample import KERNELS, REACH, resample
 from aia_sequence.frames import companions
 from aia_sequence.frames.companions import NEAR_SATURATED, SATURATED
-from aia_sequence.frames.fits import read_level15, write_level15
+from aia_sequence.frames.fits import read_level15
 from aia_sequence.frames.geometry import Geometry, Grid
+from aia_sequence.frames.level15file import write_level15
 
 SIZE = 40
 GRID = Grid(SIZE, SIZE, (SIZE + 1) / 2, (SIZE + 1) / 2)
@@ -20,7 +22,7 @@ GRID = Grid(SIZE, SIZE, (SIZE + 1) / 2, (SIZE + 1) / 2)
 def flagged(counts, kernel, geometry):
     """Number of saturated pixels and their flags on the level-1.5 grid."""
     number, runs = saturation(counts, kernel, geometry.map(GRID), (SIZE, SIZE))
-    return number, companions.read_flags(companions.flags_table(runs), slice(0, SIZE), slice(0, SIZE))
+    return number, companions.read_flags(as_table(companions.flags_table(runs)), slice(0, SIZE), slice(0, SIZE))
 
 
 def distances(row, column, geometry):
@@ -81,7 +83,7 @@ def test_the_limit_leaves_room_for_dark_current_and_flat_field():
 @given(st.integers(1, 12), st.integers(1, 30), st.integers(0, 999))
 def test_runs_hold_the_flags_and_nothing_else(ny, nx, seed):
     flags = np.random.default_rng(seed).choice([0, 0, 2, 3], (ny, nx)).astype(np.uint8)
-    table = companions.flags_table(runs_of(flags))
+    table = as_table(companions.flags_table(runs_of(flags)))
     np.testing.assert_array_equal(companions.read_flags(table, slice(0, ny), slice(0, nx)), flags)
     part = slice(ny // 3, ny), slice(nx // 3, max(nx // 2, nx // 3 + 1))
     np.testing.assert_array_equal(companions.read_flags(table, *part), flags[part])

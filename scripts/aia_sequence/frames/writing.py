@@ -1,0 +1,97 @@
+"""HDUs as bytes, with checksums that do not tell when: a header is formatted once, and the data are what they are.
+
+astropy would format a header anew for each checksum, and again when it writes the file.
+"""
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
+
+from aia_sequence.files import replacing
+from aia_sequence.frames.checksums import spelled, sum_of_words
+
+BLOCK, CARD = 2880, 80  # bytes
+COMMENTARY = ("COMMENT ", "HISTORY ", " " * 8)  # what stands at the end of a header, as astropy has it
+WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
+
+
+class HDU(NamedTuple):
+    """A header without checksums, and an array whose bytes are the data."""
+
+    header: fits.Header
+    data: np.ndarray
+
+
+def binary_table(columns: Mapping[str, str], rows: np.ndarray, heap: np.ndarray | None = None) -> HDU:
+    """Make a binary table.
+
+    Parameters
+    ----------
+    columns
+        Form (TFORM) of each column, by name.
+    rows
+        The table's rows as they stand in the file, along the first axis.
+    heap
+        uint8, what columns of variable length point into.
+    """
+    cards: list[tuple[Any, ...]] = [
+        ("XTENSION", "BINTABLE", "binary table extension"),
+        ("BITPIX", 8, "array data type"),
+        ("NAXIS", 2, "number of array dimensions"),
+        ("NAXIS1", rows.itemsize * int(np.prod(rows.shape[1:])), "length of dimension 1"),
+        ("NAXIS2", len(rows), "length of dimension 2"),
+        ("PCOUNT", 0 if heap is None else heap.size, "number of group parameters"),
+        ("GCOUNT", 1, "number of groups"),
+        ("TFIELDS", len(columns), "number of table fields"),
+    ]
+    for number, (name, form) in enumerate(columns.items(), 1):
+        cards += [(f"TTYPE{number}", name), (f"TFORM{number}", form)]
+    return HDU(fits.Header(cards), rows if heap is None else np.concatenate([rows.view(np.uint8).reshape(-1), heap]))
+
+
+def write(path: str | Path, hdus: Sequence[HDU]) -> None:
+    """Write HDUs to a file in one move, each with CHECKSUM and DATASUM."""
+    with replacing(path) as part, open(part, "wb") as file:
+        for header, data in hdus:
+            content = data.reshape(-1).view(np.uint8)
+            file.write(_sealed(header, content))
+            file.write(content)
+            file.write(bytes(-content.size % BLOCK))
+
+
+def _sealed(header: fits.Header, content: np.ndarray) -> bytes:
+    """A header's bytes, with its checksums before the commentary at its end."""
+    with warnings.catch_warnings():
+        # Some of JSOC's comments are too long for their cards, and are cut.
+        warnings.filterwarnings("ignore", "Card is too long", VerifyWarning)
+        text = header.tostring(endcard=False, padding=False)
+    end = len(text)
+    while text.startswith(COMMENTARY, end - CARD):
+        end -= CARD
+    of_data = _sum(content, 0)
+    seal = _card("CHECKSUM", "0" * 16) + _card("DATASUM", str(of_data))
+    text = text[:end] + seal + text[end:] + "END".ljust(CARD)
+    text += " " * (-len(text) % BLOCK)
+    checksum = spelled(0xFFFFFFFF - _sum(np.frombuffer(text.encode("ascii"), np.uint8), of_data))
+    return (text[:end] + _card("CHECKSUM", checksum) + text[end + CARD :]).encode("ascii")
+
+
+def _card(key: str, value: str) -> str:
+    quoted = f"'{value:8}'"
+    return f"{key:8}= {quoted:20} / {WHEN}".ljust(CARD)
+
+
+def _sum(content: np.ndarray, total: int) -> int:
+    """Sum of the bytes' 32-bit words, which zeros fill up, and of those before."""
+    whole = content.size // 4 * 4
+    swap = sys.byteorder == "little"
+    total = int(sum_of_words(content[:whole].view(np.uint32), total, swap))
+    rest = np.zeros(4, np.uint8)
+    rest[: content.size - whole] = content[whole:]
+    return int(sum_of_words(rest.view(np.uint32), total, swap))
