@@ -19,7 +19,7 @@ from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import AIAError, FrameError, ProductError
 from aia_sequence.files import NOT_WRITABLE, drop_from_cache, flush_to_disk, of_disk
-from aia_sequence.frames import checksums, fits, level1file, level15file, rice, tiles
+from aia_sequence.frames import checksums, fits, level1file, level15file, packing, rice
 from aia_sequence.frames.companions import FLAGS, UNCERTAINTY, uncertainty_shape
 from aia_sequence.frames.level1header import check_listed
 from aia_sequence.instrument import SIDE
@@ -207,7 +207,7 @@ def load_kernels(options: CalibrationOptions) -> None:
     checksums.sum_of_words(np.zeros(8, np.uint32), 0, True)
     rice.warm_up()
     if options.compression == "rice":
-        tiles.warm_up()
+        packing.warm_up()
 
 
 def _take(tasks: Sequence[tuple[int, Mapping[str, Any]]], taken: Any) -> tuple[int, Mapping[str, Any]] | None:

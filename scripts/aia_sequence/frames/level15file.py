@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from aia_sequence.frames import companions, tiles
+from aia_sequence.frames import companions, packing
 from aia_sequence.frames.writing import HDU, binary_table, write
 
 COMPRESSIONS = ("none", "gzip", "rice")
@@ -86,21 +86,21 @@ def _packed(image: np.ndarray, header: fits.Header, compression: str, step: floa
         ("ZTILE1", nx, "size of tiles to be compressed"), ("ZTILE2", 1, "size of tiles to be compressed"),
     ]  # fmt: skip
     if compression == "gzip":
-        rows, heap = tiles.gzip_rows(image)
+        rows, heap = packing.gzip_rows(image)
         about += [("ZCMPTYPE", "GZIP_2", "compression algorithm")]
     elif step is None:
         raise ValueError("Rice compression of floating-point numbers needs a step")
     else:
-        rows, heap = tiles.rice_rows(image, step)
+        rows, heap = packing.rice_rows(image, step)
         about += [
             ("ZCMPTYPE", "RICE_1", "compression algorithm"),
-            ("ZNAME1", "BLOCKSIZE", "compression block size"), ("ZVAL1", tiles.BLOCK, "pixels per block"),
+            ("ZNAME1", "BLOCKSIZE", "compression block size"), ("ZVAL1", packing.BLOCK, "pixels per block"),
             ("ZNAME2", "BYTEPIX", "bytes per pixel (1, 2, 4, or 8)"), ("ZVAL2", 4, "bytes per pixel (1, 2, 4, or 8)"),
             ("ZNAME3", "NOISEBIT", "floating point quantization level"),
             ("ZVAL3", -step, "floating point quantization level"),
             ("ZQUANTIZ", "SUBTRACTIVE_DITHER_1", "Pixel Quantization Algorithm"),
-            ("ZDITHER0", tiles.SEED, "dithering offset when quantizing floats"),
-            ("ZBLANK", tiles.BLANK, "value of missing pixels"),
+            ("ZDITHER0", packing.SEED, "dithering offset when quantizing floats"),
+            ("ZBLANK", packing.BLANK, "value of missing pixels"),
         ]  # fmt: skip
     forms = {name: VARIABLE.format(rows[name][:, 0].max()) if "DATA" in name else "1D" for name in rows.dtype.names}
     table = binary_table(forms, rows, heap)

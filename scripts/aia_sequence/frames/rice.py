@@ -119,7 +119,7 @@ def _is_archives(header: fits.Header) -> bool:
 
 
 @intrinsic
-def _leading_zeros(_, word):
+def leading_zeros(_, word):
     """Number of zeros above a word's highest one; a machine instruction that numba does not offer."""
 
     def generate(context, builder, _, words):
@@ -148,7 +148,7 @@ def _decode(words, sizes, starts, image):
 
 
 @njit(cache=True, nogil=True)
-def _filled(word, held, n_held):
+def filled(word, held, n_held):
     """Bits that wait (at the top of `held`), topped up to 56 at least from the eight bytes that follow them."""
     # The bytes in reverse order, by swapping ever larger halves
     word = ((word >> np.uint64(8)) & EVEN_BYTES) | ((word & EVEN_BYTES) << np.uint64(8))
@@ -158,7 +158,7 @@ def _filled(word, held, n_held):
 
 
 @njit(cache=True, nogil=True)
-def _difference(quotient, split, rest):
+def difference(quotient, split, rest):
     """The difference of two neighbours: even codes are positive, odd ones negative."""
     code = (quotient << split) | np.int64(rest)
     return (code >> 1) ^ -(code & 1)
@@ -168,31 +168,31 @@ def _difference(quotient, split, rest):
 def _decode_pair(words, starts, sizes, row_a, row_b):
     """Decode two rows side by side; False if one of them is damaged, or has a block of another kind than most."""
     a, b, end_a, end_b = starts[0], starts[1], starts[0] + sizes[0], starts[1] + sizes[1]
-    held_a, held_b = _filled(words[a], np.uint64(0), 0), _filled(words[b], np.uint64(0), 0)
+    held_a, held_b = filled(words[a], np.uint64(0), 0), filled(words[b], np.uint64(0), 0)
     last_a, last_b = np.int64(held_a >> np.uint64(48)), np.int64(held_b >> np.uint64(48))
     held_a, held_b, n_a, n_b, a, b = held_a << np.uint64(16), held_b << np.uint64(16), 40, 40, a + 7, b + 7
     for first in range(0, row_a.size, BLOCK):
-        held_a, a, n_a = _filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
-        held_b, b, n_b = _filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
+        held_a, a, n_a = filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
+        held_b, b, n_b = filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
         split_a, split_b = np.int64(held_a >> np.uint64(60)) - 1, np.int64(held_b >> np.uint64(60)) - 1
         if not (0 <= split_a < RAW and 0 <= split_b < RAW):
             return False
         held_a, held_b, n_a, n_b = held_a << np.uint64(4), held_b << np.uint64(4), n_a - 4, n_b - 4
         down_a, down_b = np.uint64(63 - split_a), np.uint64(63 - split_b)
         for i in range(first, min(first + BLOCK, row_a.size)):
-            zeros_a, zeros_b = _leading_zeros(held_a), _leading_zeros(held_b)
+            zeros_a, zeros_b = leading_zeros(held_a), leading_zeros(held_b)
             if zeros_a + split_a >= n_a:
-                held_a, a, n_a = _filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
-                zeros_a = _leading_zeros(held_a)
+                held_a, a, n_a = filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
+                zeros_a = leading_zeros(held_a)
             if zeros_b + split_b >= n_b:
-                held_b, b, n_b = _filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
-                zeros_b = _leading_zeros(held_b)
+                held_b, b, n_b = filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
+                zeros_b = leading_zeros(held_b)
             if zeros_a + split_a >= n_a or zeros_b + split_b >= n_b:
                 return False
             # Shifted in two steps, because a shift by all 64 bits is undefined
             held_a, held_b = held_a << np.uint64(zeros_a) << np.uint64(1), held_b << np.uint64(zeros_b) << np.uint64(1)
-            last_a += _difference(zeros_a, split_a, held_a >> np.uint64(1) >> down_a)
-            last_b += _difference(zeros_b, split_b, held_b >> np.uint64(1) >> down_b)
+            last_a += difference(zeros_a, split_a, held_a >> np.uint64(1) >> down_a)
+            last_b += difference(zeros_b, split_b, held_b >> np.uint64(1) >> down_b)
             row_a[i], row_b[i] = last_a, last_b
             held_a, held_b = held_a << np.uint64(split_a), held_b << np.uint64(split_b)
             n_a, n_b = n_a - zeros_a - 1 - split_a, n_b - zeros_b - 1 - split_b
@@ -204,11 +204,11 @@ def _decode_pair(words, starts, sizes, row_a, row_b):
 @njit(cache=True, nogil=True)
 def _decode_row(words, place, stop, row):
     """Decode a row with blocks of any kind: differences of neighbours, unary quotients and `split` further bits."""
-    held, n_held = _filled(words[place], np.uint64(0), 0), 40
+    held, n_held = filled(words[place], np.uint64(0), 0), 40
     last, held, place = np.int64(held >> np.uint64(48)), held << np.uint64(16), place + 7
     for first in range(0, row.size, BLOCK):
         end = min(first + BLOCK, row.size)
-        held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
+        held, place, n_held = filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
         split = np.int64(held >> np.uint64(60)) - 1
         held, n_held = held << np.uint64(4), n_held - 4
         bits: Any = split if split < RAW else 16
@@ -216,18 +216,18 @@ def _decode_row(words, place, stop, row):
             row[first:end] = last
             end = first
         for i in range(first, end):
-            held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
+            held, place, n_held = filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
             quotient = 0
             if split < RAW:
                 while held >> np.uint64(32) == 0:
                     held, n_held, quotient = held << np.uint64(32), n_held - 32, quotient + 32
-                    held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
+                    held, place, n_held = filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
                     if place > stop + 8:
                         return False
-                zeros = _leading_zeros(held)
+                zeros = leading_zeros(held)
                 held, n_held, quotient = held << np.uint64(zeros + 1), n_held - zeros - 1, quotient + zeros
-                held, place, n_held = _filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
-            last += _difference(quotient, bits, held >> np.uint64(1) >> np.uint64(63 - bits))
+                held, place, n_held = filled(words[place], held, n_held), place + ((63 - n_held) >> 3), n_held | 56
+            last += difference(quotient, bits, held >> np.uint64(1) >> np.uint64(63 - bits))
             held, n_held = held << np.uint64(bits), n_held - bits
             row[i] = last
         if place - (n_held >> 3) > stop:

@@ -26,7 +26,7 @@ ROW = [("COMPRESSED_DATA", ">i4", 2), ("GZIP_COMPRESSED_DATA", ">i4", 2), ("ZSCA
 
 
 @cache
-def _numbers():
+def numbers():
     """The 10,000 numbers between zero and one that the standard dithers with (its appendix I)."""
     found, seed = np.empty(10_000, np.float32), 1.0
     for n in range(found.size):
@@ -62,7 +62,7 @@ def rice_rows(image, step):
     delta, sizes, zeros = np.float64(np.float32(step)), np.empty(ny, np.int64), np.empty(ny)
     heap = np.empty(ny * (4 * nx + nx // 4 + 64), np.uint8)
     words = np.ndarray((heap.size - 3,), "<u4", heap, strides=(1,))
-    size = _pack(image, delta, _numbers(), words, sizes, zeros)
+    size = _pack(image, delta, numbers(), words, sizes, zeros)
     apart = np.flatnonzero(sizes < 0)
     sizes[apart] = 0
     table["COMPRESSED_DATA"] = np.stack([sizes, np.cumsum(sizes) - sizes], axis=1)
