@@ -194,7 +194,7 @@ class _Writer:
         import h5netcdf
         from h5py import string_dtype
 
-        self.shape, self.times = shape, []
+        self.shape, self.times = shape, list[float]()
         unit, kinds = str(first.header.get("BUNIT", "DN / s")), {name: kind for name, kind, *_ in NUMBERS}
         self.file = file = h5netcdf.File(path, "w")
         file.dimensions = {"time": None, "y": shape[0], "x": shape[1]}

@@ -125,8 +125,8 @@ def follow(frames: Sequence[Frame], slit: Slit) -> "xr.Dataset":
         "distance_mm": ("distance", megametres, along),
     }  # fmt: skip
     for name in ("time", "tai", "exposure", "quality", "degradation", "record"):
-        values = np.array([one[name] for one in known], np.uint32 if name == "quality" else None)
-        variables[name] = ("time", values, conventions.of_variable(name, unit))
+        each = np.array([one[name] for one in known], np.uint32 if name == "quality" else None)
+        variables[name] = ("time", each, conventions.of_variable(name, unit))
     if any(one is not None for one in found["uncertainty"]):
         sigma = [np.full(len(distance), np.nan) if one is None else one for one in found["uncertainty"]]
         about = {"units": unit, "long_name": "standard deviation of the brightness"}
