@@ -40,6 +40,7 @@ ORIGIN = {
     "L1ARCHIV": ("archive", "archive it came from, or files"),
     "RSP_SHA": ("spikes", ""),
 }
+RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 NO_INTEGER = -(2**31)  # DRMS's missing integer
 STATISTICS = {
     "TOTVALS": "number of pixels",
@@ -104,7 +105,7 @@ def make_header(
     for key, (value, about) in ORIGIN.items():
         if origin.get(value):
             header.set(key, origin[value], about)
-    for step in (_pointing, _respike, _psf, _registration, _degradation, _exposure, _uncertainty):
+    for step in (_pointing, _respike, _psf, _registration, _degradation, _exposure, _uncertainty, _compression):
         history += step(header, pixels, corrections, options)
     for line in history:
         header.add_history(line)
@@ -246,6 +247,22 @@ def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, 
     header.set("ERR_SRC", about["source"], "table of photometric errors")
     header["ERR_SHA"] = about["sha256"]
     return ["uncertainty: aiapy's estimate_error on counts, squared weights"]
+
+
+def _compression(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+    step = rounding(pixels, options)
+    if step is None:
+        return []
+    header.set("ROUNDED", step, "[BUNIT] values are rounded to steps of, dithered")
+    return [f"compression: rounded to {step:.5g} {header['BUNIT']} ({RICE_STEP} DN of level 1), dithered"]
+
+
+def rounding(pixels: Pixels, options: CalibrationOptions) -> float | None:
+    """The step that values are rounded to where they are packed with loss, in the image's unit; None where they are not.
+
+    Of binned pixels it is smaller, as their noise is.
+    """
+    return RICE_STEP * pixels.gain / options.bin if options.compression == "rice" else None
 
 
 def check_level15(header: Mapping[str, Any], options: CalibrationOptions, shape: tuple[int, int] | None = None) -> None:

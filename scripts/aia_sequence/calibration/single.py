@@ -98,6 +98,8 @@ def _checked(options: Mapping[str, Any]) -> CalibrationOptions:
     own = {**part, "properties": {name: value for name, value in part["properties"].items() if name != OF_BLOCKS}}
     if wrong := [line for error in Draft202012Validator(own).iter_errors(dict(options)) for line in explain(error)]:
         raise ConfigError("\n".join(wrong))
+    if options.get("compression") == "auto":  # a frame is no long event
+        options = {**options, "compression": "none"}
     return CalibrationOptions(**options, on_bad_frame="skip")
 
 

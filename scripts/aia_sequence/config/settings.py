@@ -131,11 +131,26 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
     problems += _table_problems(filled, events.values())
     if problems:
         raise ConfigError("\n".join(problems))
+    for event in events.values():
+        _choose_compression(event, block_length(filled["block"]))
     filled.pop("archive")
     named: dict[str, Any] = {"archive": archives.BETWEEN.join(one.name for one in asked), "archives": asked}
     named |= {key: filled.pop(key) for key in ("block", "level1_cache", "tables")}
     options = {key: value for key, value in filled.items() if key not in ("events", "defaults", "catalogue")}
     return Settings(**named, events=events, options=options, warnings=tuple(map(_warning, warnings, warnings.values())))
+
+
+def _choose_compression(event: Event, block: timedelta) -> None:
+    """Put what `auto` means in its place.
+
+    A long event is packed, since that is where disks fill up. Its measure is a block, and not a number of frames: a
+    shorter event has no whole block, so a window that is widened beyond it makes none again that would otherwise stay.
+    Slots are rounded, by half a minute at most, so an event that is shorter by a minute can have all slots of a block.
+    """
+    calibration = event.options["calibration"]
+    if calibration["compression"] == "auto":
+        is_long = event.end - event.start >= block.total_seconds() - 60
+        event.options["calibration"] = calibration | {"compression": "rice" if is_long else "none"}
 
 
 def _warning(line: str, places: list[str]) -> str:

@@ -10,7 +10,6 @@ from aia_sequence.frames import companions, packing
 from aia_sequence.frames.writing import HDU, binary_table, write
 
 COMPRESSIONS = ("none", "gzip", "rice")
-RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 VARIABLE = "1PB({})"  # form of a column of bytes: of each row another number of them, so many at most
 
 

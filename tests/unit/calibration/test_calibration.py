@@ -444,8 +444,12 @@ def test_compressed_frames_hold_the_same_image(made, rows, sources, tmp_path, co
         assert 5 < bottom < 110
         np.testing.assert_array_equal(uncertain, rounded[bottom:, left:][: part.shape[0], : part.shape[1]])
         if compression == "gzip":
+            assert "ROUNDED" not in header
             np.testing.assert_array_equal(image, other)
             continue
+        assert header["ROUNDED"] == pytest.approx(0.1 / (header["DEGCORR"] * header["EXPNORM"]))
+        assert list(header["HISTORY"])[-1].startswith("compression: rounded to ")
+        assert np.nanmax(np.abs(image - other)) <= 0.501 * header["ROUNDED"]
         # Rounding stays below a tenth of the noise, everywhere: photons make most of it where there are many.
         assert np.nanmax(np.abs(image - other) / sigma) < 0.1
         assert np.nanstd(image - other) < 0.04 * np.nanmin(sigma)

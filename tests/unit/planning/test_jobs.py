@@ -1,9 +1,14 @@
 """What follows for a job from the configuration: frames, options, files, memory, time."""
 
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aia_sequence.config.settings import load
 from aia_sequence.errors import ConfigError
+from aia_sequence.instrument import series_of
 from aia_sequence.planning.estimates import (
     at_most,
     budget_events,
@@ -15,6 +20,7 @@ from aia_sequence.planning.plan import Plan
 from aia_sequence.planning.products import (
     AUDITED,
 )
+from aia_sequence.times import iso, tai_seconds
 
 EVENT = {
     "name": "flare",
@@ -23,6 +29,8 @@ EVENT = {
     "channels": [211, 1600],
     "region": {"x": [650, 1050], "y": [150, 550]},
 }
+
+BEGIN = datetime(2021, 7, 3, 12, tzinfo=UTC)
 
 
 def plan(**options):
@@ -115,3 +123,30 @@ def test_the_most_that_an_event_can_cost_is_all_of_its_slots():
     (work,) = at_most(plan())
     assert (work.records, work.kept) == (302, 302)
     assert budget_events(plan())["flare"]["metadata_tables"] == 4
+
+
+@pytest.mark.parametrize(("block", "end", "chosen"), [
+    ("1h", "15:23:59", "none"), ("1h", "15:25:00", "rice"), ("1h", "19:25:00", "rice"),
+    ("30m", "14:53:00", "none"), ("30m", "15:24:59", "rice"),
+])  # fmt: skip
+def test_frames_of_long_events_are_packed_and_those_of_short_ones_are_not(block, end, chosen):
+    window = EVENT | {"end": f"2021-07-03T{end}Z"}
+    own = window | {"name": "own", "calibration": {"compression": "gzip"}}
+    found = load({"block": block, "events": [window, own]}).events
+    assert found["flare"].options["calibration"]["compression"] == chosen
+    assert found["own"].options["calibration"]["compression"] == "gzip"
+
+
+@given(*[st.integers(0, 7200)] * 4, st.sampled_from([211, 1600]))
+def test_a_window_that_is_widened_packs_no_whole_block_in_another_way(start, length, before, after, channel):
+    """A block that is calibrated in another way is calibrated again."""
+
+    def whole(first, last):
+        """How each block is calibrated that the window has all slots of."""
+        window = {name: iso(tai_seconds(BEGIN) + at) for name, at in (("start", first), ("end", last))}
+        made = Plan(load({"block": "30m", "events": [EVENT | window | {"channels": [channel]}]}))
+        jobs = [Job(made, "flare", channel, block=label) for label in made.blocks("flare", series_of(channel))]
+        return {job.label: job.calibration for job in jobs if job.frames == 1800 // job.series.step}
+
+    narrow, wide = whole(start, start + length), whole(start - before, start + length + after)
+    assert narrow.items() <= wide.items()
