@@ -5,15 +5,18 @@ and which committed record lists there are.
 """
 
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aia_sequence.planning.jobs import Job
+from aia_sequence.terminal import batches
 
 ARCHIVE = PLAN.settings.archive
 # Where a workflow that takes this one as a module has put it: known while the rules are read, no longer while jobs are.
 RESULTS, RESOURCES, LOGS = map(workflow.pathvars.apply, ("<results>", "<resources>", "<logs>"))
-NOW = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+RUN = batches.CURRENT if workflow.is_main_process else None  # of `aia-sequence run`
+NOW = datetime.fromtimestamp(RUN.began if RUN else time.time(), UTC).strftime("%Y%m%dT%H%M%S")
 
 # Jobs go first whose event is nearest to its end, so that a catalogue's first events are finished while its last ones
 # wait, and before all others the one export request that the archive accepts.
@@ -97,9 +100,9 @@ def each(pattern):
     return of_event
 
 
-def all_events(pattern):
-    """The files of a pattern for all events, with all their channels and blocks: what a target asks for."""
-    return [path for event in PLAN.events for path in PLAN.paths(pattern, event)]
+def all_events(pattern, events=None):
+    """The files of a pattern for all events, or some, with all their channels and blocks: what a target asks for."""
+    return [path for event in (PLAN.events if events is None else events) for path in PLAN.paths(pattern, event)]
 
 
 def figure_options(*names):

@@ -36,6 +36,7 @@ from aia_sequence.config.archives import check_email
 from aia_sequence.config.settings import load
 from aia_sequence.errors import ConfigError
 from aia_sequence.planning.plan import Plan
+from aia_sequence.terminal import batches
 
 DEFAULT_CONFIG = "config/config.yaml"
 
@@ -72,7 +73,7 @@ try:
     PLAN = Plan(load(config))
     if workflow.is_main_process:
         check_email(PLAN.settings.archives, os.environ)
-        for line in PLAN.settings.warnings:
+        for line in PLAN.settings.warnings if batches.CURRENT is None or batches.CURRENT.first else ():
             print(f"warning: {LINES.located(line)}", file=sys.stderr)
 except ConfigError as error:
     refuse("\n".join(map(LINES.located, str(error).splitlines())))

@@ -3,17 +3,28 @@
 
 from aia_sequence.overview.events import look
 from aia_sequence.overview.page import write as write_page
-from aia_sequence.planning import budget
+from aia_sequence import software
+from aia_sequence.planning import budget, finished
 from aia_sequence.planning.estimates import at_most
 from aia_sequence.terminal import ending
+from aia_sequence.terminal.catalogue import Catalogue
 from aia_sequence.terminal.display import install
 
 
 def opening(progress):
-    """What a run may cost, by the share of blocks that are still to be calibrated."""
-    blocks = len(all_events("{event}/{channel}/{block}"))
-    share = progress.planned["calibrate_level15"] / max(1, blocks)
-    return ending.opening(budget.total(at_most(PLAN)), min(1.0, share), ARCHIVE)
+    """What a run may cost, by the share of blocks that are still to be calibrated; it is known of the first batch."""
+    if RUN and not RUN.first:
+        return RUN.opening if workflow.dryrun else ""
+    here, later = planned_events(), RUN.rest if RUN else []
+    works = {work.event: work for work in at_most(PLAN)}
+    work, rest = (budget.total([works[event] for event in events]) for events in (here, later))
+    share = progress.planned["calibrate_level15"] / max(1, len(all_events("{event}/{channel}/{block}", here)))
+    kept = min(1.0, share) * work.kept + rest.kept
+    work.add(rest)
+    text = ending.opening(work, kept / max(1, work.kept), ARCHIVE)
+    if RUN:
+        RUN.opening = text
+    return text
 
 
 def what_there_is(progress):
@@ -31,7 +42,24 @@ def what_there_is(progress):
     return ending.summary(found, page.absolute(), told)
 
 
-DISPLAY = install(workflow)
+def sources():
+    """Digest of what decides for all events alike: rules, library, environments, and how Snakemake goes about it."""
+    rules = [Path(path) for path in workflow.linemaps]
+    environments = SCRIPTS.parent.glob("envs/*.yaml")
+    ways = [*workflow.dag_settings.rerun_triggers, *workflow.deployment_settings.deployment_method]
+    return finished.digest([software.code_digest(), *sorted(map(str, ways))], [*rules, *environments])
+
+
+def shared_files():
+    """Files that jobs of any event may read, and that none of them is said to make."""
+    return [f"{FILES}/files.csv", *map(str, OWN_FILES)]
+
+
+DISPLAY, CATALOGUE = install(workflow), None
 if DISPLAY is not None:
     DISPLAY.openings.append(opening)
     DISPLAY.endings.append(what_there_is)
+    if RUN is not None and not DISPLAY.own_words:
+        stamps = finished.Stamps(PLAN, RESULTS, RESOURCES, sources, shared_files)
+        CATALOGUE = DISPLAY.catalogue = Catalogue(RUN, workflow, stamps, Path(RESULTS, finished.NAME))
+        CATALOGUE.resume(DISPLAY.progress)

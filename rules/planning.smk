@@ -31,6 +31,31 @@ def if_missing(paths):
     return [path for path in paths if not os.path.exists(path.replace("<results>", RESULTS))]
 
 
+def planned_events():
+    """Events that are planned: all, or those that `aia-sequence run` has found to be unfinished, a batch of them."""
+    events = list(PLAN.events)
+    return CATALOGUE.events(events, refresh=PLAN.settings.options["refresh"]) if CATALOGUE else events
+
+
+@for_rules
+def everything(wildcards):
+    """All that is made of the events that are planned.
+
+    A crate describes all that is made of its event, so it plans all of it. Products are made again when they are gone.
+    """
+    events = planned_events()
+    return {
+        "crates": all_events("<results>/{event}/ro-crate-metadata.json", events),
+        "level15": if_missing(
+            all_events("<results>/{event}/level1.5/{channel}/{block}", events)
+            + all_events("<results>/{event}/level1.5/{channel}/{block}.csv", events)
+        ),
+        "figures": if_missing([path for event in events for path in Job(PLAN, event).figures]),
+        "analysis": if_missing([path for event in events for path in Job(PLAN, event).cubes + Job(PLAN, event).sets]),
+        "audits": if_missing(all_events("<results>/{event}/audit.html", events)),
+    }
+
+
 # Snakemake starts no more than 100 jobs a second unless told otherwise (https://github.com/snakemake/snakemake/pull/3067),
 # and for that looks at all that are ready again a second after each time it has looked, once more for every job that has
 # ended. Of a catalogue it soon does nothing else. Nobody's jobs end that fast; who asks for a slower rate gets it.

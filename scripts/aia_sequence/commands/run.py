@@ -3,9 +3,13 @@
 `aia-sequence run my.yaml` takes a configuration that stands alone; `aia-sequence run` the Snakefile of the folder, as
 `aia-sequence new` writes one, or the workflow's own. Whatever Snakemake understands may follow: `-n` shows the plan,
 `--cores 4` leaves the other cores free, the name of a file makes that file.
+
+Events that were finished and of which nothing has changed since are not planned again. Of the others 500 are planned at
+once, or as many as `--batch 200` says, and so on to the last one.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +17,7 @@ from typing import Any, TextIO
 
 from aia_sequence import software
 from aia_sequence.errors import AIAError
-from aia_sequence.terminal import STOPPED
+from aia_sequence.terminal import STOPPED, batches
 
 YAML = (".yaml", ".yml", ".json")
 SNAKEFILES = ("Snakefile", "workflow/Snakefile")
@@ -82,6 +86,25 @@ def call(target: str, arguments: Sequence[str], folder: Path) -> list[str]:
     return [*words, *rest, *(["budget"] if target == "budget" else [])]
 
 
+def batch_size(words: Sequence[str]) -> tuple[int, list[str]]:
+    """How many events are planned at once, and the words without this; `--batch all=1/3` is Snakemake's own.
+
+    Raises
+    ------
+    AIAError
+        If it is no number of events.
+    """
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        taken = 1 if equals else 2
+        value = value if equals else "".join(words[at + 1 : at + 2])
+        if name == "--batch" and re.fullmatch(r"-?\d+", value, re.ASCII):
+            if int(value) < 1:
+                raise AIAError(f"--batch {value}: a batch has at least one event; left out, it has {batches.SIZE}")
+            return int(value), [*words[:at], *words[at + taken :]]
+    return batches.SIZE, list(words)
+
+
 def own_snakefile(words: Sequence[str], folder: Path) -> str | None:
     """The Snakefile that the caller names, or that of the folder; None if there is neither."""
     for word, following in zip(words, [*words, ""][1:], strict=True):
@@ -105,14 +128,21 @@ def main(arguments: Sequence[str]) -> int:
         parser.add_argument("arguments", nargs="*", help="whatever Snakemake takes, see snakemake --help")
         parser.print_help()
         return 0
-    words, sys.stderr = call(target, rest, Path.cwd()), Quiet(sys.stderr)
+    size, rest = batch_size(rest)
+    words, sys.stderr, status = call(target, rest, Path.cwd()), Quiet(sys.stderr), 0
+    reports = any(word.startswith("--report") for word in rest)  # they are about all events
+    run = batches.CURRENT = None if target != "all" or reports else batches.received() or batches.Run(size)
     try:
         from snakemake.cli import main as snakemake
 
         snakemake(words)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:  # while Snakemake is imported, or plans: no job has begun
         sys.stderr.write(f"{STOPPED}\n")
         return 130
-    return 0
+    if run is None:
+        return status
+    if run.goes_on:
+        run.following(status).hand_over()
+    return max(run.status, status)

@@ -30,3 +30,12 @@ LISTS = {
     "level15": "level1.5/{channel}/{block}.csv",
 }
 AUDITED = ("metadata", "records", "recordsets", "exports", "level1", "level15")  # what says what became of records
+# What says how an event's products came about.
+DESCRIPTION = (
+    "ro-crate-metadata.json",
+    "SHA256SUMS",
+    "references.bib",
+    "README.md",
+    "workflow/config.yaml",
+    "workflow/Snakefile",
+)

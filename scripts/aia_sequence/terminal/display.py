@@ -22,6 +22,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from aia_sequence.joblog import TOLD
 from aia_sequence.terminal import STOPPED
+from aia_sequence.terminal.catalogue import Catalogue
 from aia_sequence.terminal.ending import by_our_command, failures
 from aia_sequence.terminal.outlook import outlook
 from aia_sequence.terminal.progress import Progress, elapsed
@@ -62,10 +63,12 @@ class Display(LogHandlerBase):
         ours = not (self.own_words or self.dry)
         self.screen = Screen(live=terminal and ours and not self.quiet, captured=ours)
         self.progress = Progress()
+        self.catalogue: Catalogue | None = None
         self.openings: list[Callable[[Progress], str]] = []
         self.endings: list[Callable[[Progress], str]] = []
         self.began = self.said = time.time()
         self.ran, self.stopped, self.closed, self.over = False, False, False, threading.Event()
+        self.cut_short = False  # by Ctrl-C, or asked to end when the jobs at work have ended
         if ours:
             os.environ[TOLD] = "1"
             threading.Thread(target=self._tick, daemon=True).start()
@@ -87,14 +90,18 @@ class Display(LogHandlerBase):
         elif event == LogEvent.RUN_INFO:
             self.ran = True
             progress.plan(record.stats)
-            if not self.dry:
-                self._say(*map(self._ending, self.openings))
+            if self.catalogue:
+                self.catalogue.begin()
+            texts = [self._ending(one) for one in self.openings]
+            self._say(*texts if not self.dry else ())
         elif event == LogEvent.JOB_INFO:
             progress.know(record.jobid, record.rule_name, record.wildcards, record.log, record.reason)
         elif event == LogEvent.JOB_STARTED:
             progress.start(record.jobs)
         elif event == LogEvent.JOB_FINISHED:
             self._tell_stage(progress.finish(record.job_id))
+            if self.catalogue and (job := progress.known.get(record.job_id)):
+                self.catalogue.end_job(job)
         elif event == LogEvent.JOB_ERROR:
             failure = progress.fail(record.jobid)
             if failure and len(failure_of_cause(progress, failure)) == 1:
@@ -105,6 +112,7 @@ class Display(LogHandlerBase):
         elif event in (None, LogEvent.ERROR) or record.levelno >= logging.WARNING:
             text = WRAPPER.sub("", record.getMessage() if record.msg else "")
             self.stopped = self.stopped or text.startswith("Terminating")
+            self.cut_short = self.cut_short or text.startswith(("Terminating", "Will exit"))
             self.ran = self.ran or text.startswith("Nothing to be done")
             if not TALK.match(text):
                 self._say(text)
@@ -123,20 +131,32 @@ class Display(LogHandlerBase):
 
     def _tell_stage(self, job: Any) -> None:
         """Where lines stay: that all jobs of a rule are done."""
-        if job is None or self.screen.live:
+        if job is None or self.screen.live or self.many:
             return
         ended = self.progress.ended[job.rule].values()
         count = f"{sum(ended)} done" if len(ended) > 1 else "done"
         lost = f", {len(ended) - sum(ended)} failed" if not all(ended) else ""
         self._say(f"{self._clock()}  {job.rule}: {count}{lost}")
 
+    @property
+    def many(self) -> bool:
+        """Whether the run is one of several batches of events."""
+        return self.catalogue is not None and self.catalogue.run.many
+
+    def _events(self) -> str:
+        """How many events of all batches are finished."""
+        if not self.catalogue:
+            return ""
+        return f"{self.catalogue.run.finished + self.catalogue.finished:,} of {self.catalogue.run.total:,} events"
+
     def _clock(self) -> str:
-        return f"{time.strftime('%H:%M:%S')}  {self.progress.done:>3} of {self.progress.total}"
+        done = self._events() if self.many else f"{self.progress.done:>3} of {self.progress.total}"
+        return f"{time.strftime('%H:%M:%S')}  {done}"
 
     def _tick(self) -> None:
         while not self.over.wait(0.25 if self.screen.live else 1.0):
             self.screen.release(drop=self.stopped)
-            if self.screen.live and self.progress.total:
+            if self.screen.live and (self.progress.total or self.many):
                 self.screen.draw(self._rows)
             elif not self.screen.live and time.time() - self.said > EVERY and self.progress.running:
                 self.said = time.time()
@@ -145,9 +165,16 @@ class Display(LogHandlerBase):
 
     def _rows(self, width: int, height: int) -> list[str]:
         """The changing lines: steps done of all, and the jobs at work."""
-        progress, spent = self.progress, time.time() - self.began
-        filled = int(20 * progress.done / max(1, progress.total))
-        head = f"[{'#' * filled}{'.' * (20 - filled)}] {progress.done} of {progress.total} steps, {elapsed(spent)}"
+        progress, spent, share = self.progress, time.time() - self.began, 0.0
+        steps = f"{progress.done} of {progress.total} steps"
+        if progress.total:
+            share = progress.done / progress.total
+        if self.many and self.catalogue:
+            run, spent = self.catalogue.run, time.time() - self.catalogue.run.began
+            steps = f"{self._events()}, {steps if progress.total else 'planning'}"
+            share = (run.before + share * len(run.events or ())) / run.total
+        filled = int(20 * share)
+        head = f"[{'#' * filled}{'.' * (20 - filled)}] {steps}, {elapsed(spent)}"
         head += f", {len(progress.failed)} failed" if progress.failed else ""
         head += ", stopping" if self.stopped else ""
         jobs = progress.at_work()[: max(1, height - 4)]
@@ -169,12 +196,17 @@ class Display(LogHandlerBase):
         self.closed = True
         self.over.set()
         self.screen.close(drop=self.stopped)
-        if not self.own_words:
+        if self.catalogue and self.ran:
+            self.catalogue.end(self.progress, cut_short=self.cut_short)
+        if self.catalogue and self.catalogue.run.goes_on:
+            self._say("" if self.dry or self.screen.live else self._clock())
+        elif not self.own_words:
             if self.stopped:  # what an interruption has ended has not failed
                 self.progress.failed = {n: one for n, one in self.progress.failed.items() if one.reason}
             self._say(failures(self.progress), STOPPED if self.stopped else "")
             if self.ran and self.dry:
-                self._say(outlook(self.progress), *map(self._ending, self.openings if self.progress.total else ()))
+                some = self.progress.planned or self.progress.earlier
+                self._say(outlook(self.progress), *map(self._ending, self.openings if some else ()))
                 self._say("`--verbose` tells of each step, with its files, in Snakemake's own words.")
             elif self.ran:
                 self._say(*map(self._ending, self.endings))

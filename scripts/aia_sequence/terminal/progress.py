@@ -10,11 +10,23 @@ from aia_sequence.errors import GIVEN_UP
 from aia_sequence.joblog import last_count, reason_in
 
 TARGETS = frozenset({"all", "budget"})  # rules without work of their own
+# Snakemake's reasons, in a word or two; the first of each group of steps are those that matter most.
+REASONS = {
+    "forced": r"Forced execution",
+    "not made yet": r"Missing output files",
+    "interrupted": r"Incomplete output files",
+    "options changed": r"Params have changed",
+    "code changed": r"Code has changed",
+    "environment changed": r"Software environment",
+    "other inputs": r"Set of input files",
+    "newer inputs": r"Updated input files: \S",
+    "what it needs is made again": r"Input files updated by another job",
+}
 
 
 @dataclass
 class Job:
-    """A job, and why it is run.
+    """A job.
 
     `first` and `last` are counts that its log showed of a part of it, of `total` pieces, and when each was first seen.
     """
@@ -22,7 +34,6 @@ class Job:
     rule: str = ""
     wildcards: Mapping[str, str] = field(default_factory=dict)
     logs: Sequence[str] = ()
-    reason: str = ""
     started: float = 0.0
     first: tuple[float, int] | None = None
     last: tuple[float, int] | None = None
@@ -70,6 +81,12 @@ class Progress:
         By number; a job that succeeds when it is repeated has not failed.
     done
         Jobs that succeeded.
+    reasons
+        Of each rule, why how many of its jobs are run; those of earlier batches of a dry run are among them.
+    subjects
+        Events that jobs are about.
+    earlier
+        How many jobs of each rule there were in earlier batches of a dry run.
     """
 
     clock: Callable[[], float] = time.time
@@ -79,6 +96,9 @@ class Progress:
     running: dict[int, Job] = field(default_factory=dict)
     failed: dict[int, Failure] = field(default_factory=dict)
     ended: dict[str, dict[int, bool]] = field(default_factory=lambda: defaultdict(dict))
+    reasons: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))
+    subjects: set[str] = field(default_factory=set)
+    earlier: Counter = field(default_factory=Counter)
 
     @property
     def total(self) -> int:
@@ -108,8 +128,10 @@ class Progress:
     def know(self, number: int, rule: str, wildcards: Mapping[str, str], logs: Iterable[str], reason: str = "") -> None:
         """Take note of what a job is about, and why it is run."""
         job = self.known.setdefault(number, Job())
+        if not job.rule:
+            self.reasons[rule][_in_words(reason or "")] += 1
+            self.subjects |= {wildcards["event"]} if wildcards and "event" in wildcards else set()
         job.rule, job.wildcards, job.logs = rule, dict(wildcards or {}), [str(path) for path in logs or ()]
-        job.reason = reason or ""
 
     def start(self, numbers: Iterable[int]) -> None:
         """Take note that jobs are at work; what they are about may be known later."""
@@ -169,6 +191,11 @@ class Progress:
             pace = (job.last[0] - begun) / (count.done - done)
             text += f", {elapsed(max(0.0, (count.total - count.done) * pace - (now - job.last[0])))} left"
         return text
+
+
+def _in_words(text: str) -> str:
+    """The main reason of a step, in a word or two."""
+    return next((word for word, pattern in REASONS.items() if re.search(pattern, text)), "")
 
 
 def elapsed(seconds: float) -> str:
