@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aia_sequence.analysis import cube, turned
+from aia_sequence.config.ephemeris import law_of
 from aia_sequence.figures.sequence import list_frames
 from aia_sequence.joblog import job_log
 
@@ -19,7 +20,7 @@ def main(*, channel: int, inputs: Mapping[str, Any], options: Mapping[str, Any],
         count = cube.write(path, cube.seen(list_frames(turned.paths(inputs["level15"])), region), region)
     else:
         sources = turned.sources(channel, inputs, options["calibration"])
-        reference = turned.reference_of(sources, options["time"], region)
+        reference = turned.reference_of(sources, options["time"], region, law_of(options["rotation"]))
         count = cube.write(path, turned.turned(sources, reference), region, turned.described(reference))
     logger.info("%d frames", count)
 

@@ -8,14 +8,14 @@ level-1 image a pixel covers is told beside it, as the area factor.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from aia_sequence.calibration import weights
-from aia_sequence.config.ephemeris import CARRINGTON, HOWARD
+from aia_sequence.config.ephemeris import CARRINGTON, ROTATION
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.compiled import njit
 from aia_sequence.frames.geometry import Geometry, Grid
@@ -26,7 +26,6 @@ from aia_sequence.times import read_time
 
 DAY = 86400.0
 ARCSEC = math.pi / 180 / 3600
-ROTATION = tuple(rate * 1e-6 * DAY for rate in HOWARD)  # rad a day
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,10 @@ class View:
         return cls(time, math.radians(longitude), math.radians(latitude), distance / radius)
 
 
-def parameters(reference: View, now: View, grid: Grid, geometry: Geometry) -> np.ndarray:
+def parameters(reference: View, now: View, grid: Grid, geometry: Geometry, law: Sequence[float]) -> np.ndarray:
     """What the compiled map needs: the grid, both views, how far the surface has turned, and the frame's geometry."""
     days = (now.tai - reference.tai) / DAY
-    turn, second, fourth = (rate * days for rate in ROTATION)
+    turn, second, fourth = (math.radians(rate) * days for rate in law)
     # Carrington longitudes turn with their own rate; the difference of the disc centres' is taken the short way round.
     centre = math.remainder(now.carrington - reference.carrington + math.radians(CARRINGTON) * days, 2 * math.pi)
     c, s = math.cos(math.radians(geometry.roll)), math.sin(math.radians(geometry.roll))
@@ -121,7 +120,9 @@ def mapping(parameters, x, y):
             y[j, i] = c * u + d * v + y0
 
 
-def places(reference: View, now: View, grid: Grid, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+def places(
+    reference: View, now: View, grid: Grid, geometry: Geometry, law: Sequence[float] = ROTATION
+) -> tuple[np.ndarray, np.ndarray]:
     """Where in a level-1 frame the surface lies that an output pixel shows.
 
     Parameters
@@ -132,6 +133,8 @@ def places(reference: View, now: View, grid: Grid, geometry: Geometry) -> tuple[
         Output pixels, of level 1.5's grid.
     geometry
         Where the Sun is in the frame.
+    law
+        Of the rotation, see `aia_sequence.config.ephemeris.law_of`.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def places(reference: View, now: View, grid: Grid, geometry: Geometry) -> tuple[
         0-based pixel along x and y, float64 (ny, nx); NaN where the surface is not seen.
     """
     x, y = np.empty((grid.ny, grid.nx)), np.empty((grid.ny, grid.nx))
-    mapping(parameters(reference, now, grid, geometry), x, y)
+    mapping(parameters(reference, now, grid, geometry, law), x, y)
     return x, y
 
 

@@ -17,7 +17,7 @@ from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.calibration.level15 import prepare
 from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
-from aia_sequence.config.ephemeris import HOWARD
+from aia_sequence.config.ephemeris import LAWS, ROTATION
 from aia_sequence.errors import FrameError
 from aia_sequence.frames import companions, level1file
 from aia_sequence.frames.fits import read_header
@@ -40,14 +40,19 @@ class Reference:
         Pixels, of level 1.5's grid.
     header
         WCS cards of the cube.
+    law
+        Of the rotation, see `aia_sequence.config.ephemeris.law_of`.
     """
 
     view: View
     grid: Grid
     header: Mapping[str, Any]
+    law: tuple[float, ...] = ROTATION
 
     @classmethod
-    def of_frame(cls, header: Mapping[str, Any], region: Mapping[str, Any]) -> "Reference":
+    def of_frame(
+        cls, header: Mapping[str, Any], region: Mapping[str, Any], law: tuple[float, ...] = ROTATION
+    ) -> "Reference":
         """The view of a frame, and the pixels of a region as it is seen there.
 
         Parameters
@@ -56,6 +61,8 @@ class Reference:
             Header of the frame, of level 1 or 1.5.
         region
             Bounds in arcsec, or a place that is followed.
+        law
+            Of the rotation.
         """
         if "follow" in region:
             from aia_sequence.config.rotation import region_at
@@ -69,7 +76,9 @@ class Reference:
             "CRPIX2": grid.crpix2, "PC1_1": 1.0, "PC1_2": 0.0, "PC2_1": 0.0, "PC2_2": 1.0,
         }  # fmt: skip
         kept = ("RSUN_REF", "DSUN_OBS", "HGLN_OBS", "HGLT_OBS", "CRLN_OBS", "CRLT_OBS", "RSUN_OBS", "T_OBS")
-        return cls(View.of_header(header, radius), grid, cards | {key: header[key] for key in kept if key in header})
+        return cls(
+            View.of_header(header, radius), grid, cards | {key: header[key] for key in kept if key in header}, law
+        )
 
 
 @dataclass(frozen=True)
@@ -123,9 +132,11 @@ def sources(channel: int, inputs: Mapping[str, Any], options: Mapping[str, Any])
     ]
 
 
-def reference_of(sources: Sequence[Source], time: str, region: Mapping[str, Any]) -> Reference:
+def reference_of(
+    sources: Sequence[Source], time: str, region: Mapping[str, Any], law: tuple[float, ...] = ROTATION
+) -> Reference:
     """The frame nearest to a time, from which the cube shows the Sun, and the region as it is seen there."""
-    return Reference.of_frame(nearest(sources, read_time(time)), region)
+    return Reference.of_frame(nearest(sources, read_time(time)), region, law)
 
 
 def paths(named: Any) -> list[Path]:
@@ -162,7 +173,7 @@ def turn(source: Source, row: Mapping[str, Any], reference: Reference) -> dict[s
     found = of_frame(header, source.tables, source.options)
     ready = prepare(counts, header, found, source.options)
     view = View.of_header(header, header.get("RSUN_REF") or RSUN)
-    x, y = places(reference.view, view, reference.grid, ready.geometry)
+    x, y = places(reference.view, view, reference.grid, ready.geometry, reference.law)
     covered = area(x, y)
     if ready.cut is not None:
         # Where the archive cut, values would need pixels that are not there.
@@ -224,12 +235,13 @@ def turned(sources: Sequence[Source], reference: Reference) -> Iterator[Entry]:
 
 def described(reference: Reference) -> dict[str, Any]:
     """Attributes of a derotated cube."""
-    law = ", ".join(f"{rate:.3f}" for rate in HOWARD)
+    name = next((name for name, law in LAWS.items() if law == reference.law), "as configured")
+    rates = ", ".join(f"{rate:.4f}" for rate in reference.law)
     return {f"fits_{key}": value for key, value in reference.header.items()} | {
         "frame": "derotated: the surface as seen at the reference time",
         "reference_time": iso(reference.view.tai, 2),
-        "rotation_law": f"Howard et al. 1990, sidereal, micro-rad/s by powers 0, 2, 4 of sin(latitude): {law}",
+        "rotation_law": f"{name}: sidereal degrees a day by the powers 0, 2, 4 of sin(latitude) {rates}",
         "photosphere_m": float(reference.header.get("RSUN_REF", RSUN)),
         "tracked": 0,
-        "references": f"{conventions.REFERENCES}; {conventions.ROTATION}",
+        "references": "; ".join([conventions.REFERENCES, *([conventions.ROTATION] if name == "howard" else [])]),
     }

@@ -1,8 +1,10 @@
 """Where the Earth sees a place on the turning Sun, and when it turns out of sight: for planning, without sunpy."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import acos, asin, atan2, cos, degrees, radians, remainder, sin, tau
 
+from aia_sequence.errors import suggestion
 from aia_sequence.projection import RADIUS_KM, seen, towards
 from aia_sequence.times import read_time
 
@@ -14,7 +16,34 @@ J2000 = read_time("2000-01-01T12:00:00Z")
 HOWARD = (2.894, -0.428, -0.370)
 ROTATION = tuple(degrees(rate * 1e-6) * DAY for rate in HOWARD)  # degrees a day
 CARRINGTON = 14.1844  # degrees a day, sidereal
+# Laws by their names in sunpy: sidereal degrees a day, by the same powers. Snodgrass 1983 is of magnetic features, too.
+LAWS = {
+    "howard": ROTATION,
+    "snodgrass": tuple(degrees(rate * 1e-6) * DAY for rate in (2.851, -0.343, -0.474)),
+    "allen": (14.44, -3.0, 0.0),
+    "rigid": (CARRINGTON, 0.0, 0.0),
+}
 STEP = DAY / 12  # s; a place that turns out of sight stays so for longer
+
+
+def law_of(given: str | Sequence[float]) -> tuple[float, ...]:
+    """Sidereal degrees a day, by the powers 0, 2 and 4 of the sine of latitude, of a law by its name or as it stands.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if isinstance(given, str):
+        if given not in LAWS:
+            raise ValueError(f"there is no law of rotation {given!r}; {suggestion(given, LAWS)}")
+        return LAWS[given]
+    if len(given) != 3 or not 10 < given[0] < 20:
+        raise ValueError(
+            f"{list(given)} is no law of rotation; write three numbers, sidereal degrees a day by the powers 0, 2 and "
+            "4 of the sine of latitude, such as [14.44, -3.0, 0]"
+        )
+    return tuple(map(float, given))
 
 
 @lru_cache(maxsize=4096)

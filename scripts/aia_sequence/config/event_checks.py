@@ -8,6 +8,7 @@ from typing import Any
 from aia_sequence.config import conditions as filters
 from aia_sequence.config.cadence import every_problems, stride
 from aia_sequence.config.cutouts import level1_bytes
+from aia_sequence.config.ephemeris import law_of
 from aia_sequence.config.figure import check_figure
 from aia_sequence.config.region import region_problems, region_warnings, resolve_region, within_sight
 from aia_sequence.config.slits import slit_problems
@@ -190,6 +191,11 @@ def _cube_problems(entry: Mapping[str, Any], region: Mapping[str, Any] | None) -
             )
     if calibration.get("interpolation", "cubic-spline") != "cubic-spline":
         problems.append("cube: derotated is interpolated by the cubic spline; leave out calibration.interpolation")
+    if "cube_rotation" in entry:
+        try:
+            law_of(entry["cube_rotation"])
+        except ValueError as error:
+            problems.append(f"cube_rotation: {error}")
     if "cube_time" in entry:
         try:
             read_time(entry["cube_time"])

@@ -37,6 +37,7 @@ IMAGE_PX = 720
 DPI = 130
 LEFT, RIGHT, TOP, AXIS, STRIP, FOOT = 80, 128, 42, 62, 104, 76
 FINEST = 8
+ON_STEP = 0.9  # of the frames, where the others stand in for frames that are missing
 SHORTEST = 6  # seconds that a movie takes: a shorter one has ended before its controls are found
 
 
@@ -51,8 +52,9 @@ class Tick:
 def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
     """Lay a sequence on equal time steps.
 
-    The step is the largest number of slots that meets every frame, but not less than an eighth of the usual (median)
-    distance of frames. A frame stays until the next one; in a gap (more than 2.5 times the usual distance) it
+    The step is the usual (median) distance of frames, if they lie on such steps but for some that stand in for others
+    and are shown at the nearest; else the largest number of slots that meets every frame, but not less than an eighth
+    of the usual distance. A frame stays until the next one; in a gap (more than 2.5 times the usual distance) it
     stays for the usual distance, and no frame is shown for the rest of the gap.
 
     Parameters
@@ -71,8 +73,12 @@ def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
     distances = np.diff(slots)[np.diff(slots) > 0]
     if not distances.size:
         return [Tick(frames[-1].slot, len(frames) - 1)]
-    usual = int(np.median(distances))
-    step = max(reduce(gcd, distances.tolist()), usual // FINEST)
+    usual = step = int(np.median(distances))
+    steps = _nearest_steps(slots, usual)
+    if (np.diff(steps) > 0).all() and np.mean(steps == slots) >= ON_STEP:
+        slots = steps
+    else:
+        step = max(reduce(gcd, distances.tolist()), usual // FINEST)
     ticks = []
     for slot in range(int(slots[0]), int(slots[-1]) + step, step):
         index = int(np.searchsorted(slots, slot, side="right")) - 1
@@ -80,6 +86,13 @@ def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
         gap = following - slots[index] > GAP * usual and slot - slots[index] >= usual
         ticks.append(Tick(float(slot * series.step), None if gap else index))
     return ticks
+
+
+def _nearest_steps(slots: np.ndarray, step: int) -> np.ndarray:
+    """Of each slot the nearest of those that lie a number of steps from most others."""
+    found, counts = np.unique(slots % step, return_counts=True)
+    phase = found[counts.argmax()]
+    return phase + step * np.rint((slots - phase) / step).astype(int)
 
 
 class Canvas:

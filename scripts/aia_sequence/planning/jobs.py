@@ -240,6 +240,7 @@ class Job:
             "kind": options["cube"],
             "region": options.get("region"),
             "time": options.get("cube_time", middle),
+            "rotation": options.get("cube_rotation", "howard"),
             "calibration": self.calibration,
         }
 

@@ -47,7 +47,7 @@ def rotation(tai):
 
 
 def rotation_rate(latitude):
-    """Drift in longitude against the Carrington frame, degrees per day (Snodgrass 1983)."""
+    """Drift in longitude against the Carrington frame, degrees per day (Snodgrass & Ulrich 1990)."""
     s2 = np.sin(np.radians(latitude)) ** 2
     return 14.713 - s2 * (2.396 + 1.787 * s2) - _CARRINGTON_RATE
 

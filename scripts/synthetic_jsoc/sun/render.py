@@ -64,7 +64,7 @@ def surface(field, geometry, layers, globe, network):
         for k in range(globe.shape[1]):
             broad[k] = globe[low, k] + (south - low) * (globe[low + 1, k] - globe[low, k])
         broad[-1] = broad[0]
-        # Differential rotation (Snodgrass 1983) relative to the Carrington frame, radians per day.
+        # Differential rotation (Snodgrass & Ulrich 1990) relative to the Carrington frame, radians per day.
         shear = 0.0092212 - sine * sine * (0.0418181 + sine * sine * 0.0311890)
         first = (layers[0, 2] - shear * layers[0, 1]) * _PER_RADIAN
         second = (layers[1, 2] - shear * layers[1, 1]) * _PER_RADIAN

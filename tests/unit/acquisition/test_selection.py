@@ -1,7 +1,11 @@
 """Which records are kept: by conditions on any keyword and by steps, each time proved by the archive's own answer."""
 
+import operator
+
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_archive import END, SERIES, START, small_archive
 
 from aia_sequence.acquisition.request import FrameRequest
@@ -74,6 +78,44 @@ def test_a_keyword_that_is_no_column_of_the_series_selects_records_all_the_same(
     assert (kept["DATAMEAN"] < float(limit)).all()
     assert slots(marked) == brought(service, text)
     assert "DATAMEAN" not in text
+
+
+COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+KEYWORDS = ["EXPTIME", "DATAMEAN", "DATAP95", "NSATPIX", "CRLN_OBS", "DSUN_OBS", "AECTYPE"]
+
+
+@pytest.fixture(scope="module")
+def known(service):
+    """Every record of the channel with all keywords that conditions are drawn from."""
+    extra = filters.extra_keywords(filters.compile_where(dict.fromkeys(KEYWORDS, ">= 0")))
+    table = service.query(f"{SERIES}[{START}-{END}][211]", extra)
+    return table.sort_values("T_REC", ignore_index=True)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    asked=st.dictionaries(
+        st.sampled_from(KEYWORDS), st.tuples(st.sampled_from(sorted(COMPARED)), st.integers(0, 50)), max_size=3
+    ),
+    stride=st.integers(1, 12),
+)
+def test_any_condition_and_step_means_the_same_in_the_table_and_in_the_record_set(service, known, asked, stride):
+    """Limits are values that records have; what passes is found here row by row, what is brought by the archive."""
+    limits = {name: (compare, known[name][place].item()) for name, (compare, place) in asked.items()}
+    where = {name: f"{compare} {limit!r}" for name, (compare, limit) in limits.items()}
+    passing = [
+        slot_number(EUV, read_time(row["T_REC"])) - FIRST
+        for row in known.to_dict("records")
+        if all(COMPARED[compare](row[name], limit) for name, (compare, limit) in limits.items())
+    ]
+    steps = {"length": stride, "phase": FIRST % stride} if stride > 1 else None
+    expected = []
+    for middle in range(0, 51 + stride, stride):
+        near = [slot for slot in passing if -(stride // 2) <= slot - middle < stride - stride // 2]
+        expected += sorted(near, key=lambda slot, middle=middle: (abs(slot - middle), slot))[:1]
+    marked, text = select(service, where, steps)
+    assert slots(marked) == expected
+    assert (brought(service, text) if expected else []) == expected
 
 
 def test_other_keywords_join_the_metadata(service):

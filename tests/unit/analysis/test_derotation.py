@@ -6,10 +6,12 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from sunpy.coordinates import HeliographicCarrington, Helioprojective, get_earth, propagate_with_solar_surface
+from sunpy.sun.models import differential_rotation
 
 from aia_sequence.analysis import derotation
 from aia_sequence.analysis.derotation import View, area, places
 from aia_sequence.calibration import resample
+from aia_sequence.config.ephemeris import law_of
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry, Grid
 from aia_sequence.projection import RSUN
@@ -59,6 +61,29 @@ def test_every_pixel_shows_the_place_that_sunpy_finds(time, place):
     right = level1.wcs_world2pix(seen.Tx.to_value("deg"), seen.Ty.to_value("deg"), 0)
     np.testing.assert_allclose(x.ravel(), right[0], atol=1e-4)
     np.testing.assert_allclose(y.ravel(), right[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["howard", "snodgrass", "allen", "rigid"])
+def test_laws_of_rotation_are_sunpys(name):
+    latitudes = np.arange(-80.0, 81, 8) * u.deg
+    turned = differential_rotation(1 * u.day, latitudes, model=name).to_value("deg")
+    powers = np.sin(latitudes)[:, np.newaxis].value ** [0, 2, 4]
+    np.testing.assert_allclose(powers @ law_of(name), turned, atol=1e-4)
+    with pytest.raises(ValueError, match="did you mean howard"):
+        law_of("howards")
+    with pytest.raises(ValueError, match="three numbers"):
+        law_of([2.894, -0.428, -0.370])  # micro-rad/s
+
+
+def test_places_follow_the_law_that_is_asked_for():
+    """Half a day apart at the disc centre: rates differ by so many degrees, of which each is 16.5 arcsec there."""
+    one, two = get_earth(START), get_earth("2021-07-04T02:00:00")
+    views = View.of_header(header(START, one)), View.of_header(header("2021-07-04T02:00:00", two))
+    howard, rigid = (places(*views, grid_at(0, 0), LEVEL1, law_of(name))[0].mean() for name in ("howard", "rigid"))
+    latitude = one.lat.to_value("rad")  # of the disc centre
+    ahead = 0.5 * (law_of("howard") @ np.sin(latitude) ** [0, 2, 4] - law_of("rigid")[0])
+    arcsec = np.degrees(RSUN / (one.radius.to_value("m") - RSUN)) * 3600 * np.radians(ahead)
+    assert howard - rigid == pytest.approx(arcsec / LEVEL1.scale, rel=0.05)
 
 
 def test_at_the_reference_time_derotation_is_registration():

@@ -28,7 +28,7 @@ from aia_sequence.instrument import series_of
 from aia_sequence.lists.lightcurve import write_points
 
 GOLDEN = {
-    "4": {
+    "5": {
         "lightcurve.csv": "9c33be676bfdf10836cd68c9f6db3d8c69ea8d24176f4878c7e4b2017317af95",
         "statistics.json": "9c58dc9604f38beabab77ecbd27a78df514d760b3e11702eff3e3af95de162fb",
         "captions": "cee0ae7b121a125d1ca0d8b144be30c9e70649dfec3943667c9bca9a837ef55d",

@@ -57,6 +57,14 @@ def test_a_gap_stays_a_gap():
     assert shown(slots(0, 12, 24, 60, 72)) == [0, 1, 2, None, None, 3, 4]
 
 
+@pytest.mark.parametrize("odd", [0, 7, 29])
+def test_a_frame_that_stands_in_for_its_step_takes_its_place_and_costs_no_other_step(odd):
+    """A frame every six minutes but one, from before an eclipse of five steps, that is 108 s early."""
+    steps = [step for step in range(35) if not 8 <= step < 13]
+    seconds = [360 * step - (108 if number == odd else 0) for number, step in enumerate(steps)]
+    assert shown(slots(*seconds)) == [steps.index(step) if step in steps else None for step in range(35)]
+
+
 def test_a_single_frame_is_a_movie_of_one_step():
     assert shown(slots(0)) == [0]
 
