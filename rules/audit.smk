@@ -1,9 +1,9 @@
 # In: the lists that every stage of an event leaves (metadata, records, exports, manifests), its tables and figures.
 # Out: what became of every record (audit.csv, audit.html), and how the products came about (a Workflow Run RO-Crate).
-# Order: write_audit, write_provenance.
+# Order: write_audit, the last of an event's jobs.
 #
-# The provenance reads every file of the event. Its inputs are the last to be made, one of each rule: they are newer than
-# all the others, and each further input makes the plan of a large catalogue longer.
+# It reads every file of the event. Of figures its inputs are one of each rule: each further input makes the plan of a large
+# catalogue longer.
 
 from aia_sequence import versions
 
@@ -12,6 +12,8 @@ rule write_audit:
     input:
         unpack(of_job("audited_lists")),
         record_list=committed_records,
+        drawn=of_job("drawn_figures"),
+        snakefile=workflow.source_path("../Snakefile"),
     output:
         csv="<results>/{event}/audit.csv",
         html=report(
@@ -21,30 +23,6 @@ rule write_audit:
             subcategory="all channels",
             labels={"channel": "all", "product": "audit"},
         ),
-    log:
-        "<logs>/{event}/write_audit.log",
-    benchmark:
-        "<benchmarks>/{event}/write_audit.tsv"
-    priority: PRIORITY["write_audit"]
-    retries: 0
-    localrule: True
-    conda:
-        "../envs/audit.yaml"
-    params:
-        event=of_job("about_event"),
-        version=versions.AUDIT,
-    message:
-        "Accounting for every record of {wildcards.event}"
-    script:
-        "../scripts/write_audit.py"
-
-
-rule write_provenance:
-    input:
-        audit=rules.write_audit.output.csv,
-        drawn=of_job("drawn_figures"),
-        snakefile=workflow.source_path("../Snakefile"),
-    output:
         crate=report(
             "<results>/{event}/ro-crate-metadata.json",
             caption="../captions/crate.rst",
@@ -64,20 +42,21 @@ rule write_provenance:
         ),
         snakefile="<results>/{event}/workflow/Snakefile",
     log:
-        "<logs>/{event}/write_provenance.log",
+        "<logs>/{event}/write_audit.log",
     benchmark:
-        "<benchmarks>/{event}/write_provenance.tsv"
-    priority: PRIORITY["write_provenance"]
+        "<benchmarks>/{event}/write_audit.tsv"
+    priority: PRIORITY["write_audit"]
     retries: 0
     localrule: True
     conda:
         "../envs/audit.yaml"
     params:
+        event=of_job("about_event"),
         files=located("files"),
         tables=located("tables"),
         config=of_job("config_as_used"),
-        version=versions.CRATE,
+        version=[versions.AUDIT, versions.CRATE],
     message:
-        "Describing how the files of {wildcards.event} came about"
+        "Accounting for every record and file of {wildcards.event}"
     script:
-        "../scripts/write_provenance.py"
+        "../scripts/write_audit.py"

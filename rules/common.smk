@@ -28,8 +28,7 @@ PRIORITY = {
     "plot_sequence": 4,
     "figure": 5,
     "write_audit": 6,
-    "write_provenance": 7,
-    "request_export": 8,
+    "request_export": 7,
 }
 
 

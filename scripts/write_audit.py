@@ -1,4 +1,7 @@
-"""Say of every record that an event's queries returned what became of it, as a table and as a page."""
+"""Say of every record of an event what became of it, as a table and as a page, and how the event's files came about.
+
+A Workflow Run RO-Crate, checksums of every file, references, and the configuration as used.
+"""
 
 from pathlib import Path
 
@@ -6,14 +9,15 @@ from aia_sequence.audit.account import audit_event
 from aia_sequence.files import write_text
 from aia_sequence.joblog import job_log
 from aia_sequence.lists.audit import AUDIT
+from aia_sequence.provenance.run import describe_run
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        output = Path(snakemake.output.csv)
+        params, output = snakemake.params, {name: Path(path) for name, path in snakemake.output.items()}
         table, html = audit_event(
-            output.parent,
+            output["csv"].parent,
             event=snakemake.wildcards.event,
-            **snakemake.params.event,
+            **params.event,
             metadata=snakemake.input.metadata,
             records=snakemake.input.records,
             recordsets=snakemake.input.recordsets,
@@ -22,5 +26,17 @@ if __name__ == "__main__":
             level15=snakemake.input.level15,
             record_list=snakemake.input.record_list,
         )
-        AUDIT.write_frame(output, table)
-        write_text(snakemake.output.html, html)
+        AUDIT.write_frame(output["csv"], table)
+        write_text(output["html"], html)
+        describe_run(
+            config=params.config,
+            files={kind: [Path(path) for path in paths] for kind, paths in params.files.items()},
+            tables=[Path(path) for path in params.tables],
+            snakefile=Path(snakemake.input.snakefile),
+            output=output["crate"],
+            sums=output["sums"],
+            references=output["references"],
+            readme=output["readme"],
+            config_output=output["config"],
+            snakefile_output=output["snakefile"],
+        )

@@ -5,6 +5,7 @@ from collections import defaultdict
 from types import SimpleNamespace
 
 from aia_sequence.config.cutouts import im_patch
+from aia_sequence.config.event import event_config
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.settings import load
 from aia_sequence.instrument import EUV
@@ -15,6 +16,13 @@ STAGES = [
     *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation"),
     *("calibrate_level15", "plot_sequence"),
 ]
+
+
+class Files(SimpleNamespace):
+    """Files by name, as a rule's outputs are."""
+
+    def items(self):
+        return vars(self).items()
 
 
 class Event:
@@ -74,10 +82,10 @@ class Event:
 
     def tables(self):
         days = {day for label in self.plan.blocks(self.name, EUV) for day in self.plan.days(self.name, EUV.name, label)}
-        paths = {day: self.path("pointing", f"pointing/{day}.ecsv") for day in sorted(days)}
+        paths = {day: self.path("pointing", f"calibration/pointing/{day}.ecsv") for day in sorted(days)}
         for day, path in paths.items():
             self.run["fetch_pointing"](**self.tables_of, day=day, output=path)
-        self.run["fetch_degradation"](**self.tables_of, output=self.path("degradation", "degradation.ecsv"))
+        self.run["fetch_degradation"](**self.tables_of, output=self.path("degradation", "calibration/degradation.ecsv"))
 
     def block(self, label, block, calibrated=True):
         table = self.path("metadata", f"metadata/{label}.csv")
@@ -142,9 +150,19 @@ class Event:
     def audit(self):
         about = {"window": [iso(self.event.start), iso(self.event.end)], "channels": self.event.channels}
         about |= {"absent": {}, "remarks": [], "where": self.event.options.get("where")}
-        names = ("metadata", "records", "recordsets", "exports", "level1", "level15")
+        lists = {
+            name: self.lists[name] for name in ("metadata", "records", "recordsets", "exports", "level1", "level15")
+        }
+        files = {"csv": "audit.csv", "html": "audit.html", "crate": "ro-crate-metadata.json", "sums": "SHA256SUMS"}
+        files |= {"references": "references.bib", "readme": "README.md"}
+        files |= {"config": "workflow/config.yaml", "snakefile": "workflow/Snakefile"}
+        written = {kind: self.folder / name for kind, name in files.items()}
+        tables = self.lists["pointing"] + self.lists["degradation"]
+        made = {**lists, "figures": self.lists["figures"], "audit": [written["csv"], written["html"]]}
+        made |= {"cubes": [], "sets": []}
+        config = event_config(self.settings, self.name)
         self.script(
-            "write_audit", wildcards={"event": self.name}, params={"event": about},
-            input={"record_list": [], **{name: self.lists[name] for name in names}},
-            output={"csv": self.folder / "audit.csv", "html": self.folder / "audit.html"},
+            "write_audit", wildcards={"event": self.name}, output=Files(**written),
+            params={"event": about, "files": made, "tables": tables, "config": config},
+            input={"record_list": [], "snakefile": self.root / "Snakefile", **lists},
         )  # fmt: skip

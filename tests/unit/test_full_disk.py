@@ -33,8 +33,9 @@ FULL = "there is no space left on the disk; make room and run again"
 
 
 def files(folder):
-    """Hash of every file, by path, of what a run leaves."""
-    found = [path for path in folder.rglob("*") if path.is_file() and not {"journal", "logs"} & set(path.parts)]
+    """Hash of every file, by path, of what a run leaves; a crate says when that was."""
+    other = {"journal", "logs", "ro-crate-metadata.json", "SHA256SUMS"}
+    found = [path for path in folder.rglob("*") if path.is_file() and not other & set(path.parts)]
     return {str(path.relative_to(folder)): sha256(path) for path in found}
 
 

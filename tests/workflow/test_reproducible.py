@@ -35,8 +35,8 @@ KINDS = {
     "figures/211/difference-running.mp4": "plot_difference",
     "figures/211/slits/loop.nc": "trace_slit",
     "audit.html": "write_audit",
-    "ro-crate-metadata.json": "write_provenance",
-    "references.bib": "write_provenance",
+    "ro-crate-metadata.json": "write_audit",
+    "references.bib": "write_audit",
     "../../resources/synthetic/calibration/pointing/20210703.ecsv": "fetch_pointing",
     "../../resources/synthetic/calibration/degradation.ecsv": "fetch_degradation",
 }

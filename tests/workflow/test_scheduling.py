@@ -35,7 +35,7 @@ def test_jobs_nearest_to_an_events_end_go_first_and_the_one_export_before_all(tm
     text = said(tmp_path, "print('said:', {rule.name: rule.priority for rule in workflow.rules})", "--dry-run")
     priority = {name: int(number) for name, number in re.findall(r"'(\w+)': (\d+)", text)}
     chain = ["query_metadata", "filter_records", "download_level1", "calibrate_level15", "plot_sequence"]
-    chain += ["plot_difference", "write_audit", "write_provenance", "request_export"]
+    chain += ["plot_difference", "write_audit", "request_export"]
     numbers = [priority[name] for name in chain]
     assert numbers == sorted(set(numbers))
     assert priority["fetch_pointing"] == priority["download_level1"]

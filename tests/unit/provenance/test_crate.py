@@ -35,7 +35,7 @@ CONFIG = {
 
 @pytest.fixture
 def written(tmp_path, root):
-    """An event's folder with its crate, as `write_provenance` leaves it."""
+    """An event's folder with its crate, as `write_audit` leaves it."""
     return write(tmp_path, root)
 
 
