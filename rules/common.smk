@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aia_sequence.instrument import SERIES
 from aia_sequence.planning.jobs import Job
 from aia_sequence.terminal import batches
 
@@ -34,7 +35,7 @@ PRIORITY = {
 
 wildcard_constraints:
     event=r"[A-Za-z0-9][A-Za-z0-9._+-]*",
-    series=r"aia\.lev1_[a-z0-9_]+",
+    series="|".join(map(re.escape, SERIES)),
     channel=r"\d+",
     difference="running|base|ratio",
     slit=r"[A-Za-z0-9][A-Za-z0-9._+-]*",

@@ -1,7 +1,9 @@
 """AIA, as every part of the library takes it: its channels and their series, its frames, its converter."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from aia_sequence.errors import ConfigError
 
@@ -32,45 +34,78 @@ CUTOUT_BYTES = 2 * 0.35  # per pixel of a level-1 cutout: int16, of which Rice c
 
 @dataclass(frozen=True)
 class Series:
-    """A level-1 series of the archive.
+    """A level-1 series of the archive: what is to be known of it to ask for its records and to recognise its files.
 
     Attributes
     ----------
     name
         Series name as the archive spells it.
     step
-        Slot length (cadence) in seconds.
+        Seconds from one slot of T_REC to the next.
     channels
         Channels (wavelengths in angstrom) of the series, ascending.
+    primekeys
+        Its prime keys. A series with WAVELNTH among them has one record for each slot and channel, so `step` is its
+        cadence; one with FSN has every frame that was taken, in the slot of a second that is nearest to its T_OBS.
+    segments
+        What the archive calls a record's image and its spikes.
+    final
+        Whether its frames are final; those of near real time are provisional and have QUALITY bit 30 set.
     """
 
     name: str
     step: int
     channels: tuple[int, ...]
+    primekeys: tuple[str, str] = ("T_REC", "WAVELNTH")
+    segments: Mapping[str, str] = field(default_factory=lambda: {"image": "image", "spikes": "spikes"}, hash=False)
+    final: bool = True
+
+    @property
+    def by_frame(self) -> bool:
+        """Whether it has a record for each frame (by FSN), and not for each slot and channel."""
+        return "WAVELNTH" not in self.primekeys
+
+    def cadence(self, channel: int) -> int:
+        """Usual seconds from one frame of a channel to the next."""
+        return CHANNELS[channel].step if self.by_frame else self.step
 
 
+_EVERY = (94, 131, 171, 193, 211, 304, 335, 1600, 1700, 4500)
+_BY_FRAME: dict[str, Any] = {
+    "primekeys": ("T_REC", "FSN"),
+    "segments": {"image": "image_lev1", "spikes": "spikes"},
+}
 SERIES = {
     series.name: series
     for series in (
-        Series("aia.lev1_euv_12s", 12, (94, 131, 171, 193, 211, 304, 335)),
-        Series("aia.lev1_uv_24s", 24, (1600, 1700)),
-        Series("aia.lev1_vis_1h", 3600, (4500,)),
+        Series("aia.lev1_euv_12s", 12, _EVERY[:7]),
+        Series("aia.lev1_uv_24s", 24, _EVERY[7:9]),
+        Series("aia.lev1_vis_1h", 3600, _EVERY[9:]),
+        Series("aia.lev1", 1, _EVERY, **_BY_FRAME),
+        Series("aia.lev1_nrt2", 1, _EVERY, **_BY_FRAME, final=False),
     )
 }
 EUV = SERIES["aia.lev1_euv_12s"]
-CHANNELS = {channel: series for series in SERIES.values() for channel in series.channels}
+# The series that holds a channel at its cadence: the one that is taken where none is named.
+CHANNELS = {channel: series for series in SERIES.values() if not series.by_frame for channel in series.channels}
 
 
-def series_of(channel: int) -> Series:
-    """Return the series that holds a channel (wavelength in angstrom).
+def series_of(channel: int, name: str | None = None) -> Series:
+    """Return the series that holds a channel (wavelength in angstrom): the named one, else that of its cadence.
 
     Raises
     ------
     ConfigError
-        If AIA has no such channel.
+        If AIA has no such channel, or the named series does not have it.
     """
     try:
-        return CHANNELS[int(channel)]
+        cadence = CHANNELS[int(channel)]
     except (KeyError, ValueError, TypeError):
         allowed = ", ".join(map(str, CHANNELS))
         raise ConfigError(f"{channel!r} is not an AIA channel; allowed are {allowed}") from None
+    if name is None:
+        return cadence
+    if int(channel) not in SERIES[name].channels:
+        has = ", ".join(map(str, SERIES[name].channels))
+        raise ConfigError(f"series: {name} has no frames of {channel} Å, but of {has} Å")
+    return SERIES[name]

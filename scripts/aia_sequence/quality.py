@@ -70,6 +70,11 @@ def decode(quality: int) -> list[str]:
     return [BITS.get(bit, f"bit {bit} (undocumented)") for bit in range(32) if word >> bit & 1]
 
 
+def near_real_time(quality: int) -> bool:
+    """Tell whether a record with this QUALITY word is of near real time, and so provisional."""
+    return bool(int(quality) >> NEAR_REAL_TIME & 1)
+
+
 def has_image(quality: int) -> bool:
     """Tell whether a record with this QUALITY word has an image (bit 31 is clear); signed and unsigned words alike."""
     return not int(quality) >> NO_IMAGE & 1

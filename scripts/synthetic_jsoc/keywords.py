@@ -10,11 +10,12 @@ from synthetic_jsoc.instrument import CHANNELS
 DATA = Path(__file__).parent / "data"
 
 LEVEL1_STEPS = {"aia.lev1_euv_12s": 12, "aia.lev1_uv_24s": 24, "aia.lev1_vis_1h": 3600}
+BY_FRAME = ("aia.lev1", "aia.lev1_nrt2")  # every frame, by T_OBS to the second and FSN
 MISSING_INT = -2147483648
 MISSING_LONG = -9223372036854775808
 
 # Keywords that the cadence series hold themselves; all others are read through their link to aia.lev1.
-_NATIVE = {
+NATIVE = {
     "T_REC", "T_REC_index", "T_REC_step", "T_REC_epoch", "WAVELNTH", "DATE", "FSN", "EXPTIME", "QUALITY", "CAMERA",
 }  # fmt: skip
 _TIME_EPOCH_1993 = times.parse_time("1993.01.01_00:00:00_TAI")
@@ -67,21 +68,21 @@ def _missing(kind):
 
 
 def _level1(series):
-    step = LEVEL1_STEPS.get(series, 1)
+    step, by_frame = LEVEL1_STEPS.get(series, 1), series in BY_FRAME
     slot = {
-        "T_REC": {"scope": "ts_slot" if series == "aia.lev1" else "ts_eq"},
+        "T_REC": {"scope": "ts_slot" if by_frame else "ts_eq"},
         "T_REC_index": {"scope": "index"},
         "T_REC_step": {"scope": "constant", "defval": float(step)},
-        "T_REC_epoch": {"scope": "constant", "defval": 0.0 if series == "aia.lev1" else _TIME_EPOCH_1993},
+        "T_REC_epoch": {"scope": "constant", "defval": 0.0 if by_frame else _TIME_EPOCH_1993},
         "T_REC_round": {"scope": "constant", "defval": 1},
         "SYNTH": {"scope": "constant", "defval": 1},
     }
     with open(DATA / "keywords.csv", newline="") as file:
         for row in csv.DictReader(file):
             name = row["name"]
-            if name == "T_REC_round" and series != "aia.lev1":
+            if name == "T_REC_round" and not by_frame:
                 continue
-            link = None if series == "aia.lev1" or name in _NATIVE or name == "SYNTH" else f"lev1->{name}"
+            link = None if by_frame or name in NATIVE or name == "SYNTH" else f"lev1->{name}"
             yield _definition(
                 name, row["type"], row["units"], row["format"], row["note"], link=link, **slot.get(name, {})
             )
@@ -124,6 +125,6 @@ def keywords(series):
         return tuple(_definition(*row) for row in _RESPONSE)
     if series == "aia.master_pointing3h":
         return tuple(_pointing())
-    if series == "aia.lev1" or series in LEVEL1_STEPS:
+    if series in BY_FRAME or series in LEVEL1_STEPS:
         return tuple(_level1(series))
     raise KeyError(series)

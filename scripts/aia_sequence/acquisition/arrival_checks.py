@@ -12,6 +12,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
+from aia_sequence.archive.recordsets import record_name
 from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.files import opened
 from aia_sequence.frames.checksums import ALL_ONES, disagreeing
@@ -32,15 +33,17 @@ class Identity:
     Attributes
     ----------
     series, t_rec, wavelnth
-        Prime keys of the record.
+        The record's series, slot and channel.
     t_obs
         Its T_OBS as a query prints it; empty if the record has none.
     recnum
         Its record number; None if unknown.
     segment
-        `image` or `spikes`.
+        What the series calls the segment.
     processed
         Whether the archive processed the frame (a cutout), which gives it another series and record number.
+    fsn
+        FSN of the frame, where it is a prime key.
     """
 
     series: str
@@ -50,6 +53,12 @@ class Identity:
     recnum: int | None = None
     segment: str = "image"
     processed: bool = False
+    fsn: int | None = None
+
+    @property
+    def record(self) -> str:
+        """Name of the record."""
+        return record_name(self.series, self.t_rec, self.wavelnth if self.fsn is None else self.fsn)
 
 
 def check_structure(path: str | Path, *, at_hand: bool = False) -> fits.Header:
@@ -111,8 +120,10 @@ def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
     FrameError
         Naming the keyword that differs.
     """
-    what = f"{name} is not of {expected.series}[{expected.t_rec}][{expected.wavelnth}]"
-    check_observed(header, what, expected.wavelnth, expected.t_rec, expected.t_obs)
+    what = f"{name} is not of {expected.record}"
+    check_observed(header, what, expected.series, expected.wavelnth, expected.t_rec, expected.t_obs)
+    if expected.fsn is not None and header.get("FSN") != expected.fsn:
+        refuse(what, header, "FSN", expected.fsn)
     series = expected.series + ("_mod" if expected.processed else "")
     number = "…" if expected.recnum is None or expected.processed else str(expected.recnum)
     wanted = re.escape(f"{series}:{number}:{expected.segment}").replace("…", "[0-9]+")

@@ -29,7 +29,7 @@ class Key:
     """What a cached file is: a segment of a record of an archive, and what the archive did to it.
 
     A record that was processed again has another `recnum` and so another place. `processing` is empty for a file as it
-    is kept in the archive.
+    is kept in the archive; `fsn` is None but where FSN is a prime key.
     """
 
     archive: str
@@ -39,15 +39,22 @@ class Key:
     recnum: int
     segment: str = "image"
     processing: str = ""
+    fsn: int | None = None
 
     @property
     def path(self) -> Path:
         """Place of the entry under `records/`."""
         day, clock = re.sub(r"[-:]", "", self.t_rec).split("T")
-        name = f"{clock}.{self.wavelnth}.{self.recnum}.{self.segment}"
+        frame = "" if self.fsn is None else f"{self.fsn}."
+        name = f"{clock}.{self.wavelnth}.{frame}{self.recnum}.{self.segment}"
         if self.processing:
             name += "." + re.sub(r"[^A-Za-z0-9.,=+-]", "_", self.processing)
         return Path("records", self.archive, self.series, day, f"{name}.json")
+
+    @property
+    def described(self) -> dict[str, str | int]:
+        """The key as its entry holds it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ class Cache:
         try:
             if not target.is_file() or sha256(target) != entry.sha256:
                 place(file, target)
-            write_json(self.root / key.path, {"key": asdict(key), **asdict(entry)})
+            write_json(self.root / key.path, {"key": key.described, **asdict(entry)})
         except OSError as error:
             if error.errno in FULL:
                 raise
@@ -130,7 +137,7 @@ class Cache:
         try:
             with opened(path, LARGEST_ENTRY) as file:
                 content = json.loads(file.read())
-            if content.pop("key") == asdict(key) and HASH.fullmatch(content["sha256"]):
+            if content.pop("key") == key.described and HASH.fullmatch(content["sha256"]):
                 entry = Entry(**content)
                 if [type(value) for value in asdict(entry).values()] == [str, str, int, str]:
                     return entry

@@ -21,6 +21,7 @@ from aia_sequence.archive.recordsets import record_of
 from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.files import replacing
 from aia_sequence.frames.checksums import seal
+from aia_sequence.instrument import SERIES
 from aia_sequence.lists.exports import Delivery, ExportedFile, ExportedRequest, NotExported
 from aia_sequence.times import iso, read_time
 from aia_sequence.values import is_missing, number, whole
@@ -48,7 +49,8 @@ def locate(archive: Archive, wanted: FrameRequest, records: Iterable[str]) -> De
     """
     delivery = Delivery()
     for text, names in wanted.subsets(records, wanted.segments):
-        rows = archive.raw_query(text, ["T_REC", "WAVELNTH", "T_OBS"], wanted.segments).to_dict("records")
+        keys = list(dict.fromkeys([*SERIES[wanted.series].primekeys, "T_OBS"]))
+        rows = archive.raw_query(text, keys, wanted.segments).to_dict("records")
         found = {record_of(wanted.series, row): row for row in rows}
         if set(found) != set(names):
             raise ArchiveError(f"{text}: the archive answers {len(found)} records where {len(names)} are expected")
@@ -82,7 +84,7 @@ def _exported_name(series: str, row: Mapping[str, str], segment: str) -> str:
     stamp = row["T_REC"] if is_missing(row["T_OBS"]) else row["T_OBS"]
     rounded = iso(read_time(stamp)).replace(":", "")
     file = "image_lev1" if segment == "image" else segment
-    return f"{series}.{rounded}.{int(row['WAVELNTH'])}.{file}.fits"
+    return f"{series}.{rounded}.{int(row[SERIES[series].primekeys[1]])}.{file}.fits"
 
 
 class Headers:
@@ -139,8 +141,9 @@ class Headers:
                 raise FrameError(f"{record}: {text}") from None
             cards[keyword] = (keyword, value, _fitting(keyword, value, unit + note))
         cards["RECNUM"] = ("RECNUM", number, "Recnum")
-        cards["DRMS_ID"] = ("DRMS_ID", f"{self.series}:{number}:{segment}", "DRMS ID")
-        cards["PRIMARYK"] = ("PRIMARYK", "T_REC, WAVELNTH", "DRMS primary key")
+        series = SERIES[self.series]
+        cards["DRMS_ID"] = ("DRMS_ID", f"{series.name}:{number}:{series.segments[segment]}", "DRMS ID")
+        cards["PRIMARYK"] = ("PRIMARYK", ", ".join(series.primekeys), "DRMS primary key")
         cards["LICENSE"] = ("LICENSE", "CC0 1.0", "Licence of the data")
         if self.archive.name == "synthetic":
             cards["SYNTH"] = ("SYNTH", True, "synthetic: not an observation of the Sun")

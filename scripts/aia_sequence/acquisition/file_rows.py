@@ -14,7 +14,7 @@ from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import opened
 from aia_sequence.frames.hdus import parts, unpacked
 from aia_sequence.frames.keywords import number, stated
-from aia_sequence.frames.level1header import check_level1, is_of_lev1, slot_at
+from aia_sequence.frames.level1header import check_level1, is_by_frame, slot_at
 from aia_sequence.instrument import Series, series_of
 from aia_sequence.keywords import KEYWORDS as KNOWN
 from aia_sequence.slots import slot_number, slot_time
@@ -103,7 +103,7 @@ def _of_image(header: fits.Header) -> fits.Header:
 def _keywords(header: fits.Header) -> dict[str, Any]:
     """The keywords of a level-1 frame; `FrameError` says what it is instead, or what is wrong with it."""
     name = re.fullmatch(r"(aia\.\w+?)(_mod)?:(\d+):(\w+)", str(header.get("DRMS_ID", "")), re.ASCII)
-    segment = name[4] if name else "image"
+    segment = name[4].removesuffix("_lev1") if name else "image"  # aia.lev1 calls its image so
     _check_kind(header, segment)
     try:
         series = series_of(int(number(header, "WAVELNTH") or 0))
@@ -152,7 +152,7 @@ def _check_kind(header: fits.Header, segment: str) -> None:
 
 def _slot(header: Mapping[str, Any], series: Series, t_obs: float) -> str:
     """T_REC of the record in the cadence series of its channel."""
-    t_rec = None if is_of_lev1(header) else _time(header, "T_REC")
+    t_rec = None if is_by_frame(header) else _time(header, "T_REC")
     if t_rec is None:  # exported from aia.lev1, or by somebody who left it out
         return slot_at(series, t_obs)
     slot = slot_number(series, t_rec)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aia_sequence.archive.client import Archive
 from aia_sequence.archive.recordsets import record_of
 from aia_sequence.archive.retries import RefusedError
+from aia_sequence.instrument import SERIES
 from aia_sequence.lists.exports import NotExported
 
 logger = logging.getLogger(__name__)
@@ -53,11 +54,11 @@ def without_file(archive: Archive, text: str, names: Sequence[str], segments: Se
     ArchiveError
         If the archive does not answer.
     """
-    lost = {}
-    for row in archive.raw_query(text, ["T_REC", "WAVELNTH"], segments).to_dict("records"):
+    lost, series = {}, text.partition("[")[0]
+    for row in archive.raw_query(text, SERIES[series].primekeys, segments).to_dict("records"):
         words = [row[segment] for segment in segments if not row[segment].startswith("/")]
         if words:
-            name = record_of(text.partition("[")[0], row)
+            name = record_of(series, row)
             lost[name] = reason(words[0])
             logger.warning("%s: %s", name, lost[name])
     return [NotExported(name, lost[name]) for name in names if name in lost]

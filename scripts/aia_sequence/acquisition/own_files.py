@@ -208,7 +208,8 @@ def _difference(one: Row, other: Row) -> str:
         return ""
     for key in OF_A_FRAME:
         if one[key] != other[key]:
-            return f"{key} is {one[key]} and {other[key]}: the files are of more frames than the series has slots"
+            more = "" if one["FSN"] == other["FSN"] else ": the files are of more frames than the series has slots"
+            return f"{key} is {one[key]} and {other[key]}{more}"
     if one["segment"] != "image":
         return "their bytes differ"
     (left, _), (right, _) = (read_level1(row["file"]) for row in (one, other))

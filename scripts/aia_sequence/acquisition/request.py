@@ -13,6 +13,7 @@ from aia_sequence.acquisition.journal import Journal
 from aia_sequence.acquisition.queue import Limits
 from aia_sequence.archive import recordsets
 from aia_sequence.config.conditions import Condition, archive_selects, compile_where
+from aia_sequence.instrument import SERIES
 from aia_sequence.lists.records import RECORDS
 
 DIRECT = "direct"  # method, and how the cache tells its files from exported ones
@@ -88,12 +89,16 @@ class FrameRequest:
         self, records: Iterable[str], segments: Sequence[str] = ("image",), most: int | None = None
     ) -> list[tuple[str, list[str]]]:
         """Record sets of some of the kept records, see `aia_sequence.archive.recordsets.subsets`."""
-        return recordsets.subsets(self.selected or self.names, records, self.conditions, segments, most, self.stride)
+        known, channel = self.selected or self.names, None
+        if SERIES[self.series].by_frame and len(self.kept):
+            channel = int(self.kept["WAVELNTH"].iloc[0])  # a request is of one
+        return recordsets.subsets(known, records, self.conditions, segments, most, self.stride, channel)
 
     def key(self, archive: str, row: Mapping[str, Any], segment: str) -> Key:
         """Address in the cache of a segment of an archive's record; `row` holds its metadata."""
         number = 0 if pd.isna(row["recnum"]) else int(row["recnum"])
-        return Key(archive, self.series, row["T_REC"], int(row["WAVELNTH"]), number, segment, self.done)
+        fsn = int(row["FSN"]) if SERIES[self.series].by_frame else None
+        return Key(archive, self.series, row["T_REC"], int(row["WAVELNTH"]), number, segment, self.done, fsn)
 
     def identity(self, row: Mapping[str, Any], segment: str) -> Identity:
         """What the header of a record's segment must say."""
@@ -103,8 +108,9 @@ class FrameRequest:
             wavelnth=int(row["WAVELNTH"]),
             t_obs=row["T_OBS"],
             recnum=None if pd.isna(row["recnum"]) else int(row["recnum"]),
-            segment=segment,
+            segment=SERIES[self.series].segments[segment],
             processed=self.done not in ("", DIRECT),
+            fsn=int(row["FSN"]) if SERIES[self.series].by_frame else None,
         )
 
 

@@ -78,7 +78,8 @@ def select_records(
     selected = marked[conditions.archive_selects(marked, compiled)]
     if len(selected) > len(kept):
         stride = steps["length"] if steps else 1
-        found = recordsets.subsets(selected["record"], kept["record"], compiled, segments, stride=stride)
+        names = list(selected["record"])
+        found = recordsets.subsets(names, kept["record"], compiled, segments, stride=stride, channel=channel)
         texts = [text for text, _ in found]
     if texts:
         selection = Selection(series, tuple(texts), tuple(kept["record"]))

@@ -23,6 +23,7 @@ from aia_sequence.archive.retries import Patience, persist
 from aia_sequence.archive.web import limited_web
 from aia_sequence.config.archives import ServerOptions, loaded
 from aia_sequence.errors import ArchiveError, ConfigError
+from aia_sequence.instrument import SERIES
 from aia_sequence.lists.records import DESCRIPTION, KEYWORDS, titles
 from aia_sequence.privacy import VARIABLE
 
@@ -97,8 +98,8 @@ class Archive:
         pandas.DataFrame
             `recnum`, the keywords, `record`, the segments; sorted by slot and channel; no row if no record matches.
         """
-        names = [*titles(KEYWORDS), *keywords]
         series = recordset.partition("[")[0]
+        names = list(dict.fromkeys([*titles(KEYWORDS), *SERIES[series].primekeys, *keywords]))
         raw = self.raw_query(recordset, ["*recnum*", *names], segments)
         if raw.empty:
             return metadata.empty(["recnum", *names, "record", *segments])
@@ -111,16 +112,23 @@ class Archive:
     def raw_query(self, recordset: str, keywords: Sequence[str] | str, segments: Sequence[str] = ()) -> pd.DataFrame:
         """Keywords and segment paths of a record set, every value as the archive's text; no rows if none matches.
 
+        Segments are `image` and `spikes`, whatever the series calls them.
+
         Raises
         ------
         ArchiveError
             If the archive refuses, or does not answer in spite of patience.
         """
+        series = recordset.partition("[")[0]
+        called = {SERIES[series].segments[name]: name for name in segments}
 
         def ask() -> pd.DataFrame:
             # drms turns what it cannot convert into NaN; unconverted, nothing is lost.
-            answer = self.client.query(recordset, key=keywords, seg=list(segments) or None, convert_numeric=False)
-            return pd.concat(answer, axis="columns") if isinstance(answer, tuple) else answer
+            answer = self.client.query(recordset, key=keywords, seg=list(called) or None, convert_numeric=False)
+            if not isinstance(answer, tuple):
+                return answer
+            values, paths = answer
+            return pd.concat([values, paths.rename(columns=called)], axis="columns")
 
         return persist(ask, f"query {recordset}", self.patience)
 

@@ -50,8 +50,8 @@ def typed(series: str, raw: pd.DataFrame) -> pd.DataFrame:
     series
         Name of the series that was asked.
     raw
-        One row per record, every value as text: the prime keys T_REC and WAVELNTH, and any of `ANSWERED`. The pseudo
-        keyword `*recnum*` becomes `recnum`; other columns stay as they are.
+        One row per record, every value as text: the prime keys, the channel, and any of `ANSWERED`. The pseudo keyword
+        `*recnum*` becomes `recnum`; other columns stay as they are.
 
     Returns
     -------
@@ -68,9 +68,8 @@ def typed(series: str, raw: pd.DataFrame) -> pd.DataFrame:
         {name: _column(series, name, raw[name]) if name in ANSWERED else raw[name].astype(str) for name in raw.columns},
         index=raw.index,
     )
-    names = [
-        record_name(series, t_rec, channel) for t_rec, channel in zip(frame["T_REC"], frame["WAVELNTH"], strict=True)
-    ]
+    keys = (frame[key] for key in SERIES[series].primekeys)
+    names = [record_name(series, t_rec, number) for t_rec, number in zip(*keys, strict=True)]
     others = [name for name in frame.columns if name not in ANSWERED]
     frame.insert(len(frame.columns) - len(others), "record", pd.Series(names, index=frame.index, dtype="str"))
     return frame.sort_values(["T_REC", "WAVELNTH"], kind="stable", ignore_index=True)
@@ -155,8 +154,9 @@ def _column(series: str, name: str, texts: pd.Series) -> pd.Series:
     """One keyword's values, typed."""
     texts = texts.astype(str).str.strip()
     missing = texts.map(is_missing)
-    if name in ("T_REC", "WAVELNTH") and missing.any():
-        raise ArchiveError(f"{series}: the archive answered {texts[missing].iloc[0]!r} for the prime key {name}")
+    if name in ("WAVELNTH", *SERIES[series].primekeys) and missing.any():
+        what = f"for the {'prime key ' if name in SERIES[series].primekeys else ''}{name}"
+        raise ArchiveError(f"{series}: the archive answered {texts[missing].iloc[0]!r} {what}")
     if name == "QUALITY":
         return texts.map(quality).astype("int64")
     column = ANSWERED[name]

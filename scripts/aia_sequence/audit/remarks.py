@@ -13,7 +13,7 @@ from aia_sequence.frames.hdus import image_header
 from aia_sequence.instrument import SIDE
 from aia_sequence.lists.audit import LOST, Outcome
 from aia_sequence.lists.manifests import OWN_POINTING
-from aia_sequence.quality import NEAR_REAL_TIME
+from aia_sequence.quality import NEAR_REAL_TIME, near_real_time
 from aia_sequence.times import read_time
 
 POINTING_STEP = 3 * 3600 + 1  # seconds, one of them a leap second; the newest master pointing provisionally spans more
@@ -139,7 +139,7 @@ def gaps(rows: pd.DataFrame, channel: int, step: int) -> list[Remark]:
     spacing = times[frames.index].diff().iloc[1:]
     usual = max(spacing.quantile(0.5, interpolation="lower"), step) if len(spacing) else step
     notes = []
-    if usual > step:
+    if usual > LONG * step:
         text = f"Frames are {usual:g} s apart in the median; the cadence of the series is {step} s."
         notes.append(Remark(channel, "cadence", text))
     at = [rows.index[0], *frames.index, rows.index[-1]]
@@ -192,7 +192,7 @@ def about_corrections(frames: pd.DataFrame, channel: int) -> list[Remark]:
 
 def about_haste(frames: pd.DataFrame, channel: int) -> list[Remark]:
     """Say that frames are of near real time: what level 1 takes from later measurements is provisional in them."""
-    count = sum(int(word) >> NEAR_REAL_TIME & 1 for word in frames["QUALITY"])
+    count = sum(map(near_real_time, frames["QUALITY"]))
     if not count:
         return []
     text = (

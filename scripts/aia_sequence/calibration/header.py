@@ -38,6 +38,7 @@ ORIGIN = {
     "L1SHA256": ("sha256", ""),
     "L1REQ": ("request", "export request it came with"),
     "L1ARCHIV": ("archive", "archive it came from, or files"),
+    "NRT": ("hasty", "near real time: level 1 is provisional"),
     "RSP_SHA": ("spikes", ""),
 }
 RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has

@@ -17,7 +17,7 @@ from aia_sequence.config.schema import explain, properties, schema
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import sha256
 from aia_sequence.frames.fits import read_header
-from aia_sequence.frames.level1header import check_level1, is_of_lev1, slot_at
+from aia_sequence.frames.level1header import check_level1, is_by_frame, slot_at
 from aia_sequence.instrument import series_of
 from aia_sequence.times import day, read_time
 
@@ -111,7 +111,7 @@ def _row(path: Path, header: fits.Header) -> dict[str, Any]:
         series = str(header.get("DRMS_ID") or "").partition(":")[0] or series_of(channel).name
         slot, observed = str(header["T_REC"]), str(header["T_OBS"])
         read_time(slot), read_time(observed)
-        if is_of_lev1(header):
+        if is_by_frame(header):
             series, slot = series_of(channel).name, slot_at(series_of(channel), read_time(observed))
     except KeyError as error:
         raise FrameError(f"{path}: {error.args[0]}; level-1 frames of the archive have it") from None

@@ -24,6 +24,7 @@ from aia_sequence.frames.companions import FLAGS, UNCERTAINTY, uncertainty_shape
 from aia_sequence.frames.level1header import check_listed
 from aia_sequence.instrument import SIDE
 from aia_sequence.lists.manifests import OWN_POINTING
+from aia_sequence.quality import near_real_time
 
 if TYPE_CHECKING:
     from aia_sequence.calibration.job import CalibrationJob, PhotometricErrors
@@ -114,6 +115,7 @@ class Worker:
         name = Path(row["file"]).name
         origin = {"record": row["record"], "file": name, "sha256": row["sha256"]}
         origin |= {key: row[key] for key in ("request", "archive") if row.get(key)}
+        origin["hasty"] = near_real_time(row["QUALITY"] or 0)
         if spikes is not None:
             origin["spikes"] = row.get("spikes_sha256")
         header = make_header(level1, pixels, measured, found, options, origin)

@@ -10,13 +10,17 @@ LONGEST = 86400  # seconds; what lies between two frames is queried too
 
 
 def stride(options: Mapping[str, Any], series: Series) -> int:
-    """Slots of a series from one wanted frame to the next; 1 without the option `every`, or if it is shorter."""
+    """Slots of a series from one wanted frame to the next; 1 without the option `every`, or if it is no longer."""
     every = options.get("every")
-    return 1 if every is None else max(1, int(duration(every).total_seconds()) // series.step)
+    seconds = 0 if every is None else int(duration(every).total_seconds())
+    return 1 if seconds <= min(map(series.cadence, series.channels)) else seconds // series.step
 
 
 def every_problems(every: str | int | None, channels: Sequence[int]) -> list[str]:
-    """Why an event's channels cannot have a frame every so often, a line each."""
+    """Why an event's channels cannot have a frame every so often, a line each.
+
+    Also where frames lie in no slots, it is a multiple of the usual time between them: others are not regular.
+    """
     if every is None:
         return []
     try:

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aia_sequence import quality
 from aia_sequence.config import selectable
 from aia_sequence.errors import ConfigError
 from aia_sequence.keywords import KEYWORDS, Keyword
@@ -129,14 +130,13 @@ class Condition:
             return f"{text} AND {name} > {MISSING_INTEGER}"
         return text
 
-    @property
-    def demands_image(self) -> bool:
-        """Whether no record with QUALITY bit 31 (no image) can fulfil the condition."""
+    def demands_clear(self, bit: int) -> bool:
+        """Whether no record with that bit of QUALITY can fulfil the condition."""
         if self.keyword != "QUALITY":
             return False
         if self.operator == "bits clear":
-            return bool(self.values[0] >> 31)
-        return self.operator in ("=", "in") and all(value < 2**31 for value in self.values)
+            return bool(self.values[0] >> bit & 1)
+        return self.operator in ("=", "in") and not any(value >> bit & 1 for value in self.values)
 
     def _literal(self, value: Any) -> str:
         """A value as DRMS text writes it."""
@@ -195,7 +195,7 @@ def warnings(conditions: tuple[Condition, ...]) -> list[str]:
 def drms_text(conditions: tuple[Condition, ...]) -> str:
     """The archive's part of the conditions as one expression for ``[? … ?]``; without an image no record is wanted."""
     parts = [condition.drms for condition in conditions if not condition.linked]
-    if not any(condition.demands_image for condition in conditions):
+    if not any(condition.demands_clear(quality.NO_IMAGE) for condition in conditions):
         parts.append("QUALITY >= 0")
     return " AND ".join(parts)
 

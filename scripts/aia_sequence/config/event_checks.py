@@ -1,7 +1,8 @@
 """One event of the configuration: what is wrong with it, what is worth a warning, and its options."""
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +12,10 @@ from aia_sequence.config.cutouts import level1_bytes
 from aia_sequence.config.ephemeris import law_of
 from aia_sequence.config.figure import check_figure
 from aia_sequence.config.region import region_problems, region_warnings, resolve_region, within_sight
+from aia_sequence.config.series import haste_problems, series_problems
 from aia_sequence.config.slits import slit_problems
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import EUV, MISSION_START, series_of
+from aia_sequence.instrument import EUV, MISSION_START, Series, series_of
 from aia_sequence.slots import no_slot, window_slots
 from aia_sequence.times import duration, iso, read_time, tai_seconds
 
@@ -44,6 +46,10 @@ class Event:
     channels: tuple[int, ...]
     options: dict[str, Any] = field(default_factory=dict)
     absent: dict[int, str] = field(default_factory=dict)
+
+    def series(self, channel: int) -> Series:
+        """The series that a channel's frames are taken from."""
+        return series_of(channel, self.options.get("series"))
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,8 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
             problems.append(f"{key}: {error}")
     if times.keys() >= {"start", "end"}:
         problems += _window_problems(times["start"], times["end"], now)
-        absent = _absent(entry.get("channels", ()), times["start"], times["end"])
+        absent = _absent(entry, times["start"], times["end"])
+    problems += series_problems(entry)
     problems += every_problems(entry.get("every"), entry.get("channels", ()))
     channels = sorted(set(entry.get("channels", ())) - absent.keys())
     if absent and not channels:
@@ -98,6 +105,7 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
         problems.append("channels missing; list wavelengths in angstrom, here or under defaults")
     try:
         conditions = filters.compile_where(entry.get("where", {}))
+        problems += haste_problems(entry.get("series"), conditions)
     except ConfigError as error:
         problems += str(error).splitlines()
     try:
@@ -139,18 +147,23 @@ def check_event(entry: Mapping[str, Any], reference: str, now: float, most_recor
     return Checked(event, [], [*warnings, *region_warnings(region), *filters.warnings(conditions)])
 
 
-def _absent(channels: Sequence[int], start: float, end: float) -> dict[int, str]:
+def _absent(entry: Mapping[str, Any], start: float, end: float) -> dict[int, str]:
     """Channels of which there is no slot in a window, and what to do about it."""
-    reasons = {channel: no_slot(series_of(channel), start, end) for channel in sorted(channels)}
+    if series_problems(entry):
+        return {}
+    series = {channel: series_of(channel, entry.get("series")) for channel in sorted(entry.get("channels", ()))}
+    reasons = {channel: no_slot(one, start, end) for channel, one in series.items()}
     return {channel: reason for channel, reason in reasons.items() if reason and start <= end}
 
 
 def slots(event: Event) -> int:
     """How many records are wanted of an event at most: one for each slot, or step, and channel."""
-    return sum(
-        len(window_slots(series, event.start, event.end)[:: stride(event.options, series)])
-        for series in map(series_of, event.channels)
-    )
+    count = 0
+    for channel in event.channels:
+        series = event.series(channel)
+        seconds = max(series.cadence(channel), stride(event.options, series) * series.step)
+        count += math.ceil(len(window_slots(series, event.start, event.end)) * series.step / seconds)
+    return count
 
 
 def _size(event: Event, records: int) -> str:

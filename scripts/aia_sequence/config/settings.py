@@ -128,7 +128,7 @@ def load(config: Mapping[str, Any], now: float | None = None) -> Settings:
             warnings[line].append(where)
         if checked.event:
             events[entry["name"]] = checked.event
-    problems += _table_problems(filled, events.values())
+    problems += _series_problems(filled, events.values()) + _table_problems(filled, events.values())
     if problems:
         raise ConfigError("\n".join(problems))
     for event in events.values():
@@ -213,6 +213,17 @@ def _file_problems(config: Mapping[str, Any]) -> list[str]:
     if config["archive"] != "files" and "files" in config:
         return ["files: belongs to archive: files; leave it out, or write archive: files"]
     return []
+
+
+def _series_problems(config: Mapping[str, Any], events: Iterable[Event]) -> list[str]:
+    """Why events cannot have the series that they name: files are listed by the slots of their channels."""
+    named = [event for event in events if "series" in event.options]
+    if config["archive"] != "files" or not named:
+        return []
+    return [
+        f"series: {named[0].options['series']!r} of {named[0].name} is asked of an archive; files at hand are of any "
+        "and belong to the slots of their channels. Leave it out"
+    ]
 
 
 def _table_problems(config: Mapping[str, Any], events: Iterable[Event]) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.colors import Colormap
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.figures import overlay, pictures
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place, read_picture, reduce_mean
+from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, hasty, place, read_picture, reduce_mean
 from aia_sequence.figures.style import (
     MISSING,
     RC,
@@ -81,7 +81,7 @@ def plot_channels(
     chosen = {channel: nearest(frames[channel], time) for channel in sorted(frames)}
     rows, columns = next(iter(statistics.values())).shape
     synthetic = any(item.synthetic for item in statistics.values())
-    heading = f"{title}   SDO/AIA   {day(time)} {clock(time)} UTC"
+    heading = f"{title}   SDO/AIA{hasty(chosen.values())}   {day(time)} {clock(time)} UTC"
     with matplotlib.rc_context(RC):
         page = _Page(len(chosen) + bool(options.rgb), rows / columns, options)
         for channel, frame in chosen.items():
@@ -96,7 +96,7 @@ def plot_channels(
         for path in paths:
             save(page.figure, path, options.dpi)
     text = (
-        f"{title}: SDO/AIA channels, the frames nearest to {day(time)} {clock(time)} UTC, "
+        f"{title}: SDO/AIA channels{hasty(chosen.values())}, the frames nearest to {day(time)} {clock(time)} UTC, "
         f"of {place(region)}. Each panel states channel, T_OBS and exposure time, with its own scale "
         f"({options.stretch} stretch, DN/s)."
     )

@@ -16,7 +16,7 @@ from aia_sequence.figures.gaps import gaps
 from aia_sequence.figures.measure import Histogram, Statistics
 from aia_sequence.figures.movie import render
 from aia_sequence.figures.panels import draw_page
-from aia_sequence.figures.sequence import Frame, Picture, Region, follows, place, read_picture
+from aia_sequence.figures.sequence import Frame, Picture, Region, follows, hasty, place, read_picture
 from aia_sequence.figures.style import caption, quantity
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.lightcurve import Point
@@ -234,7 +234,7 @@ def plot_difference(
         See `FigureOptions`.
     """
     drawn = changes(kind, frames, channel=channel, region=region, options=options)
-    heading = f"{title}   SDO/AIA {channel} Å, {DIFFERENCES[kind]}"
+    heading = f"{title}   SDO/AIA {channel} Å{hasty(frames)}, {DIFFERENCES[kind]}"
     common: dict[str, Any] = {"heading": heading, "channel": channel, "region": region, "options": options}
     page = draw_page(drawn, points, statistics, paths, **common)
     render(drawn, points, movie, **common)
@@ -257,10 +257,11 @@ def _caption(drawn: Changes, shown: Sequence[int], choice: str, title: str, opti
     noise = f"{quantity(100 * scale.sigma)} %" if kind == "ratio" else f"{quantity(scale.sigma)} DN/s"
     ends = "the logarithms" if kind == "ratio" else "the absolute differences"
     text = (
-        f"{title}: SDO/AIA {drawn.channel} Å, {DIFFERENCES[kind]}: each frame {against}; {choice}, from {day(first)} "
-        f"{clock(first)} to {until} UTC, of {place(drawn.region)}. Each panel states T_OBS and the time since the "
-        f"reference. All panels share one scale: {scale.words}; its ends are percentile {PERCENT:g} of {ends}, but at "
-        f"least {LEAST_RATIO if kind == 'ratio' else LEAST:g} sigma. One sigma of a pixel is {noise} (median), "
+        f"{title}: SDO/AIA {drawn.channel} Å{hasty(drawn.frames)}, {DIFFERENCES[kind]}: each frame {against}; "
+        f"{choice}, from {day(first)} {clock(first)} to {until} UTC, of {place(drawn.region)}. Each panel states T_OBS "
+        f"and the time since the reference. All panels share one scale: {scale.words}; its ends are percentile "
+        f"{PERCENT:g} of {ends}, but at least {LEAST_RATIO if kind == 'ratio' else LEAST:g} sigma. One sigma of a "
+        f"pixel is {noise} (median), "
         f"{'propagated from the frames’ uncertainties' if known else 'estimated from photon and read noise'}"
     )
     text += f"; a difference is linear on the scale up to {SOFT:g} sigma." if kind != "ratio" else (

@@ -20,14 +20,13 @@ from aia_sequence.figures.encoding import encode
 from aia_sequence.figures.gaps import GAP
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows
+from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, follows, hasty
 from aia_sequence.figures.shown import Brightness, Shown
 from aia_sequence.figures.style import MISSING, RC, Stretch, new_figure, write_heading
 from aia_sequence.files import replacing
 from aia_sequence.instrument import Series, series_of
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.lightcurve import Point
-from aia_sequence.slots import slot_number
 from aia_sequence.times import clock, day, read_time
 
 log = logging.getLogger(__name__)
@@ -69,7 +68,7 @@ def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
     list of Tick
         From the first frame's slot to the last one's.
     """
-    slots = np.array([slot_number(series, frame.slot) for frame in frames])
+    unit, slots = _slots(frames, series)
     distances = np.diff(slots)[np.diff(slots) > 0]
     if not distances.size:
         return [Tick(frames[-1].slot, len(frames) - 1)]
@@ -84,7 +83,7 @@ def time_axis(frames: Sequence[Frame], series: Series) -> list[Tick]:
         index = int(np.searchsorted(slots, slot, side="right")) - 1
         following = slots[min(index + 1, len(slots) - 1)]
         gap = following - slots[index] > GAP * usual and slot - slots[index] >= usual
-        ticks.append(Tick(float(slot * series.step), None if gap else index))
+        ticks.append(Tick(float(slot * unit), None if gap else index))
     return ticks
 
 
@@ -93,6 +92,18 @@ def _nearest_steps(slots: np.ndarray, step: int) -> np.ndarray:
     found, counts = np.unique(slots % step, return_counts=True)
     phase = found[counts.argmax()]
     return phase + step * np.rint((slots - phase) / step).astype(int)
+
+
+def _slots(frames: Sequence[Frame], series: Series) -> tuple[int, np.ndarray]:
+    """The slots of frames, and their length in seconds.
+
+    T_REC of a frame of aia.lev1 is no slot of a cadence: it lies in the one that began before, if it is alone there.
+    """
+    times = np.array([round(frame.slot) for frame in frames])
+    slots = times // series.step
+    if (times % series.step).any() and len(set(slots.tolist())) < len(slots):
+        return 1, times
+    return series.step, slots
 
 
 class Canvas:
@@ -229,7 +240,7 @@ def render_movie(
         If ffmpeg fails; with its own words.
     """
     drawn = Brightness(frames, region, Stretch(options.stretch, *statistics.limits, options.power))
-    heading = f"{title}   SDO/AIA {channel} Å"
+    heading = f"{title}   SDO/AIA {channel} Å{hasty(frames)}"
     return render(drawn, points, path, heading=heading, channel=channel, region=region, options=options)
 
 

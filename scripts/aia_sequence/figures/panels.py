@@ -15,7 +15,7 @@ from aia_sequence.figures.flares import Flare, flare_of
 from aia_sequence.figures.layout import Layout, lay_out, select
 from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, place
+from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, hasty, place
 from aia_sequence.figures.shown import Brightness, Shown
 from aia_sequence.figures.style import MISSING, RC, Stretch, caption, new_figure, save, write_heading
 from aia_sequence.lists.lightcurve import Point
@@ -59,7 +59,7 @@ def plot_sequence(
     """
     stretch = Stretch(options.stretch, *statistics.limits, options.power)
     drawn = Brightness(frames, region, stretch)
-    heading = f"{title}   SDO/AIA {channel} Å"
+    heading = f"{title}   SDO/AIA {channel} Å{hasty(frames)}"
     page = draw_page(drawn, points, statistics, paths, heading=heading, channel=channel, region=region, options=options)
     text = _caption(frames, page.shown, page.choice, stretch, statistics, channel, region, title, flare_of(points))
     if page.saturated:
@@ -227,7 +227,7 @@ def _caption(
 ) -> str:
     first, last = (f"{day(time)} {clock(time)}" for time in (frames[shown[0]].time, frames[shown[-1]].time))
     text = (
-        f"{title}: SDO/AIA {channel} Å, {choice}, from {first} to "
+        f"{title}: SDO/AIA {channel} Å{hasty(frames)}, {choice}, from {first} to "
         f"{last[11:] if last[:10] == first[:10] else last} UTC, of {place(region)}. "
         f"Each panel states T_OBS and the exposure time. All panels share one scale: {stretch.words} "
         f"({statistics.chosen}). "

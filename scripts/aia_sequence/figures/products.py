@@ -9,7 +9,7 @@ from aia_sequence.figures.lightcurve import plot_lightcurve
 from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.movie import render_movie
 from aia_sequence.figures.panels import plot_sequence
-from aia_sequence.figures.sequence import Frame, Region
+from aia_sequence.figures.sequence import Frame, Region, hasty
 from aia_sequence.figures.viewer import build_viewer
 from aia_sequence.files import write_text
 from aia_sequence.forks import side_by_side
@@ -58,7 +58,7 @@ def draw_products(
         plot_lightcurve(
             points,
             [files["lightcurve_png"], files["lightcurve_pdf"]],
-            title=f"{title}   SDO/AIA {channel} Å",
+            title=f"{title}   SDO/AIA {channel} Å{hasty(points)}",
             synthetic=statistics.synthetic,
             options=options,
         )

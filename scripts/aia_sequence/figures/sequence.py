@@ -15,6 +15,7 @@ from aia_sequence.frames.companions import SATURATED
 from aia_sequence.frames.fits import read_header, read_level15
 from aia_sequence.lists.manifests import LEVEL15
 from aia_sequence.lists.records import BETWEEN, RECORDS
+from aia_sequence.quality import near_real_time
 from aia_sequence.times import read_time
 
 Region = Mapping[str, Any]
@@ -42,6 +43,12 @@ class Frame:
     def slot(self) -> float:
         """T_REC, the slot of the record, in TAI seconds."""
         return read_time(self.T_REC)
+
+
+def hasty(frames: Iterable[Any]) -> str:
+    """What headings and captions add to the instrument's name, if frames (or their points) are of near real time."""
+    found = {near_real_time(frame.QUALITY) for frame in frames}
+    return f", {'partly ' if False in found else ''}near real time" if True in found else ""
 
 
 @dataclass(frozen=True)

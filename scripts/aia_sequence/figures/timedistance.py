@@ -14,7 +14,7 @@ from aia_sequence.config.region import FRAME
 from aia_sequence.figures import pictures
 from aia_sequence.figures.gaps import gaps
 from aia_sequence.figures.lightcurve import label_times
-from aia_sequence.figures.sequence import Frame, Picture, axis_labels, read_picture
+from aia_sequence.figures.sequence import Frame, Picture, axis_labels, hasty, read_picture
 from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, caption, new_figure, paint, save, write_heading
 from aia_sequence.frames.companions import SATURATED
 from aia_sequence.times import clock, day, read_time
@@ -71,16 +71,18 @@ def plot_slit(
         page = _Page(options, picture)
         page.draw_place(picture, line, channel, frame)
         page.draw_time(data, frames, stretch, channel)
-        write_heading(page.figure, LEFT, f"{title}   SDO/AIA {channel} Å, slit {name}", synthetic=synthetic)
+        heading = f"{title}   SDO/AIA {channel} Å{hasty(frames)}, slit {name}"
+        write_heading(page.figure, LEFT, heading, synthetic=synthetic)
         for path in paths:
             save(page.figure, path, options.dpi)
     first, last = frames[0].time, frames[-1].time
     until = clock(last) if day(first) == day(last) else f"{day(last)} {clock(last)}"
     text = (
-        f"{title}: SDO/AIA {channel} Å, brightness along the slit {name} from {day(first)} {clock(first)} to {until} "
-        f"UTC, in {len(frames)} frames. The slit: {data.attrs['slit']}; {data.attrs['interpolation']}. It is drawn in "
-        f"the frame of {clock(frame.time)} UTC; a dot is its beginning. Scale: {stretch.words} ({chosen}). Distances: "
-        f"{data['distance'].attrs['long_name']} (arcsec); {data['distance_mm'].attrs['long_name']} (Mm). "
+        f"{title}: SDO/AIA {channel} Å{hasty(frames)}, brightness along the slit {name} from {day(first)} "
+        f"{clock(first)} to {until} UTC, in {len(frames)} frames. The slit: {data.attrs['slit']}; "
+        f"{data.attrs['interpolation']}. It is drawn in the frame of {clock(frame.time)} UTC; a dot is its beginning. "
+        f"Scale: {stretch.words} ({chosen}). Distances: {data['distance'].attrs['long_name']} "
+        f"(arcsec); {data['distance_mm'].attrs['long_name']} (Mm). "
         f"{stretch.saturated(channel)[0].capitalize()} is saturated, grey is where nothing was measured."
     )
     return caption(text, synthetic=synthetic)

@@ -15,7 +15,7 @@ from aia_sequence.config.region import out_of_sight
 from aia_sequence.figures.codes import Coding, letters, pack
 from aia_sequence.figures.flares import flare_of
 from aia_sequence.figures.measure import Statistics
-from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture, reduce_any, reduce_mean
+from aia_sequence.figures.sequence import Frame, Picture, Region, hasty, read_picture, reduce_any, reduce_mean
 from aia_sequence.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia_sequence.files import replacing
 from aia_sequence.frames.fits import read_header
@@ -106,7 +106,7 @@ def build_viewer(
     """
     chosen = plan(len(frames), statistics.shape, options.viewer_mb)
     shown = [frames[index] for index in chosen.frames]
-    name = f"{title}, SDO/AIA {channel} Å"
+    name = f"{title}, SDO/AIA {channel} Å{hasty(frames)}"
     before, after = _page(title, name, channel, channels, statistics, region)
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(before)
@@ -130,6 +130,7 @@ def _page(
         name=name,
         event=title,
         channel=channel,
+        instrument=name.removeprefix(f"{title}, "),
         synthetic=SYNTHETIC_TEXT if statistics.synthetic else "",
         remarks=out_of_sight(region),
         aspect=f"{columns / rows:.4f}",

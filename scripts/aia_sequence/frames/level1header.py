@@ -16,7 +16,7 @@ from astropy.io import fits
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry
 from aia_sequence.frames.keywords import number, stated
-from aia_sequence.instrument import SIDE, Series, series_of
+from aia_sequence.instrument import SERIES, SIDE, Series, series_of
 from aia_sequence.slots import slot_time
 from aia_sequence.times import read_time
 
@@ -181,19 +181,19 @@ def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
         Naming the keyword that differs.
     """
     what = f"{row['file']} is not of {row['record']}"
-    check_observed(header, what, row["WAVELNTH"], row["T_REC"], row["T_OBS"])
     series, prime, _ = row["record"].partition("[")
+    check_observed(header, what, series, row["WAVELNTH"], row["T_REC"], row["T_OBS"])
     # Files that somebody has rewritten may have none.
-    named = str(header.get("DRMS_ID", "")) if prime and not is_of_lev1(header) else ""
+    named = str(header.get("DRMS_ID", "")) if prime and not _in_a_slot(header, series) else ""
     if named and not re.match(rf"{re.escape(series)}(_mod)?:", named):
         refuse(what, header, "DRMS_ID", f"{series}:…")
 
 
-def check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
+def check_observed(header: fits.Header, what: str, series: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
     """Compare channel and times; a time that the record does not have is not compared."""
     if header.get("WAVELNTH") != wavelnth:
         refuse(what, header, "WAVELNTH", wavelnth)
-    if is_of_lev1(header):
+    if _in_a_slot(header, series):
         t_rec = t_rec and _same_slot(header, what, wavelnth, t_rec)
     for keyword, wanted, tolerance in (("T_REC", t_rec, 0.5), ("T_OBS", t_obs, T_OBS_TOLERANCE)):
         if not wanted:
@@ -206,9 +206,15 @@ def check_observed(header: fits.Header, what: str, wavelnth: int, t_rec: str, t_
             refuse(what, header, keyword, wanted)
 
 
-def is_of_lev1(header: Mapping[str, Any]) -> bool:
-    """Whether a frame was exported from aia.lev1, whose T_REC is T_OBS to the second, and not from a cadence series."""
-    return number(header, "TRECSTEP") == 1 or str(header.get("DRMS_ID", "")).startswith("aia.lev1:")
+def is_by_frame(header: Mapping[str, Any]) -> bool:
+    """Whether a frame was exported from a series whose T_REC is T_OBS to the second (aia.lev1), and not by slots."""
+    series = str(header.get("DRMS_ID", "")).partition(":")[0].removesuffix("_mod")
+    return number(header, "TRECSTEP") == 1 or (series in SERIES and SERIES[series].by_frame)
+
+
+def _in_a_slot(header: Mapping[str, Any], series: str) -> bool:
+    """Whether such a frame stands for a record of a series that has slots."""
+    return is_by_frame(header) and not (series in SERIES and SERIES[series].by_frame)
 
 
 def slot_at(series: Series, tai: float) -> str:
@@ -217,7 +223,7 @@ def slot_at(series: Series, tai: float) -> str:
 
 
 def _same_slot(header: fits.Header, what: str, wavelnth: int, t_rec: str) -> str:
-    """Make sure that a frame of aia.lev1 lies in a slot; empty, since its own T_REC is no slot to compare."""
+    """Make sure that such a frame lies in a slot; empty, since its own T_REC is no slot to compare."""
     try:
         found = slot_at(series_of(wavelnth), read_time(str(header.get("T_OBS"))))
     except ValueError:

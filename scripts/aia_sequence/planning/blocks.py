@@ -28,11 +28,10 @@ class Block:
     last: int
     steps: Steps | None = None
 
-    @property
-    def frames(self) -> int:
-        """How many frames there can be: one for each slot, or step."""
+    def frames(self, channel: int) -> int:
+        """How many frames there can be of a channel: one for each slot, or step; without slots by its cadence."""
         if self.steps is None:
-            return self.last - self.first + 1
+            return math.ceil((self.last - self.first + 1) * self.series.step / self.series.cadence(channel))
         return (self.steps.middle(self.last) - self.steps.middle(self.first)) // self.steps.length + 1
 
     @property

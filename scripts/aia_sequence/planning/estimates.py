@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from aia_sequence.instrument import series_of
 from aia_sequence.planning import budget
 from aia_sequence.planning.plan import Plan
 
@@ -22,10 +21,11 @@ def at_most(plan: Plan) -> list[budget.Work]:
     """What each event costs if every slot of its window has a record that the conditions keep."""
     works = []
     for name, options in budget_events(plan).items():
+        event = plan.event(name)
         slots = [
-            (str(channel), block.frames, block.frames)
-            for channel in plan.event(name).channels
-            for block in plan.blocks(name, series_of(channel)).values()
+            (str(channel), block.frames(channel), block.frames(channel))
+            for channel in event.channels
+            for block in plan.blocks(name, event.series(channel)).values()
         ]
         works.append(budget.estimate(name, options, slots, options["metadata_tables"], None))
     return works

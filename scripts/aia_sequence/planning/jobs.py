@@ -9,7 +9,7 @@ from aia_sequence.config import conditions
 from aia_sequence.config.cutouts import im_patch, whole_bins
 from aia_sequence.config.event import event_config
 from aia_sequence.config.region import out_of_sight
-from aia_sequence.instrument import EUV, SERIES, Series, series_of
+from aia_sequence.instrument import EUV, SERIES, Series
 from aia_sequence.planning import costs
 from aia_sequence.planning.blocks import Block
 from aia_sequence.planning.plan import Plan
@@ -54,7 +54,7 @@ class Job:
     @property
     def series(self) -> Series:
         """The series that holds the job's channel, or that it is about."""
-        return SERIES[self._series] if self._series else series_of(self.channel or 0)
+        return SERIES[self._series] if self._series else self.event.series(self.channel or 0)
 
     @property
     def series_name(self) -> str:
@@ -85,12 +85,12 @@ class Job:
     def frames(self) -> int:
         """How many frames the job can have: one for each slot or step of its block, or of all its blocks."""
         if self.label:
-            return self.block.frames
+            return self.block.frames(self.channel or self.series.channels[0])
         channels = self.channels if self.channel is None else [self.channel]
         return sum(
-            block.frames
+            block.frames(channel)
             for channel in channels
-            for block in self.plan.blocks(self.event.name, series_of(channel)).values()
+            for block in self.plan.blocks(self.event.name, self.event.series(channel)).values()
         )
 
     @property
@@ -138,7 +138,7 @@ class Job:
         """
         options = dict(self.event.options["calibration"])
         options["pointing"] = options["pointing"] is True  # `header` is a word for not updating it
-        options["psf"] = options["psf"] and self.series == EUV
+        options["psf"] = options["psf"] and self.channel in EUV.channels
         return options | {"region": self.event.options["region"]} if self.event.options.get("cutout") else options
 
     def calibrate_mb(self, threads: int, attempt: int) -> int:

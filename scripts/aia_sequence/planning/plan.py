@@ -10,7 +10,7 @@ from aia_sequence.config.cadence import stride
 from aia_sequence.config.event_checks import Event
 from aia_sequence.config.settings import Settings, block_length
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import SERIES, Series, series_of
+from aia_sequence.instrument import SERIES, Series
 from aia_sequence.planning.blocks import Block, blocks
 from aia_sequence.times import utc_of
 
@@ -55,7 +55,7 @@ class Plan:
 
     def series(self, event: str) -> list[Series]:
         """Series that the event's channels belong to, in the order of the archive's channels."""
-        wanted = {series_of(channel).name for channel in self.event(event).channels}
+        wanted = {self.event(event).series(channel).name for channel in self.event(event).channels}
         return [series for name, series in SERIES.items() if name in wanted]
 
     def blocks(self, event: str, series: Series) -> dict[str, Block]:
@@ -82,7 +82,7 @@ class Plan:
         ConfigError
             If the event's window has no such block.
         """
-        found = SERIES[series] if series in SERIES else series_of(int(series))
+        found = SERIES[series] if series in SERIES else self.event(event).series(int(series))
         try:
             return self.blocks(event, found)[label]
         except KeyError:
@@ -110,7 +110,7 @@ class Plan:
         if "{series}" in pattern:
             named = [({"series": series.name}, series) for series in self.series(event)]
         elif "{channel}" in pattern:
-            named = [({"channel": str(one)}, series_of(one)) for one in channels]
+            named = [({"channel": str(one)}, self.event(event).series(one)) for one in channels]
         else:
             return [pattern.format(event=event)]
         if "{block}" not in pattern:

@@ -13,7 +13,7 @@ import numpy as np
 from synthetic_jsoc import hashing, times
 from synthetic_jsoc.camera import housekeeping, photometry
 from synthetic_jsoc.instrument import CHANNELS, MID_EXPOSURE_SLOPE
-from synthetic_jsoc.keywords import DATA, LEVEL1_STEPS, MISSING_INT, keywords
+from synthetic_jsoc.keywords import BY_FRAME, DATA, LEVEL1_STEPS, MISSING_INT, keywords
 from synthetic_jsoc.sun import ephemeris, flares
 
 EPOCH_TAI = times.parse_time("1993.01.01_00:00:00_TAI")
@@ -30,6 +30,8 @@ _EDITION = 2
 _DAY_S = 86400
 
 NO_IMAGE = -(2**31)  # bit 31 of QUALITY as SQL sees it
+NEAR_REAL_TIME = 1 << 30
+_OF_HASTE = 10**9  # on top of the FSN: record numbers of two series differ
 _ECLIPSE, _PENUMBRA = 0x00227000, 0x00221000
 _CALIBRATION, _NO_ATTITUDE = 0x00040000, 0x00000004
 _MISSING_PIXELS = np.array(list(photometry.MISSING_FRACTION))
@@ -40,7 +42,7 @@ _UNDISTURBED = times.parse_time("2021-07-03T12:00:00Z"), times.parse_time("2021-
 
 def channels_of(series):
     """Channels (angstrom) of a series, ascending."""
-    return tuple(channel for channel in CHANNELS if series in ("aia.lev1", CHANNELS[channel].series))
+    return tuple(channel for channel in CHANNELS if series in (*BY_FRAME, CHANNELS[channel].series))
 
 
 def records(series, first, last, channels=None, names=None):
@@ -50,10 +52,10 @@ def records(series, first, last, channels=None, names=None):
     Parameters
     ----------
     series : str
-        ``aia.lev1_euv_12s``, ``aia.lev1_uv_24s``, ``aia.lev1_vis_1h`` or ``aia.lev1``.
+        ``aia.lev1_euv_12s``, ``aia.lev1_uv_24s``, ``aia.lev1_vis_1h``, ``aia.lev1`` or ``aia.lev1_nrt2``.
     first, last : int
         Slots, both included, as the archive's own T_REC_index counts them: from 1993-01-01 TAI in the series' step, for
-        ``aia.lev1`` from 1977-01-01 TAI in seconds.
+        the two of single frames from 1977-01-01 TAI in seconds.
     channels : iterable of int, optional
         Only these.
     names : iterable of str, optional
@@ -62,12 +64,12 @@ def records(series, first, last, channels=None, names=None):
     Returns
     -------
     list of dict
-        Ascending by slot and channel (``aia.lev1``: T_REC and FSN), each with ``recnum``, ``T_REC_index`` and the
+        Ascending by slot and channel (single frames: T_REC and FSN), each with ``recnum``, ``T_REC_index`` and the
         keywords, as Python numbers and strings. Times are TAI seconds since 1977; QUALITY is signed; missing values
         are NaN, -2147483648, an empty string or `times.MISSING`.
     """
     wanted = channels_of(series) if channels is None else sorted(set(channels_of(series)) & set(channels))
-    table = _lev1(first, last, wanted) if series == "aia.lev1" else _slots(series, first, last, wanted)
+    table = _frames(series, first, last, wanted) if series in BY_FRAME else _slots(series, first, last, wanted)
     housekeeping.fill(table, None if names is None else set(names))
     _blank_missing(table)
     order = [definition["name"] for definition in keywords(series)]
@@ -112,8 +114,8 @@ def _slots(series, first, last, channels):
     }
 
 
-def _lev1(first, last, channels):
-    """The same records as the full-cadence series holds them: by T_OBS to the second, and FSN."""
+def _frames(name, first, last, channels):
+    """The same records as a series of single frames holds them: by T_OBS to the second, and FSN."""
     parts = []
     for series, step in LEVEL1_STEPS.items():
         mine = [channel for channel in channels if CHANNELS[channel].series == series]
@@ -126,6 +128,9 @@ def _lev1(first, last, channels):
     table = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     ones = np.ones(table["FSN"].shape)
     table |= {"T_REC_step": ones, "T_REC_epoch": 0 * ones, "T_REC_round": ones.astype(int)}
+    if name != "aia.lev1":  # as they were when they had just been taken
+        table["recnum"] = table["recnum"] + _OF_HASTE
+        table["QUALITY"] = np.where(table["QUALITY"] == NO_IMAGE, NO_IMAGE, table["QUALITY"] | NEAR_REAL_TIME)
     order = np.lexsort((table["FSN"], table["T_REC_index"]))
     return {name: column[order] for name, column in table.items()}
 

@@ -9,23 +9,25 @@ from synthetic_jsoc import hashing, tables, times
 from synthetic_jsoc.camera import detector, fitsfile
 from synthetic_jsoc.holdings import catalogue
 from synthetic_jsoc.instrument import BLANK, CHANNELS, SATURATION_DN, SHAPE
-from synthetic_jsoc.keywords import MISSING_INT, keywords
+from synthetic_jsoc.keywords import BY_FRAME, MISSING_INT, keywords
 from synthetic_jsoc.storage import replacing
 from synthetic_jsoc.sun import scene as sun
 from synthetic_jsoc.sun.view import SCALE
 from synthetic_jsoc.tables import degradation
 
 
-def header(record, series=None):
+def header(record, series=None, segment="image"):
     """
-    Level-1 header of a record.
+    Level-1 header of a record's segment.
 
     Parameters
     ----------
     record : dict
         A record of `synthetic_jsoc.holdings.catalogue.records`, with all keywords.
     series : str, optional
-        Series that the record is exported from; by default that of its T_REC_step.
+        Series that the record is exported from; by default that of its T_REC_step, and of its QUALITY.
+    segment : str
+        What the series calls the segment.
 
     Returns
     -------
@@ -45,8 +47,8 @@ def header(record, series=None):
         value = _card_value(record[name], definition)
         cards.append((definition["fits"], value, _fit_comment(definition["fits"], value, note)), end=True)
     cards["RECNUM"] = (record["recnum"], "Recnum")
-    cards["DRMS_ID"] = (f"{series}:{record['recnum']}:image", "DRMS ID")
-    cards["PRIMARYK"] = ("T_REC, FSN" if series == "aia.lev1" else "T_REC, WAVELNTH", "DRMS primary key")
+    cards["DRMS_ID"] = (f"{series}:{record['recnum']}:{segment}", "DRMS ID")
+    cards["PRIMARYK"] = ("T_REC, FSN" if series in BY_FRAME else "T_REC, WAVELNTH", "DRMS primary key")
     cards["LICENSE"] = ("CC0 1.0", "Licence of the data")
     cards["SYNTH"] = (True, "synthetic: not an observation of the Sun")
     cards["COMMENT"] = "Synthetic data: from a model of Sun and instrument, not observed."
@@ -55,7 +57,7 @@ def header(record, series=None):
 
 def _series(record):
     if record["T_REC_step"] == 1:
-        return "aia.lev1"
+        return BY_FRAME[record["QUALITY"] >> 30 & 1]
     return {12: "aia.lev1_euv_12s", 24: "aia.lev1_uv_24s"}.get(int(record["T_REC_step"]), "aia.lev1_vis_1h")
 
 
@@ -169,16 +171,15 @@ def write_fits(record, path, segment="image", as_is=False, realisation=0):
         A record of `synthetic_jsoc.holdings.catalogue.records`, with all keywords.
     path : path-like
         Written in one move.
-    segment : {"image", "spikes"}
+    segment : {"image", "image_lev1", "spikes"}
+        As the record's series calls it.
     as_is : bool
         True leaves out all keywords that do not describe the array, as files of an as-is export come.
     realisation : int
         See `image`.
     """
-    cards = fits.Header() if as_is else header(record)
-    if "DRMS_ID" in cards:
-        cards["DRMS_ID"] = cards["DRMS_ID"].replace(":image", f":{segment}")
-    if segment == "image":
+    cards = fits.Header() if as_is else header(record, segment=segment)
+    if segment != "spikes":
         cards["BLANK"] = BLANK
     pixels = spikes(record) if segment == "spikes" else image(record, realisation)
     with replacing(Path(path)) as part:

@@ -19,9 +19,10 @@ _CHANNELS = {
     "aia.lev1_vis_1h": (4500,),
 }
 _NUMBERS = {channel: i for i, channel in enumerate(channel for channels in _CHANNELS.values() for channel in channels)}
+_HASTY = SERIES["aia.lev1_nrt2"]
 # Storage units are numbered by slot, channel and series, so that a path alone names its record.
 _CHANNELS_PER_UNIT, _SERIES_PER_UNIT = 16, 8
-_MEGABYTES = {"image": 12, "spikes": 1}
+_MEGABYTES = {"image": 12, "image_lev1": 12, "spikes": 1}
 
 
 def _version():
@@ -108,22 +109,24 @@ class Archive:
         ]
 
     def record_of_unit(self, unit, names=None):
-        """The record whose files a storage unit holds, (slotted series, record), or None; `names` as in `records`."""
+        """The record whose files a storage unit holds, (series, record), or None; `names` as in `records`."""
         unit, ordinal = divmod(unit, _SERIES_PER_UNIT)
         slot, number = divmod(unit, _CHANNELS_PER_UNIT)
         for name, channels in _CHANNELS.items():
             for channel in channels:
-                if SERIES[name].ordinal == ordinal and _NUMBERS[channel] == number:
+                if _NUMBERS[channel] == number and ordinal in (SERIES[name].ordinal, _HASTY.ordinal):
                     rows = self.records(SERIES[name], slot, slot, [channel], names)
+                    if rows and ordinal == _HASTY.ordinal:
+                        return _HASTY, self.level1_of(rows[-1], _HASTY, names)
                     return (SERIES[name], rows[-1]) if rows else None
         return None
 
-    def level1_of(self, record):
-        """The aia.lev1 record behind one of a slotted series, with all keywords."""
-        series = SERIES["aia.lev1"]
+    def level1_of(self, record, series=SERIES["aia.lev1"], names=None):
+        """The record of a single frame behind one of a slotted series; `names` as in `records`."""
         target = level1_record(record)
         slot = target["T_REC_index"]
-        return next(row for row in self.records(series, slot, slot) if row["FSN"] == target["FSN"])
+        rows = self.records(series, slot, slot, [record["WAVELNTH"]], names)
+        return next(row for row in rows if row["FSN"] == target["FSN"])
 
     def megabytes(self, segment):
         """Size of a segment's file, as the archive states it before the file is made."""
@@ -140,12 +143,12 @@ def _keywords(name):
 
 
 def _unit(series, row):
-    """Number of the storage unit with a record's files, which are those of the aia.lev1 record behind it."""
-    slot = row["T_REC_index"]
-    if series.name == "aia.lev1":
-        name = next(name for name, channels in _CHANNELS.items() if row["WAVELNTH"] in channels)
-        series = SERIES[name]
+    """Number of the storage unit with a record's files, those of the single frame behind it."""
+    slot, ordinal = row["T_REC_index"], series.ordinal
+    if series.name in definitions.BY_FRAME:
+        slotted = SERIES[next(name for name, channels in _CHANNELS.items() if row["WAVELNTH"] in channels)]
         taken = row["T_REC"] if row["T_OBS"] == times.MISSING else row["T_OBS"]
         # The slot that an image was taken in, not the nearest one.
-        slot = series.slots.index(taken - series.slots.step / 2)
-    return (slot * _CHANNELS_PER_UNIT + _NUMBERS[row["WAVELNTH"]]) * _SERIES_PER_UNIT + series.ordinal
+        slot = slotted.slots.index(taken - slotted.slots.step / 2)
+        ordinal = ordinal if series is _HASTY else slotted.ordinal
+    return (slot * _CHANNELS_PER_UNIT + _NUMBERS[row["WAVELNTH"]]) * _SERIES_PER_UNIT + ordinal

@@ -109,10 +109,12 @@ class Series:
 
 
 _LEV1_SEGMENTS = (
-    Segment("image", "image_lev1.fits", note="Level 1 image", dims="4096x4096"),
+    Segment("image_lev1", "image_lev1.fits", note="Level 1 image", dims="4096x4096"),
     Segment("spikes", "spikes.fits", note="Cosmic ray and bad pixel hits removed", dims="VARxVAR"),
 )
-_LINKED_SEGMENTS = tuple(Segment(s.name, s.file, link="lev1", note=s.note, dims=s.dims) for s in _LEV1_SEGMENTS)
+_LINKED_SEGMENTS = tuple(
+    Segment(s.name.removesuffix("_lev1"), s.file, link="lev1", note=s.note, dims=s.dims) for s in _LEV1_SEGMENTS
+)
 _LEV1_LINK = (Link("lev1", "aia.lev1"),)
 _SYNTHETIC = " (synthetic, no observation)"
 
@@ -123,17 +125,16 @@ def _level1(name, note, ordinal, step):
     )  # fmt: skip
 
 
+def _by_frame(name, note, ordinal):
+    slots = Slots(1.0, "ts_slot", epoch=0.0, round=1.0)
+    return Series(name, note + _SYNTHETIC, ("T_REC", "FSN"), ordinal, slots, _LEV1_SEGMENTS)
+
+
 SERIES = {
     series.name.lower(): series
     for series in (
-        Series(
-            "aia.lev1",
-            "AIA Level 1" + _SYNTHETIC,
-            ("T_REC", "FSN"),
-            ordinal=1,
-            slots=Slots(1.0, "ts_slot", epoch=0.0, round=1.0),
-            segments=_LEV1_SEGMENTS,
-        ),
+        _by_frame("aia.lev1", "AIA Level 1", 1),
+        _by_frame("aia.lev1_nrt2", "AIA Level 1, near real time", 7),
         _level1("aia.lev1_euv_12s", "AIA Level 1, 12 second cadence", 2, 12.0),
         _level1("aia.lev1_uv_24s", "AIA Level 1, 24 second cadence", 3, 24.0),
         _level1("aia.lev1_vis_1h", "AIA Level 1, 3600 second cadence", 4, 3600.0),

@@ -83,7 +83,8 @@ def _exported(service, row):
     if not _is_there(service, request):
         return None
     _, record = service.model.record_of_unit(row["unit"], names=_LOOKED_AT)
-    form = "as-is" if row["as_is"] else "lev1" if row["record"].startswith("aia.lev1[") else "fits"
+    of_lev1 = row["record"].startswith(("aia.lev1[", "aia.lev1_mod["))
+    form = "as-is" if row["as_is"] else "lev1" if of_lev1 else "fits"
     opened = _full(service, row["unit"], row["segment"], form)
     key = f"{row['request']}.{row['path'].rsplit('/', 1)[1]}.{service.model.version}"
     arguments = json.loads(row["process"] or "{}").get("im_patch")

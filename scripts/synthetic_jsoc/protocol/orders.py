@@ -40,7 +40,7 @@ class Order:
         self.series, self.records, self.segments = self._open(service, parameters)
         if self.process:
             # A step makes images from images: other segments have no part in it.
-            self.segments = [segment for segment in self.segments if segment.name == "image"]
+            self.segments = [segment for segment in self.segments if segment.name != "spikes"]
         self.as_is = self.protocol.lower().startswith(("as-is", "su-as-is"))
         self.picture = pictures.read_picture(self.protocol)
         self.quick = self.method == "url_quick" and self.as_is

@@ -7,8 +7,9 @@ is taken, and only then are the conditions tested.
 import heapq
 from itertools import islice
 
+from synthetic_jsoc.keywords import BY_FRAME, NATIVE
 from synthetic_jsoc.protocol import primekeys
-from synthetic_jsoc.protocol.conditions import Condition
+from synthetic_jsoc.protocol.conditions import Condition, mentions
 from synthetic_jsoc.protocol.primekeys import HIGHEST, LOWEST, Span
 from synthetic_jsoc.protocol.recordset import FilterError
 
@@ -41,7 +42,8 @@ def select(model, record_set, series, n=0, strict=False, names=None):
     strict : bool
         Refuse time texts that the real archive misreads.
     names : set of str, optional
-        Linked keywords that the answer needs; all by default. A series' own columns come in any case.
+        Keywords that the answer needs; all by default. What a condition names comes too, and what the series of slots
+        hold themselves.
 
     Returns
     -------
@@ -56,7 +58,10 @@ def select(model, record_set, series, n=0, strict=False, names=None):
     selection = primekeys.read(record_set, series, model.types(series), strict)
     texts = selection.where + selection.where_all
     condition = Condition(texts, model.columns(series)) if texts else None
-    names = None if names is None else names | model.columns(series).keys()
+    if names is not None:
+        columns = model.columns(series).keys()
+        named = {name for name in columns for text in texts if mentions(text, name)}
+        names = names | named | (columns & (NATIVE if series.name in BY_FRAME else columns))
     search = _Search(model, series, selection, names)
     chunks = search.chunks(backwards=n < 0, whole=n == 0)
     found = []

@@ -108,7 +108,7 @@ def _row(model, unit):
     row = {"sunum": str(unit), "series": "NA", "path": "NA", "sustatus": status, "susize": "0"}
     if found and status != INVALID:
         # The files of a slotted series are those of the aia.lev1 records that it links to.
-        row["series"] = "aia.lev1"
+        row["series"] = "aia.lev1" if found[0].links else found[0].name
     if status == ONLINE:
         row["path"] = unit_directory(unit)
         row["susize"] = str(sum(model.megabytes(segment.name) for segment in found[0].segments) * 10**6)

@@ -204,12 +204,15 @@ def test_a_header_says_what_a_query_would(tmp_path):
 
 
 @pytest.mark.parametrize("seconds", [0.3, 5.84, 11.9])
-def test_a_frame_of_aia_lev1_lies_in_the_slot_that_the_cadence_series_gives_it(tmp_path, seconds):
+@pytest.mark.parametrize("series", ["aia.lev1", "aia.lev1_nrt2"])
+@pytest.mark.parametrize("step", [{}, {"TRECSTEP": 1.0}])
+def test_a_frame_of_aia_lev1_lies_in_the_slot_that_the_cadence_series_gives_it(tmp_path, seconds, series, step):
     """The cadence series has a frame in the slot that begins at T_OBS or before; T_REC of aia.lev1 is T_OBS itself."""
     t_obs = read_time("2021-07-03T14:24:59Z") + seconds
-    path = frame(tmp_path / "a.fits", T_OBS=iso(t_obs, 2), T_REC=iso(t_obs), TRECSTEP=1.0, DRMS_ID="aia.lev1:77:image")
-    row = row_of(str(path))
+    cards = {"T_OBS": iso(t_obs, 2), "T_REC": iso(t_obs), "DRMS_ID": f"{series}:77:image_lev1", **step}
+    row = row_of(str(frame(tmp_path / "a.fits", **cards)))
     assert (row["T_REC"], row["recnum"], row["reason"]) == ("2021-07-03T14:24:59Z", None, "")
+    assert row["segment"] == "image"
 
 
 def test_a_cutout_has_the_record_that_it_was_cut_out_of(tmp_path):

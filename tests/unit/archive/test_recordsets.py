@@ -57,6 +57,68 @@ def test_any_subset_of_the_kept_records_is_asked_for_exactly(service, data, most
         assert most is None or len(names) <= most
 
 
+SINGLE = st.sampled_from([SERIES["aia.lev1"], SERIES["aia.lev1_nrt2"]])
+SECOND = round(parse_time("2021-07-03T14:25:00Z"))
+
+
+@settings(max_examples=15, deadline=None)
+@given(series=SINGLE, first=st.integers(0, 60), length=st.integers(0, 90), channel=st.sampled_from(EUV.channels))
+def test_a_block_of_single_frames_reads_back_to_its_seconds(service, series, first, length, channel):
+    block = Block("", series, SECOND + first, SECOND + first + length)
+    everything = service.query(recordsets.block_set(series.name, block.start, block.end))
+    assert everything["T_REC"].between(block.start, block.end).all()
+    assert set(everything["WAVELNTH"]) <= set(series.channels)
+    mine = everything[(everything["WAVELNTH"] == channel) & (everything["QUALITY"] < 2**31)]
+    found = service.query(recordsets.channel_set(series.name, block.start, block.end, channel, ()))
+    assert list(found["record"]) == list(mine["record"])
+    for row in found.itertuples():
+        assert row.record == f"{series.name}[{row.T_REC}][{row.FSN}]"
+        assert abs(parse_time(row.T_OBS) - parse_time(row.T_REC)) <= 0.5
+    assert len(mine) in range(length // 12 - 1, length // 12 + 3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), series=SINGLE, most=st.sampled_from([None, 1, 3]), stride=st.sampled_from([1, 24]))
+def test_any_choice_of_single_frames_is_asked_for_exactly(service, data, series, most, stride):
+    conditions = filters.compile_where({"EXPTIME": "< 2.0"})
+    block = Block("", series, SECOND, SECOND + 600)
+    text = recordsets.channel_set(series.name, block.start, block.end, 211, conditions)
+    kept = list(service.query(text)["record"])
+    assert len(kept) > 10
+    wanted = data.draw(st.lists(st.sampled_from(kept), unique=True))
+    found = recordsets.subsets(kept, wanted, conditions, most=most, stride=stride, channel=211)
+    assert sorted(name for _, names in found for name in names) == sorted(wanted)
+    for text, names in found:
+        assert list(service.query(text)["record"]) == names
+        assert len(text) < 2 * recordsets.LONGEST
+        assert most is None or len(names) <= most
+
+
+def test_scattered_single_frames_are_one_record_set_of_their_numbers():
+    """An export request waits in a queue, so frames of every second minute are not one request each."""
+    selected = [recordsets.record_name("aia.lev1", slot_time(EUV, FIRST + n), 100 + 8 * n) for n in range(100)]
+    ((text, found),) = recordsets.subsets(selected, selected[:3] + selected[10::10], (), stride=120, channel=211)
+    assert found == selected[:3] + selected[10::10]
+    assert text == (
+        "aia.lev1[2021-07-03T14:26:11Z-2021-07-03T14:44:11Z][100-116,180,260,340,420,500,580,660,740,820]"
+        "[? WAVELNTH = 211 AND QUALITY >= 0 ?]{image_lev1}"
+    )
+
+
+@given(
+    series=st.sampled_from(sorted(SERIES)),
+    second=st.integers(SECOND, SECOND + 10**8),
+    number=st.integers(1, 2**31 - 1),
+    processed=st.sampled_from(["", "_mod"]),
+)
+def test_the_name_of_a_record_says_its_prime_keys(series, second, number, processed):
+    t_rec = slot_time(SERIES["aia.lev1"], second)
+    found = recordsets.parse_record(f"{series}{processed}[{t_rec}][{number}]")
+    assert (found.series, found.t_rec, found.number) == (series, t_rec, number)
+    row = {"T_REC": t_rec, "WAVELNTH": "7", "FSN": "7"} | {SERIES[series].primekeys[1]: str(number)}
+    assert recordsets.record_of(series, row) == found.name
+
+
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), stride=st.integers(2, 9), most=st.sampled_from([None, 2]))
 def test_any_choice_of_the_selected_records_is_asked_for_exactly_whatever_the_steps(service, data, stride, most):

@@ -9,9 +9,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from aia_sequence.config.archives import check_email, named
+from aia_sequence.config.event_checks import slots
 from aia_sequence.config.settings import block_length, load, schema
 from aia_sequence.errors import ConfigError
-from aia_sequence.instrument import EUV, series_of
+from aia_sequence.instrument import EUV, SERIES, series_of
 from aia_sequence.planning.plan import Plan
 from aia_sequence.times import duration, tai_seconds
 
@@ -52,8 +53,8 @@ def test_every_counts_steps_from_the_windows_start(config):
     config["events"] = [{"name": "half-a-day", **event}]
     plan = Plan(load(config, NOW))
     found = plan.blocks("half-a-day", EUV).values()
-    assert sum(block.frames for block in found) == 7
-    assert [block.frames for block in found] == [1] * 7
+    assert sum(block.frames(171) for block in found) == 7
+    assert [block.frames(171) for block in found] == [1] * 7
     first, *_, last = found
     assert (first.start, last.end) == ("2012-09-24T08:56:01Z", "2012-09-24T20:56:01Z")
 
@@ -80,8 +81,8 @@ def test_a_cadence_that_a_series_has_not_is_refused(config, every, channels, pro
 def test_a_channel_whose_cadence_is_longer_has_all_its_frames(config):
     config["events"][0] |= {"every": "12m", "channels": [171, 4500], "end": "2021-07-03T18:25:00Z"}
     plan = Plan(load(config, NOW))
-    assert sum(block.frames for block in plan.blocks("x1.5-2021-07-03", series_of(4500)).values()) == 4
-    assert sum(block.frames for block in plan.blocks("x1.5-2021-07-03", series_of(171)).values()) == 21
+    assert sum(block.frames(4500) for block in plan.blocks("x1.5-2021-07-03", series_of(4500)).values()) == 4
+    assert sum(block.frames(171) for block in plan.blocks("x1.5-2021-07-03", series_of(171)).values()) == 21
 
 
 def test_the_largest_number_of_records_counts_steps(config):
@@ -325,3 +326,66 @@ def test_an_archive_that_cannot_be_is_refused_in_a_line(config, archive, said):
     told = refusal(config | {"archive": archive})
     assert said in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize("series", ["aia.lev1", "aia.lev1_nrt2"])
+def test_frames_of_a_series_without_slots_are_counted_by_their_cadence(config, series):
+    """A block of an hour has a frame every 12 s of 171 A, one every 24 s of 1600 A, and one of 4500 A."""
+    config["events"][0] |= {"series": series, "channels": [171, 1600, 4500], "where": {}}
+    config["events"][0] |= {"start": "2021-07-03T14:00:00Z", "end": "2021-07-03T16:00:00Z"}
+    plan = Plan(load(config, NOW))
+    event = plan.event("x1.5-2021-07-03")
+    assert {event.series(channel).name for channel in event.channels} == {series}
+    assert [one.name for one in plan.series(event.name)] == [series]
+    first, second, _ = plan.blocks(event.name, event.series(171)).values()
+    assert (first.start, first.end) == ("2021-07-03T14:00:00Z", "2021-07-03T14:59:59Z")
+    assert [second.frames(channel) for channel in event.channels] == [300, 150, 1]
+    assert slots(event) == 601 + 301 + 3
+    files = plan.paths("{series}/{block}", event.name)
+    assert files[0] == f"{series}/20210703T1400"
+
+
+def test_a_frame_every_so_often_of_a_series_without_slots(config):
+    config["events"][0] |= {"series": "aia.lev1", "every": "10m", "channels": [171], "where": {}}
+    config["events"][0] |= {"start": "2021-07-03T14:05:00Z", "end": "2021-07-03T16:05:00Z"}
+    plan = Plan(load(config, NOW))
+    blocks = plan.blocks("x1.5-2021-07-03", plan.event("x1.5-2021-07-03").series(171)).values()
+    assert [block.frames(171) for block in blocks] == [6, 6, 1]
+    config["events"][0]["every"] = "12s"
+    plan = Plan(load(config, NOW))
+    assert all(block.steps is None for block in plan.blocks("x1.5-2021-07-03", SERIES["aia.lev1"]).values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"series": "aia.lev1_uv_24s", "channels": [171, 1600]},
+            "series: aia.lev1_uv_24s has no frames of 171 Å, but of",
+        ),
+        ({"series": "aia.lev1_nrt"}, "did you mean aia.lev1_nrt2?"),
+        ({"series": "aia.lev1_nrt2", "where": {"QUALITY": "= 0"}}, 'near real time); write "ignore bits 30"'),
+        ({"series": "aia.lev1_nrt2", "where": {"QUALITY": "ignore bits 0-4"}}, 'write "ignore bits 30"'),
+        ({"series": "aia.lev1_nrt2", "where": {"QUALITY": "reject bits 30"}}, 'write "ignore bits 30"'),
+        ({"series": "aia.lev1", "every": "18s"}, "every: '18s' is no multiple of the 12 s"),
+    ],
+)
+def test_a_series_that_an_event_cannot_have_is_refused_with_what_to_write(config, changes, said):
+    config["events"][0] |= changes
+    assert said in refusal(config)
+
+
+@pytest.mark.parametrize("quality", ["ignore bits 0-4, 8, 30", "reject bits 9", "= 1073741824", "!= 0"])
+def test_conditions_that_frames_of_near_real_time_can_fulfil_are_taken(config, quality):
+    config["events"][0] |= {"series": "aia.lev1_nrt2", "where": {"QUALITY": quality}}
+    assert load(config, NOW).events["x1.5-2021-07-03"].options["series"] == "aia.lev1_nrt2"
+
+
+def test_files_at_hand_have_no_series_to_be_named(config):
+    config["events"][0] |= {"series": "aia.lev1"}
+    config |= {"archive": "files", "files": ["here"], "tables": "ssw"}
+    assert "series: 'aia.lev1' of x1.5-2021-07-03 is asked of an archive" in refusal(config)
+
+
+def test_the_schema_names_the_series_of_the_instrument():
+    assert schema()["$defs"]["options"]["properties"]["series"]["enum"] == list(SERIES)

@@ -40,7 +40,7 @@ def test_steps_go_on_from_the_windows_first_slot_whatever_its_blocks(start, span
     slots = [slot for block in found for slot in range(block.first, block.last + 1)]
     middles = [slot for slot in slots if (slot - window.start) % stride == 0]
     assert middles == list(window[::stride])
-    assert [block.frames for block in found] == [
+    assert [block.frames(block.series.channels[0]) for block in found] == [
         sum(block.first <= middle <= block.last for middle in middles) for block in found
     ]
     assert slots == list(range(window.start, min(window.stop, middles[-1] - stride // 2 + stride)))

@@ -646,12 +646,19 @@ def test_no_address_is_kept_readable(archive, tmp_path):
     assert b"personal.name" not in kept
 
 
-def test_aia_lev1_itself_is_exported_under_its_own_keys(archive):
-    index = status(archive, request(archive, "aia.lev1[2021-07-03T14:27:25Z]{image}", filenamefmt="")["requestid"])
+@pytest.mark.parametrize("series", ["aia.lev1", "aia.lev1_nrt2"])
+@pytest.mark.parametrize("cut", [{}, {"process": "n=0|im_patch,x=0,y=0,width=60,height=60"}])
+def test_single_frames_are_exported_under_their_own_keys(archive, series, cut):
+    """What real ones say: segment image_lev1, T_REC to the second, and in near real time bit 30 of QUALITY."""
+    order = request(archive, f"{series}[2021-07-03T14:27:25Z]{{image_lev1}}", filenamefmt="", **cut)
+    index = status(archive, order["requestid"])
     header = fits.open(io.BytesIO(get(archive, f"{index['dir']}/{index['data'][0]['filename']}")))[1].header
-    assert header["PRIMARYK"] == "T_REC, FSN"
+    assert header["PRIMARYK"] == "T_REC, FSN" + (", RequestID" if cut else "")
     assert header["T_REC"] == "2021-07-03T14:27:25Z"
-    assert header["DRMS_ID"] == f"aia.lev1:{header['FSN']}:image"
+    name, number, segment = header["DRMS_ID"].split(":")
+    assert (name, segment) == (series + ("_mod" if cut else ""), "image_lev1")
+    assert number == str(header["RECNUM"])
+    assert header["QUALITY"] == (1 << 30 if series == "aia.lev1_nrt2" else 0)
 
 
 def test_pictures_are_delivered_under_their_own_kind_of_id(archive):

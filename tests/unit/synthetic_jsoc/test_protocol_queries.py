@@ -47,6 +47,7 @@ def test_the_list_of_series_is_sorted_and_filtered_without_case(archive):
     assert names["seriesList"] == [
         "aia.lev1",
         "aia.lev1_euv_12s",
+        "aia.lev1_nrt2",
         "aia.lev1_uv_24s",
         "aia.lev1_vis_1h",
         "aia.master_pointing3h",
@@ -178,13 +179,14 @@ def test_filterable_keywords_are_the_series_own_and_the_others_are_links(archive
     assert keywords["DATE__OBS"]["type"] == keywords["DATE-OBS"]["type"] == "time"
 
 
-def test_aia_lev1_is_slotted_by_the_second(archive):
-    answer = ask(archive, "jsoc_info", op="series_struct", ds="aia.lev1")
+@pytest.mark.parametrize("series", ["aia.lev1", "aia.lev1_nrt2"])
+def test_single_frames_are_slotted_by_the_second(archive, series):
+    answer = ask(archive, "jsoc_info", op="series_struct", ds=series)
     keywords = {k["name"]: k for k in answer["keywords"]}
     assert answer["primekeys"] == ["T_REC", "FSN"]
     assert keywords["T_REC"]["recscope"] == "ts_slot"
     assert not any("linkinfo" in keyword for keyword in answer["keywords"])
-    assert {"cparms_sg000", "image_bzero", "spikes_bscale"} <= keywords.keys()
+    assert {"cparms_sg000", "image_lev1_bzero", "spikes_bscale"} <= keywords.keys()
     assert answer["segments"][0]["dims"] == "4096x4096"
 
 
@@ -297,7 +299,8 @@ def test_a_link_leads_to_a_record_with_the_same_values(archive):
     keys = "T_OBS,EXPTIME,DATAMEAN,CRPIX1"
     own, linked = ([entry["values"] for entry in rs_list(archive, spec, keys)["keywords"]] for spec in (ds, target))
     assert own == linked
-    paths = [rs_list(archive, spec, seg="image")["segments"][0]["values"] for spec in (ds, target)]
+    asked = ((ds, "image"), (target, "image_lev1"))
+    paths = [rs_list(archive, spec, seg=seg)["segments"][0]["values"] for spec, seg in asked]
     assert paths[0] == paths[1]
 
 
