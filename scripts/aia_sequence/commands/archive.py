@@ -59,9 +59,8 @@ def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool =
     """
     configs = [yaml.safe_load(_recorded(event, crate.CONFIG_FILE).read_text(encoding="utf-8")) for event in events]
     files: dict[str, Path | str] = {name: software.ROOT / name for name in _code()}
-    files["config/config.yaml"] = yaml.dump(
-        _merged(configs, events), Dumper=_NoAliases, sort_keys=False, allow_unicode=True
-    )
+    config = redraw.own_paths(_merged(configs, events))
+    files["config/config.yaml"] = yaml.dump(config, Dumper=_NoAliases, sort_keys=False, allow_unicode=True)
     for event in events:
         files[f"config/records/{event.name}.csv"] = record_list.collect(event).to_csv(index=False, lineterminator="\n")
         for name in sorted(crate.read_checksums((event / crate.SUMS).read_text(encoding="utf-8"))):
@@ -70,7 +69,8 @@ def make(path: Path, events: Sequence[Path], resources: Path, *, level15: bool =
                 files[f"{ARCHIVED}/{event.name}/{name}"] = _recorded(event, name)
         files[f"{ARCHIVED}/{event.name}/{crate.SUMS}"] = event / crate.SUMS
     files |= {f"resources/{name}": table for name, table in bundle.tables_of(events, resources).items()}
-    files["README.md"] = _readme(configs, level15=level15, synthetic=any(map(_is_synthetic, events)))
+    about = {"level15": level15, "synthetic": any(map(_is_synthetic, events))}
+    files["README.md"] = _readme(configs, at_hand=config["archive"] == "files", **about)
     if odd := sorted(name for name in files if not (redraw.is_content(name) or redraw.is_code(name))):
         raise AIAError(
             f"no archive has a place for {', '.join(odd[:5])}; move what the workflow did not make elsewhere"
@@ -113,7 +113,7 @@ def _is_synthetic(event: Path) -> bool:
     return '"synthetic data"' in redraw.text_of(event / crate.NAME)
 
 
-def _readme(configs: Sequence[dict], *, level15: bool, synthetic: bool) -> str:
+def _readme(configs: Sequence[dict], *, level15: bool, synthetic: bool, at_hand: bool) -> str:
     entries = [entry for config in configs for entry in config["events"]]
     return filled(
         TEMPLATE,
@@ -121,6 +121,7 @@ def _readme(configs: Sequence[dict], *, level15: bool, synthetic: bool) -> str:
         workflow=f"aia-sequence {software.workflow()}",
         synthetic=synthetic,
         level15=level15,
+        at_hand=redraw.AT_HAND if at_hand and not level15 else "",
     )
 
 

@@ -11,15 +11,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from aia_sequence import software
 from aia_sequence.commands import bundle, zips
+from aia_sequence.config.settings import TABLES
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
+from aia_sequence.lists.manifests import LEVEL1
 from aia_sequence.provenance import crate
 
 CODE = (
@@ -41,9 +44,11 @@ CODE_FILE = re.compile(
     re.ASCII,
 )
 UNPACKED_FROM = ".archive-sha256"
+AT_HAND = "level1"  # folder for the frames of events that were made from files at hand
 # Options that name a file or folder; the configuration of an archive has its events in itself.
 PATHS = ("events", "level1_cache", "files", "tables")
 INSIDE = re.compile(rf"{PART}(?:/{PART})*")
+FROM_FILES = "files"  # name of the source, in place of an archive's
 MOST_CONFIG = 1_000_000
 OPENING, CLOSING = {"[", "{", "<block mapping start>", "<block sequence start>"}, {"]", "}", "<block end>"}
 MOST_DEPTH = 50
@@ -128,11 +133,13 @@ def rebuild(folder: Path, arguments: Sequence[str]) -> list[tuple[str, bool]]:
     }
     if changed := sorted(name for name, digest in sums.items() if not is_file_of(folder / name, digest)):
         raise AIAError(f"{folder}: not as it was archived: {', '.join(changed[:5])}; unpack it again")
-    check_config(folder / "config" / "config.yaml")
+    config = check_config(folder / "config" / "config.yaml")
+    if config.get("archive") == FROM_FILES:
+        check_at_hand(folder)
     figures = {found["figure"]: sums[found[0]] for found in map(FIGURE.fullmatch, sums) if found}
     moment = time.time_ns()
     for event in sorted({name.partition("/")[0] for name in figures}):
-        seed(folder / ARCHIVED / event, folder / "results" / event, moment)
+        seed(folder / ARCHIVED / event, folder / "results" / event, moment, config.get("archive") == FROM_FILES)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(software.ROOT / "Snakefile")]
     command += ["--directory", str(folder), *arguments, "--", *(f"results/{name}" for name in sorted(figures))]
     if subprocess.run(command, check=False).returncode:
@@ -140,9 +147,45 @@ def rebuild(folder: Path, arguments: Sequence[str]) -> list[tuple[str, bool]]:
     return [(name, is_file_of(folder / "results" / name, digest)) for name, digest in sorted(figures.items())]
 
 
-def check_config(path: Path) -> None:
+def own_paths(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with the places that files and tables at hand have in an archive, and not on somebody's disk."""
+    own = dict(config)
+    if config["archive"] == FROM_FILES:
+        own["files"] = [AT_HAND]
+    if config.get("tables", "archive") not in TABLES:
+        own["tables"] = "resources/own"
+    return own
+
+
+def check_at_hand(folder: Path) -> None:
     """
-    Make sure that the configuration of an archive names nothing outside of its folder, and no address of its own.
+    Make sure that the level-1 files that an archive does not hold are where they are looked for, whatever their names.
+
+    Raises
+    ------
+    AIAError
+        Saying which are not there, and where they belong.
+    """
+    wanted = {
+        row["sha256"]: row["file"]
+        for event in sorted((folder / ARCHIVED).iterdir())
+        if not any(event.glob("level1.5/*/*/*.fits"))
+        for manifest in sorted(event.glob("level1/*/*.csv"))
+        for row in LEVEL1.read(manifest)
+        if row["file"]
+    }
+    there = {sha256(path) for path in (folder / AT_HAND).rglob("*") if path.is_file()} if wanted else set()
+    if missing := [name for digest, name in wanted.items() if digest not in there]:
+        raise AIAError(
+            f"The archive was made from {len(wanted)} level-1 files at hand, which it does not hold; {len(missing)} "
+            f"of them are not in {folder / AT_HAND}: put those there whose names and SHA-256 stand in "
+            f"{folder / ARCHIVED}/*/level1/*/*.csv, such as {Path(missing[0]).name}, and run again"
+        )
+
+
+def check_config(path: Path) -> dict[str, Any]:
+    """
+    Read the configuration of an archive, which names nothing outside of its folder, and no address of its own.
 
     Raises
     ------
@@ -167,6 +210,7 @@ def check_config(path: Path) -> None:
         for value in named if isinstance(named, list) else [named]:
             if isinstance(value, str) and not INSIDE.fullmatch(value):
                 raise AIAError(f"{path}: {key}: {value!r} leads out of the archive's folder; it is not used")
+    return config
 
 
 def _is_plain(text: str) -> bool:
@@ -179,14 +223,15 @@ def _is_plain(text: str) -> bool:
     return True
 
 
-def seed(archived: Path, results: Path, moment: int) -> None:
+def seed(archived: Path, results: Path, moment: int, at_hand: bool = False) -> None:
     """
     Begin an event's results with what its archive knows, so that nothing is asked for again.
 
     All files get the same time (ns): none looks newer than what was made from it, and no table looks newer than them.
+    What files at hand say is read anew where they are needed: they lie elsewhere than when the archive was made.
     """
     frames = any(archived.glob("level1.5/*/*/*.fits"))
-    for part in SEEDS_WITH_FRAMES if frames else SEEDS:
+    for part in SEEDS_WITH_FRAMES if frames else () if at_hand else SEEDS:
         for path in sorted((archived / part).rglob("*")):
             target = results / path.relative_to(archived)
             if path.is_file() and not target.exists():

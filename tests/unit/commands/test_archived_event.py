@@ -147,6 +147,72 @@ def test_a_rebuild_starts_from_what_is_archived_and_compares_the_figures(event, 
     assert capsys.readouterr().out.startswith("DIFFERENT ")
 
 
+@pytest.fixture
+def at_hand(tmp_path, root):
+    """An event that was made from files of somebody's disk, with tables of somebody's disk."""
+    own = {"archive": "files", "files": ["/home/somebody/frames"], "tables": "/home/somebody/tables"}
+    return write(tmp_path / "own", root, **own)
+
+
+@pytest.mark.parametrize("level15", [False, True])
+def test_an_archive_of_files_at_hand_says_where_they_belong_and_not_where_they_lay(at_hand, tmp_path, level15):
+    make(at_hand, tmp_path / "paper.zip", level15=level15)
+    with zipfile.ZipFile(tmp_path / "paper.zip") as packed:
+        config = yaml.safe_load(packed.read("config/config.yaml"))
+        readme = packed.read("README.md").decode()
+    assert (config["files"], config["tables"]) == (["level1"], "resources/own")
+    assert ("Put the level-1 files whose names and SHA-256 stand in" in readme) == (not level15)
+    assert "exported again" not in readme
+
+
+def test_a_rebuild_from_files_at_hand_says_which_it_lacks_and_begins_when_all_are_there(
+    at_hand, tmp_path, monkeypatch, capsys
+):
+    """Whatever the names that somebody gave them; what they say is read anew."""
+    make(at_hand, tmp_path / "paper.zip")
+    seeded = []
+
+    def snakemake(command, check):
+        folder = archive.Path(command[command.index("--directory") + 1])
+        seeded.extend(path for path in folder.glob("results/**/*") if path.is_file())
+        figure = folder / "results" / "made-up" / "figures" / "211" / "sequence.png"
+        figure.parent.mkdir(parents=True)
+        figure.write_text("figures/211/sequence.png")
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(redraw.subprocess, "run", snakemake)
+    call = [str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")]
+    frames = sorted((at_hand / "level1").rglob("*.fits"))
+    assert len(frames) > 2
+    for given in (0, len(frames) - 1):
+        for number, path in enumerate(frames[:given]):
+            shutil.copyfile(path, tmp_path / "one" / "level1" / f"my {number}")
+        assert redraw.main(call) == 1
+        said = capsys.readouterr().err
+        assert f"{len(frames)} level-1 files at hand, which it does not hold; {len(frames) - given} of" in said
+        assert f"are not in {tmp_path / 'one' / 'level1'}: put those there" in said
+        assert said.count("\n") == 1
+        assert frames[given].name in said
+        (tmp_path / "one" / "level1").mkdir(exist_ok=True)
+    shutil.copyfile(frames[-1], tmp_path / "one" / "level1" / "the last")
+    assert redraw.main(call) == 0
+    assert seeded == []
+
+
+def test_an_archive_of_files_at_hand_with_its_level_15_frames_needs_none_of_them(at_hand, tmp_path, monkeypatch):
+    make(at_hand, tmp_path / "paper.zip", level15=True)
+    seen = set()
+
+    def snakemake(command, check):
+        folder = archive.Path(command[command.index("--directory") + 1]) / "results" / "made-up"
+        seen.update(path.relative_to(folder).parts[0] for path in folder.glob("**/*.*"))
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(redraw.subprocess, "run", snakemake)
+    redraw.main([str(tmp_path / "paper.zip"), "--into", str(tmp_path / "one")])
+    assert seen == {"metadata", "records", "export", "level1", "level1.5"}
+
+
 def test_an_archive_that_was_changed_after_unpacking_is_refused(event, tmp_path):
     make(event, tmp_path / "paper.zip")
     folder = tmp_path / "paper"

@@ -39,7 +39,7 @@ def written(tmp_path, root):
     return write(tmp_path, root)
 
 
-def write(folder, root):
+def write(folder, root, **config):
     event = EventFolder(folder / "results" / "made-up", FATES).write()
     for name in ("audit.csv", "audit.html", "figures/211/sequence.png", "cubes/211.nc", "cubes/sets.csv"):
         path = event.folder / name
@@ -56,7 +56,7 @@ def write(folder, root):
         }
         table.write(tables / name, format="ascii.ecsv")
     describe_run(
-        config=CONFIG,
+        config=CONFIG | config,
         files=event.files
         | {
             "audit": [event.folder / "audit.csv", event.folder / "audit.html"],
