@@ -13,10 +13,12 @@ from aia_sequence.analysis.cube import about_frame, bounds_of, describe, pixel_p
 from aia_sequence.errors import AIAError
 from aia_sequence.figures.sequence import Frame
 from aia_sequence.frames.fits import read_region_header
+from aia_sequence.times import iso
 
 if TYPE_CHECKING:
     import xarray as xr
     from ndcube import NDCube
+    from sunpy.map.sources import AIAMap
 
 
 def open_file(path: str | Path) -> "xr.Dataset":
@@ -57,6 +59,30 @@ def of_frames(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> "xr.
 
 def _planes(frame: Frame, region: Mapping[str, Any] | None, *, uncertainty: bool) -> dict[str, np.ndarray]:
     return read(frame, region, uncertainty=uncertainty).planes
+
+
+def as_map(dataset: "xr.Dataset", number: int) -> "AIAMap":
+    """A frame of a cube as a sunpy map; one of a derotated cube is a view of the reference time.
+
+    Parameters
+    ----------
+    dataset
+        The cube.
+    number
+        Of the frame, from 0.
+    """
+    import sunpy.map
+
+    frame, told = dataset.isel(time=number), dataset.attrs
+    header = {key.removeprefix("fits_"): value for key, value in told.items() if key.startswith("fits_")}
+    header |= {"CRPIX1": float(frame["crpix1"]), "CRPIX2": float(frame["crpix2"])}
+    if "reference_time" not in told:
+        seen = {"HGLN_OBS": "longitude", "HGLT_OBS": "latitude", "DSUN_OBS": "distance"}
+        header |= {key: float(frame[f"observer_{name}"]) for key, name in seen.items()}
+        header |= {"T_OBS": iso(float(frame["tai"]), 2), "RSUN_OBS": float(frame["solar_radius"])}
+    header |= {"DATE-OBS": header["T_OBS"].removesuffix("Z"), "TELESCOP": told["telescope"], "INSTRUME": "AIA"}
+    header |= {"WAVELNTH": told["wavelength_angstrom"], "WAVEUNIT": "angstrom", "BUNIT": frame["data"].attrs["units"]}
+    return sunpy.map.Map(frame["data"].to_numpy(), header)
 
 
 def as_ndcube(dataset: "xr.Dataset") -> "NDCube":

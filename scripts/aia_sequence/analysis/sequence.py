@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from astropy.timeseries import TimeSeries
     from ndcube import NDCube
     from sunpy.map import MapSequence
+    from sunpy.map.sources import AIAMap
     from xarray import Dataset
 
 
@@ -194,6 +195,12 @@ class Channel:
         frame = min(self.frames, key=lambda one: abs(one.time - read_time(time)))
         still.draw_still(frame, region, Path(path), size=size, options=FigureOptions.of({**self.figure, **options}))
         return Path(path)
+
+    def map(self, number: int) -> "AIAMap":
+        """A frame of the cube, by its number from 0, as a sunpy map; a derotated one is seen at the reference time."""
+        from aia_sequence.analysis import dataset
+
+        return dataset.as_map(self.cube(), number)
 
     def ndcube(self) -> "NDCube":
         """The same as an NDCube, whose axes are time, latitude and longitude as SDO sees them."""

@@ -13,9 +13,11 @@ from astropy.io import fits
 from astropy.time import Time
 from astropy.wcs import WCS
 from small_frames import write_sequence
+from sunpy.coordinates import HeliographicStonyhurst
 
 import aia_sequence
-from aia_sequence.analysis import cube, slits, turned
+from aia_sequence.analysis import cube, dataset, slits, turned
+from aia_sequence.errors import AIAError
 
 REGION = {"x": [600, 1100], "y": [100, 600]}
 FOLLOWED = {"follow": [20.0, 10.0], "at": "2021-07-03T14:27:23Z", "width": 300, "height": 240}
@@ -171,6 +173,40 @@ def test_xarray_opens_it_with_times_and_without_reading_pixels(files, engine):
             assert dataset["time"].dtype.kind == "M"
             assert np.isfinite(dataset["exposure"]).all()
             assert float(dataset["data"].mean().compute()) > 0
+
+
+@pytest.mark.parametrize("kind", ["seen", "followed", "derotated"])
+def test_a_frame_is_a_map_of_sunpys(files, kind):
+    """Its last pixel lies where the file's x and y say, seen from SDO: at its own time, or at that of the reference."""
+    opened = dataset.open_file(files[kind])
+    number = opened.sizes["time"] - 1
+    found = dataset.as_map(opened, number)
+    assert type(found).__name__ == "AIAMap"
+    assert found.unit == u.Unit("DN / s")
+    assert found.wavelength == 211 * u.angstrom
+    np.testing.assert_array_equal(found.data, opened["data"][number])
+    time = opened.attrs.get("reference_time") or np.datetime_as_string(opened["time"].values[number], "ms")
+    assert abs((found.date - Time(time.removesuffix("Z"))).to_value("s")) < 0.01
+    corner = found.pixel_to_world(0 * u.pix, 0 * u.pix)
+    if kind != "followed":
+        assert corner.Tx.to_value("arcsec") == pytest.approx(float(opened["x"][0]), abs=0.02)
+        assert corner.Ty.to_value("arcsec") == pytest.approx(float(opened["y"][0]), abs=0.02)
+    place = found.center.transform_to(HeliographicStonyhurst(obstime=found.date))
+    if kind == "followed":
+        longitude, latitude = FOLLOWED["follow"]
+        assert [place.lon.deg, place.lat.deg] == pytest.approx([longitude, latitude], abs=0.4)
+
+
+def test_an_ndcube_of_a_derotated_file_has_its_times_and_places(files):
+    opened = dataset.open_file(files["derotated"])
+    made = dataset.as_ndcube(opened)
+    x, y, time = made.wcs.low_level_wcs.pixel_to_world_values(7, 11, 2)
+    assert float(time) == pytest.approx(float(opened["tai"][2] - opened["tai"][0]), abs=1e-3)
+    angle = [(float(one) * 3600 + 648000) % 1296000 - 648000 for one in (x, y)]
+    assert angle == pytest.approx([float(opened["x"][7]), float(opened["y"][11])], abs=0.02)
+    np.testing.assert_array_equal(made[1].data, opened["data"][1])
+    with pytest.raises(AIAError, match="the region moves"):
+        dataset.as_ndcube(dataset.open_file(files["followed"]))
 
 
 def test_the_frames_themselves_say_the_same_as_their_cube(files):

@@ -157,6 +157,20 @@ def test_a_value_is_the_mean_of_what_is_interpolated_across(tmp_path):
     np.testing.assert_allclose([found["x"], found["y"]], [x, y])
 
 
+@pytest.mark.parametrize("period", [3, 5, 10])
+def test_interpolation_along_a_slit_smooths_as_the_documentation_says(tmp_path, root, period):
+    """A wave of so many pixels keeps sinc squared of its amplitude along an oblique slit, as a hat does."""
+    wave = 2 * np.pi * AXIS / (period * STEP)
+    frames = written(tmp_path, [0], lambda _: np.tile(500 + 100 * np.cos(wave), (SIZE, 1)))
+    found = slits.follow(frames, Slit("oblique", points=((-110, -60), (105, 64)), width=1))
+    phase = 2 * np.pi * found["x"].values / (period * STEP)
+    design = np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], axis=1)
+    (cosine, sine, _), *_ = np.linalg.lstsq(design, found["data"].values[0], rcond=None)
+    kept = np.sinc(1 / period) ** 2
+    assert np.hypot(cosine, sine) / 100 == pytest.approx(kept, abs=0.02)
+    assert f"{kept:.2f}" in (root / "docs" / "figures.md").read_text(encoding="utf-8")
+
+
 def test_what_was_not_measured_is_missing_and_only_where_it_has_a_say(tmp_path):
     def holed(number):
         image = blob(0, 0)
