@@ -1,5 +1,6 @@
 """Frames of a cube as the Sun's surface looked at one reference time: level 1 in, derotated pixels out."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from aia_sequence.instrument import SATURATED_FROM, SCALE
 from aia_sequence.lists.manifests import LEVEL1
 from aia_sequence.projection import RSUN
 from aia_sequence.times import iso, read_time
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -221,10 +224,23 @@ def _sigma(counts: np.ndarray, blank: int | None, sigma: np.ndarray, x: np.ndarr
 
 
 def turned(sources: Sequence[Source], reference: Reference) -> Iterator[Entry]:
-    """Frames of all blocks for a cube, in the order of their observation."""
+    """Frames of all blocks for a cube, in the order of their observation.
+
+    Raises
+    ------
+    FrameError
+        If one cannot be turned, unless the options say to leave such frames out.
+    """
     rows = [(read_time(row["T_OBS"]), row["record"], source, row) for source in sources for row in source.rows]
     for tai, _, source, row in sorted(rows, key=lambda one: one[:2]):
-        made = turn(source, row, reference)
+        try:
+            made = turn(source, row, reference)
+        except FrameError as error:
+            if source.options.on_bad_frame == "fail":
+                said = f"{row['record']}: {error}. With calibration.on_bad_frame: skip it is left out of the cube"
+                raise FrameError(said) from None
+            logger.warning("%s is left out: %s", row["record"], error)
+            continue
         header = made.pop("header")
         known = about(header, tai, row) | {"crpix1": reference.grid.crpix1, "crpix2": reference.grid.crpix2}
         step = np.float32(known["step"])

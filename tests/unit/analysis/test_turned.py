@@ -1,9 +1,13 @@
 """Level-1 frames turned to one time, against a Sun of which everything is known: places and times are sunpy's."""
 
+import re
+
 import astropy.units as u
+import level1_frames
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from level1_frames import SCALE, X0, Y0, header, write
 from sunpy.coordinates import (
     HeliographicCarrington,
@@ -14,12 +18,13 @@ from sunpy.coordinates import (
 )
 from sunpy.map.sources import AIAMap
 
-from aia_sequence.analysis.turned import Reference, Source, turn
+from aia_sequence.analysis.turned import Reference, Source, turn, turned
 from aia_sequence.calibration import statistics
 from aia_sequence.calibration.corrections import Corrections
 from aia_sequence.calibration.header import make_header
 from aia_sequence.calibration.level15 import calibrate
 from aia_sequence.config.calibration import CalibrationOptions
+from aia_sequence.errors import FrameError
 from aia_sequence.files import sha256
 from aia_sequence.frames.geometry import Geometry
 from aia_sequence.projection import RSUN
@@ -145,3 +150,21 @@ def test_one_resampling_is_ten_times_nearer_to_the_truth_than_level_15_and_bilin
     errors = [np.sqrt(np.nanmean((data - truth) ** 2)) for data in (turned[time]["data"], usual)]
     assert np.isfinite(usual).mean() > 0.99
     assert errors[1] > 10 * errors[0]
+
+
+@pytest.mark.parametrize("choice", ["fail", "skip"])
+def test_a_frame_that_does_not_say_from_where_it_was_seen_is_refused_or_left_out(tmp_path, choice):
+    rows = level1_frames.block(tmp_path, exposures=(2.0, 2.0, 2.0))
+    folder = tmp_path / "level1"
+    with fits.open(folder / rows[1]["file"], mode="update") as hdus:
+        del hdus[1].header["CRLN_OBS"]
+    rows[1]["sha256"] = sha256(folder / rows[1]["file"])
+    source = Source(folder, rows, CalibrationOptions(pointing=False, degradation=False, on_bad_frame=choice))
+    region = {"x": [-660, -630], "y": [-380, -350]}
+    first = {**level1_frames.header(), "NAXIS1": 150, "NAXIS2": 120}
+    frames = turned([source], Reference.of_frame(first, region))
+    if choice == "skip":
+        assert [entry.known["record"] for entry in frames] == [rows[0]["record"], rows[2]["record"]]
+    else:
+        with pytest.raises(FrameError, match=rf"{re.escape(rows[1]['record'])}: .*CRLN_OBS.*on_bad_frame: skip"):
+            list(frames)
