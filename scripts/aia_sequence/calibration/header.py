@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ type Lines = list[str]  # of the history
 STALE = (
     "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "HEADSUM", "XCEN", "YCEN", "CROTA1", "CROTA2", "PRIMARYK",
     "CD1_1", "CD1_2", "CD2_1", "CD2_2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2",
-    "SIMPLE", "XTENSION", "PCOUNT", "GCOUNT", "EXTEND", "EXTNAME", "LONPOLE", "LATPOLE",
+    "SIMPLE", "XTENSION", "PCOUNT", "GCOUNT", "GROUPS", "TFIELDS", "EXTEND", "EXTNAME", "LONPOLE", "LATPOLE",
 )  # fmt: skip
 # What names the level-1 record and its file, and would be taken for this file's own. DATE has no successor: the time at
 # which level 1.5 was made would differ from run to run.
@@ -114,13 +115,11 @@ def make_header(
 
 
 def _kept(level1: fits.Header) -> fits.Header:
-    """The level-1 cards that still hold, have a value and are allowed by FITS."""
-    header = level1.copy(strip=True)
-    for key in STALE:
-        header.remove(key, ignore_missing=True, remove_all=True)
-    for place in range(len(header) - 1, -1, -1):
-        if not _has_value(header.cards[place]):
-            del header[place]
+    """The level-1 cards that still hold, have a value and are allowed by FITS.
+
+    They make a new header: each card that is taken out of one makes astropy count all cards anew.
+    """
+    header = fits.Header(copy(card) for card in level1.cards if card.keyword not in STALE and _has_value(card))
     for key, ours in OF_LEVEL1.items():
         if key in header:
             header.rename_keyword(key, ours)
@@ -259,7 +258,7 @@ def _compression(header: fits.Header, pixels: Pixels, corrections: Corrections, 
 
 
 def rounding(pixels: Pixels, options: CalibrationOptions) -> float | None:
-    """The step that values are rounded to where they are packed with loss, in the image's unit; None where they are not.
+    """The step, in the image's unit, that values are rounded to where they are packed with loss; else None.
 
     Of binned pixels it is smaller, as their noise is.
     """

@@ -10,6 +10,9 @@ from aia_sequence.frames.compiled import njit
 TAPS = 12  # to either side, of the prefilter: the pole's 13th power is 4e-8, which float32 cannot tell from nothing
 PREFILTER = (np.sqrt(3.0) - 2.0) ** np.arange(TAPS + 1)
 PREFILTER = (PREFILTER / (PREFILTER[0] + 2 * PREFILTER[1:].sum())).astype(np.float32)  # they add up to one
+POLE, GAIN = np.float32(np.sqrt(3.0) - 2.0), np.float32(6)
+TURN = np.float32(POLE / (POLE * POLE - 1))  # where the recursion turns round, at the mirror
+STRIP = 48  # rows that are filtered along columns at once
 GROWN = TAPS  # layers of a hole that are filled from its rim before the prefilter, which reaches no deeper
 
 
@@ -106,33 +109,58 @@ def _filter_row(source, taps, wide, out):
 
 
 @njit(cache=True, nogil=True)
-def _add_pairs(a, b, c, d, e, f, weights, out):
-    """Add three pairs of rows, each with its weight."""
-    u, v, w = weights
+def _add(weight, row, out):
+    """Add a row with a weight to another."""
     for i in range(out.size):
-        out[i] += u * (a[i] + b[i]) + v * (c[i] + d[i]) + w * (e[i] + f[i])
+        out[i] += weight * row[i]
+
+
+@njit(cache=True, nogil=True)
+def _onwards(row, before, out):
+    """A step of the recursion upwards."""
+    for i in range(out.size):
+        out[i] = row[i] + POLE * before[i]
+
+
+@njit(cache=True, nogil=True)
+def _backwards(row, back):
+    """A step of the recursion downwards, in place."""
+    for i in range(back.size):
+        back[i] = POLE * (back[i] - row[i])
 
 
 @njit(cache=True, nogil=True)
 def prefilter(image, taps, padded):
     """Spline coefficients of an image: filtered along rows, then along columns, in one pass through it.
 
-    The recursive filter is applied as its impulse response, a sum over the neighbours on both sides. That is more
-    arithmetic, but no step waits for the one before it. The filtered rows wait in a ring that stays in the cache.
+    Along rows the recursive filter is applied as its impulse response, a sum over the neighbours on both sides: more
+    arithmetic, but no step waits for the one before it. Along columns it recurs, as all columns of a row do so at once:
+    upwards through a strip of rows and some beyond, and downwards again from there, where the response has died away.
+    The strip stays in the cache.
     """
     ny, nx = image.shape
-    ring, wide = np.empty((2 * TAPS + 1, nx), np.float32), np.empty(nx + 2 * TAPS, np.float32)
-    lines, n_filtered = np.empty((TAPS + 1, 2), np.int64), 0
-    for j in range(ny):
-        while n_filtered < min(j + TAPS + 1, ny):
-            _filter_row(image[n_filtered], taps, wide, ring[n_filtered % len(ring)])
-            n_filtered += 1
-        for k in range(1, TAPS + 1):
-            lines[k, 0], lines[k, 1] = _mirrored(j - k, ny) % len(ring), _mirrored(j + k, ny) % len(ring)
-        out, centre = padded[j + 1, 1:-1], ring[j % len(ring)]
+    ring, row = np.empty((STRIP + TAPS + 2, nx), np.float32), np.empty(nx, np.float32)
+    wide, back, weight = np.empty(nx + 2 * TAPS, np.float32), np.empty(nx, np.float32), np.float32(1)
+    ring[0] = np.float32(0)
+    for k in range(TAPS + 1):
+        _filter_row(image[_mirrored(k, ny)], taps, wide, row)
+        _add(weight, row, ring[0])
+        weight *= POLE
+    n_done = 1
+    for start in range(0, ny, STRIP):
+        end = min(start + STRIP, ny)
+        ahead = min(end + TAPS + 1, ny)
+        while n_done < ahead:
+            _filter_row(image[n_done], taps, wide, row)
+            _onwards(row, ring[(n_done - 1) % len(ring)], ring[n_done % len(ring)])
+            n_done += 1
+        last, before = ring[(ahead - 1) % len(ring)], ring[(ahead - 2) % len(ring)]
         for i in range(nx):
-            out[i] = taps[0] * centre[i]
-        for k in range(1, TAPS + 1, 3):
-            (a, b), (c, d), (e, f) = lines[k], lines[k + 1], lines[k + 2]
-            weights = taps[k], taps[k + 1], taps[k + 2]
-            _add_pairs(ring[a], ring[b], ring[c], ring[d], ring[e], ring[f], weights, out)
+            back[i] = TURN * (last[i] + POLE * before[i]) if ahead == ny else -POLE * last[i]
+        for j in range(ahead - 1, start - 1, -1):
+            if j < ahead - 1:
+                _backwards(ring[j % len(ring)], back)
+            if j < end:
+                out = padded[j + 1, 1:-1]
+                for i in range(nx):
+                    out[i] = GAIN * back[i]

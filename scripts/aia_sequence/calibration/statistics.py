@@ -5,6 +5,7 @@ One pass for the moments and a coarse histogram, one for the fine histograms aro
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -34,12 +35,10 @@ def statistics(image):
         the column right of the centre. A frame without a valid pixel has the counts alone.
     """
     shift, total = np.float32(_near(image)), image.size
-    sums, counted = np.zeros((4, LANES)), np.zeros(LANES, np.int32)
-    low, high = np.full(LANES, np.inf, np.float32), np.full(LANES, -np.inf, np.float32)
-    bits, histogram = image.view(np.uint32), np.zeros(1 << COARSE, np.int32)
-    _count_up(image, bits, shift, sums, low, high, counted, histogram)
+    bits, sums, histogram = image.view(np.uint32), np.zeros((4, LANES)), np.zeros(1 << COARSE, np.int32)
+    count = _count_up(image, bits, shift, sums, histogram)
+    histogram = _ascending(histogram)
     histogram[:LOWEST] = 0
-    count = int(counted.sum())
     counts = {
         "TOTVALS": total,
         "DATAVALS": count,
@@ -52,17 +51,21 @@ def statistics(image):
     m2 = max(s2 - s1**2, 0.0)
     m3 = s3 - 3 * s1 * s2 + 2 * s1**3
     m4 = s4 - 4 * s1 * s3 + 6 * s1**2 * s2 - 3 * s1**4
-    values = {"DATAMIN": low.min(), "DATAMAX": high.max(), "DATAMEAN": float(shift) + s1, "DATARMS": m2**0.5}
+    values = {"DATAMEAN": float(shift) + s1, "DATARMS": m2**0.5}
     if m2 > 0:
         values |= {"DATASKEW": m3 / m2**1.5, "DATAKURT": m4 / m2**2 - 3}
     column = image[:, image.shape[1] // 2]
     column = column[~np.isnan(column)]
     if column.size:
         values["DATACENT"] = np.median(column)
-    ranks = np.array([max(-(-count * p // 100) - 1, 0) for p in PERCENTILES.values()], np.int64)
-    values |= dict(zip(PERCENTILES, _ranked(bits, histogram, ranks), strict=True))
+    ranks = {
+        "DATAMIN": 0,
+        **{key: max(-(-count * p // 100) - 1, 0) for key, p in PERCENTILES.items()},
+        "DATAMAX": count - 1,
+    }
+    values |= dict(zip(ranks, _ranked(bits, histogram, np.array(list(ranks.values()), np.int64)), strict=True))
     # Nine digits are what float32 can tell apart.
-    return counts | {key: float(f"{float(value):.9g}") for key, value in values.items()}
+    return counts | {key: float(f"{float(value) + 0.0:.9g}") for key, value in values.items()}
 
 
 def _near(image):
@@ -72,48 +75,58 @@ def _near(image):
     return np.median(sample) if sample.size else 0.0
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _add(value, shift, lane, sums, low, high, counts):
-    """Add a value to a lane, if it is valid."""
-    valid = value == value
-    d = np.float64(value - shift) if valid else 0.0
-    dd = d * d
-    sums[0, lane] += d
-    sums[1, lane] += dd
-    sums[2, lane] += dd * d
-    sums[3, lane] += dd * dd
-    counts[lane] += np.int32(valid)
-    low[lane] = value if value < low[lane] else low[lane]
-    high[lane] = value if value > high[lane] else high[lane]
-
-
 @njit(cache=True, nogil=True)
 def _key(bits):
     """Bits of a float32, rearranged so that they ascend with the value; NaN comes last, negative NaN first."""
     return np.uint32(bits ^ np.uint32(-np.int32(bits >> np.uint32(31)) | np.uint32(SIGN)))
 
 
-@njit(cache=True, nogil=True)
-def _count_up(image, bits, shift, sums, low, high, counted, histogram):
-    """Add up the first four powers of value - shift of the valid pixels, in lanes; their range, number and histogram.
+@njit(cache=True, nogil=True, inline="always")
+def _add(value, shift, lane, sums):
+    """Add the powers of a value to those of a lane, if it is valid."""
+    d = np.float64(value - shift) if value == value else 0.0
+    dd = d * d
+    sums[lane] += d
+    sums[lane + LANES] += dd
+    sums[lane + 2 * LANES] += dd * d
+    sums[lane + 3 * LANES] += dd * dd
 
-    `sums` (4, LANES), `low`, `high` and `counted` (LANES) come initialised. A row's sums are added to those of the rows
-    before, which keeps rounding small. The `histogram` is that of the COARSE upper bits of the keys of all pixels.
+
+@njit(cache=True, nogil=True)
+def _count_up(image, bits, shift, sums, histogram):
+    """Add up the first four powers of value - shift of the valid pixels, in lanes; return how many these are.
+
+    `sums` (4, LANES) and `histogram` come as zeros. A row's sums are added to those of the rows before, which keeps
+    rounding small. The `histogram` is that of the COARSE upper bits of all pixels.
     """
-    of_row = np.zeros((4, LANES))
+    # In one array, as a compiler cannot tell that several do not overlap, and then adds one pixel after another.
+    of_row, total = np.zeros(4 * LANES), 0
     for j in range(image.shape[0]):
-        row, keys = image[j], bits[j]
-        for first in range(0, row.size - LANES + 1, LANES):
+        row, upper = image[j], bits[j]
+        valid: Any = np.int32(0)  # a loop that counts in 32 bits vectorises
+        whole = row.size // LANES * LANES
+        for first in range(0, whole, LANES):
+            part = row[first : first + LANES]
             for k in range(LANES):
-                _add(row[first + k], shift, k, of_row, low, high, counted)
-        for i in range(row.size // LANES * LANES, row.size):
-            _add(row[i], shift, i % LANES, of_row, low, high, counted)
+                _add(part[k], shift, k, of_row)
+        for i in range(whole, row.size):
+            _add(row[i], shift, i - whole, of_row)
         for power in range(4):
             for k in range(LANES):
-                sums[power, k] += of_row[power, k]
-                of_row[power, k] = 0.0
+                sums[power, k] += of_row[power * LANES + k]
+                of_row[power * LANES + k] = 0.0
         for i in range(row.size):
-            histogram[_key(keys[i]) >> np.uint32(FINE)] += 1
+            valid += np.int32(row[i] == row[i])
+        total += valid
+        for i in range(row.size):
+            histogram[upper[i] >> np.uint32(FINE)] += 1
+    return total
+
+
+def _ascending(table):
+    """A table by upper bits, put in the order of values: negative ones come last, the largest first."""
+    half = 1 << (COARSE - 1)
+    return np.concatenate([table[half:][::-1], table[:half]])
 
 
 @njit(cache=True, nogil=True)
@@ -130,14 +143,16 @@ def _ranked(bits, histogram, ranks):
         if not slots[bins[n]]:
             used += 1
             slots[bins[n]] = used
-    fine = np.zeros((used + 1, 1 << FINE), np.int64)
+    by_bits = np.empty_like(slots)
+    for upper in range(slots.size):
+        by_bits[upper] = slots[_key(np.uint32(upper << FINE)) >> np.uint32(FINE)]
+    fine = np.zeros((used + 1, 1 << FINE), np.int32)
     for j in range(bits.shape[0]):
         row = bits[j]
         for i in range(row.size):
-            key = _key(row[i])
-            slot = slots[key >> np.uint32(FINE)]
+            slot = by_bits[row[i] >> np.uint32(FINE)]
             if slot:
-                fine[slot, key & np.uint32((1 << FINE) - 1)] += 1
+                fine[slot, _key(row[i]) & np.uint32((1 << FINE) - 1)] += 1
     values = np.empty(ranks.size, np.float32)
     for n in range(ranks.size):
         lower, _ = _reached(fine[slots[bins[n]]], ranks[n] - below[n])

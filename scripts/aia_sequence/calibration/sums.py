@@ -68,30 +68,42 @@ def _add_weights(sigma, factors, matrix, offset, spline, size, weights, variance
             if value != value:
                 variances[j, i] = np.nan
                 continue
-            squares, share = 0.0, np.float32(factors[j, i] / (size * size))
+            share = np.float32(factors[j, i] / (size * size))
             for row in range(j * size, (j + 1) * size):
                 for column in range(i * size, (i + 1) * size):
-                    squares = _add_pixel(matrix, offset, spline, share, column, row, weights)
+                    _add_pixel(matrix, offset, spline, share, column, row, weights)
             if size > 1:
                 add_weights(matrix, offset, spline, i, j, size, square)
                 squares = np.sum(square * square)
+            else:
+                squares = _squares(matrix, offset, spline, i, j)
             variances[j, i] = value * value / squares
 
 
 @njit(cache=True, nogil=True)
-def _add_pixel(matrix, offset, spline, share, i, j, weights):
-    """Add a share of a pixel's weights; the sum of their squares, before that."""
+def _place(matrix, offset, i, j):
+    """The level-1 pixel, column and row, at or below a pixel's position, and the position past it."""
     x, y = matrix[0, 0] * i + matrix[0, 1] * j + offset[0], matrix[1, 0] * i + matrix[1, 1] * j + offset[1]
     column, line = int(x), int(y)
-    tx, ty = np.float32(x - column), np.float32(y - line)
-    if spline:
-        wx, wy, sx, sy = spline_weights(tx), spline_weights(ty), cardinal_squares(tx), cardinal_squares(ty)
-    else:
-        wx, wy, sx, sy = keys_weights(tx), keys_weights(ty), keys_squares(tx), keys_squares(ty)
+    return column, line, np.float32(x - column), np.float32(y - line)
+
+
+@njit(cache=True, nogil=True)
+def _add_pixel(matrix, offset, spline, share, i, j, weights):
+    """Add a share of a pixel's weights."""
+    column, line, tx, ty = _place(matrix, offset, i, j)
+    wx, wy = (spline_weights(tx), spline_weights(ty)) if spline else (keys_weights(tx), keys_weights(ty))
     for m in range(4):
         row = weights[line - 1 + m]
         for n in range(4):
             row[column - 1 + n] += share * (wy[m] * wx[n])
+
+
+@njit(cache=True, nogil=True)
+def _squares(matrix, offset, spline, i, j):
+    """Sum of the squares of a pixel's weights."""
+    _, _, tx, ty = _place(matrix, offset, i, j)
+    sx, sy = (cardinal_squares(tx), cardinal_squares(ty)) if spline else (keys_squares(tx), keys_squares(ty))
     across = sx[0] + sx[1] + sx[2] + sx[3] + sx[4] + sx[5]
     upwards = sy[0] + sy[1] + sy[2] + sy[3] + sy[4] + sy[5]
     return np.float64(across * upwards)
