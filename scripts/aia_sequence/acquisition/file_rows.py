@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from astropy.utils.exceptions import AstropyWarning
 from aia_sequence.acquisition.arrival_checks import looks_like
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import opened
+from aia_sequence.frames import cards
 from aia_sequence.frames.hdus import parts, unpacked
 from aia_sequence.frames.keywords import number, stated
 from aia_sequence.frames.level1header import check_level1, is_by_frame, slot_at
@@ -56,7 +57,7 @@ def values_of(path: str, names: Sequence[str]) -> dict[str, Any]:
     return {name: _value(header, name.replace("__", "-"), KNOWN[name].kind) for name in names}
 
 
-def _value(header: fits.Header, key: str, kind: str) -> Any:
+def _value(header: MutableMapping[str, Any], key: str, kind: str) -> Any:
     if kind == "time":
         tai = _time(header, key)
         return "" if tai is None else iso(tai, DECIMALS.get(key, 0))
@@ -66,7 +67,7 @@ def _value(header: fits.Header, key: str, kind: str) -> Any:
     return number(header, key) if kind == "float" else _whole(header, key)
 
 
-def _header(path: str) -> fits.Header:
+def _header(path: str) -> MutableMapping[str, Any]:
     """Header of a file's first image or table with data, a compressed image's as that of the image."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyWarning)
@@ -79,7 +80,7 @@ def _header(path: str) -> fits.Header:
                         start = file.read(16)
                     if not start.startswith(b"SIMPLE  ="):
                         raise FrameError(f"it is no FITS file; {looks_like(start)}")
-                    found = [part.header for _, part in zip(range(2), parts(file), strict=False)]
+                    found = [part.header for _, part in zip(range(2), parts(file, cards.read), strict=False)]
                 except (EOFError, ValueError, TypeError, OSError, fits.VerifyError) as error:
                     raise FrameError(f"it is damaged: {error}") from None
     if not found:
@@ -90,7 +91,7 @@ def _header(path: str) -> fits.Header:
     raise FrameError("it holds no image")
 
 
-def _of_image(header: fits.Header) -> fits.Header:
+def _of_image(header: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The header of an image, where it is stored as a table of compressed tiles."""
     if header.get("ZIMAGE") is not True:
         return header
@@ -100,7 +101,7 @@ def _of_image(header: fits.Header) -> fits.Header:
     return header
 
 
-def _keywords(header: fits.Header) -> dict[str, Any]:
+def _keywords(header: MutableMapping[str, Any]) -> dict[str, Any]:
     """The keywords of a level-1 frame; `FrameError` says what it is instead, or what is wrong with it."""
     name = re.fullmatch(r"(aia\.\w+?)(_mod)?:(\d+):(\w+)", str(header.get("DRMS_ID", "")), re.ASCII)
     segment = name[4].removesuffix("_lev1") if name else "image"  # aia.lev1 calls its image so
@@ -128,7 +129,7 @@ def _keywords(header: fits.Header) -> dict[str, Any]:
     }
 
 
-def _check_kind(header: fits.Header, segment: str) -> None:
+def _check_kind(header: MutableMapping[str, Any], segment: str) -> None:
     """Make sure that a header is of level 1 of AIA: what a file is comes before what is wrong with it."""
     known = [key for key in ("T_OBS", "T_REC", "DATE-OBS", "WAVELNTH", "LVL_NUM", "INSTRUME") if key in header]
     if not known:

@@ -7,9 +7,10 @@ standard's own limit is refused, before astropy sees the file.
 import gzip
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from astropy.io import fits
 
@@ -21,7 +22,7 @@ BLOCK = 2880  # bytes
 class Part:
     """An HDU: its header, and where that, the data and the whole begin and end in the file, bytes."""
 
-    header: fits.Header
+    header: Any  # a mapping of keywords to values
     start: int
     data: int
     end: int
@@ -41,8 +42,10 @@ def unpacked(file: io.BufferedIOBase) -> io.BufferedIOBase:
     return gzip.GzipFile(fileobj=file) if packed else file
 
 
-def parts(file: io.BufferedIOBase) -> Iterator[Part]:
-    """The HDUs of a file, one after another as they are asked for.
+def parts(
+    file: io.BufferedIOBase, read: Callable[[Any], MutableMapping[str, Any]] = fits.Header.fromfile
+) -> Iterator[Part]:
+    """The HDUs of a file, one after another as they are asked for, their headers as `read` gives them.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def parts(file: io.BufferedIOBase) -> Iterator[Part]:
             raise ValueError(f"it is no FITS file: it begins with {begin!r}")
         file.seek(start)
         try:
-            header = fits.Header.fromfile(file)
+            header = read(file)
         except EOFError:
             return
         data = file.tell()
@@ -67,7 +70,7 @@ def parts(file: io.BufferedIOBase) -> Iterator[Part]:
         start = end
 
 
-def _bytes(header: fits.Header) -> int:
+def _bytes(header: Mapping[str, Any]) -> int:
     """Bytes of an HDU's data, without what fills the last block."""
     for key in ("TFIELDS", "ZNAXIS"):
         _whole(header, key, 0, MOST, 0)
@@ -78,7 +81,7 @@ def _bytes(header: fits.Header) -> int:
     return size * _whole(header, "GCOUNT", 1, MOST, 1) * (_whole(header, "PCOUNT", 0, 2**40, 0) + math.prod(axes))
 
 
-def _whole(header: fits.Header, key: str, low: int, high: int, otherwise: int | None = None) -> int:
+def _whole(header: Mapping[str, Any], key: str, low: int, high: int, otherwise: int | None = None) -> int:
     value = header.get(key, otherwise)
     if type(value) is not int or not low <= value <= high:
         raise ValueError(f"{key} is {value!r}; a whole number from {low} to {high} is allowed")
