@@ -1,6 +1,7 @@
 # In: the configuration's windows and conditions.
 # Out: verified level-1 frames under level1/{channel}/{block}/, each named with its record in the manifest beside them.
-# Order: read_headers where frames are files at hand, query_metadata, filter_records, request_export (one at a time), download_level1. All on this machine: they wait.
+# Order: read_headers where frames are files at hand, query_metadata, filter_records, download_level1. All on this machine:
+# they wait; of export requests one at a time.
 # What a repetition can mend is repeated within the job, with growing pauses; so a profile's `retries` are not for them.
 #
 # What decides products is a parameter. What does not (the cache's place, patience, connections) is handed over as a
@@ -118,58 +119,32 @@ rule filter_records:
         "../scripts/filter_records.py"
 
 
-rule request_export:
-    input:
-        records=rules.filter_records.output.records,
-        recordset=rules.filter_records.output.recordset,
-    output:
-        export="<results>/{event}/export/{channel}/{block}.json",
-    log:
-        "<logs>/{event}/request_export/{channel}/{block}.log",
-    benchmark:
-        "<benchmarks>/{event}/request_export/{channel}/{block}.tsv"
-    priority: PRIORITY["request_export"]
-    retries: 0
-    localrule: True
-    conda:
-        "../envs/acquire.yaml"
-    resources:
-        servers=PLAN.settings.servers,
-        jsoc_export=1,
-        level1_cache=PLAN.settings.level1_cache,
-        most_records=EXPORT["records"],
-        patience_s=PATIENCE,
-    params:
-        archive=ARCHIVE,
-        state=STATE,
-        journal=JOURNAL,
-        frames=of_job("frames_wanted"),
-        method=EXPORT["method"],
-        version=versions.EXPORT,
-    message:
-        "Requesting the export of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
-    script:
-        "../scripts/request_export.py"
+# Who waits for an archive takes no core from those who calibrate, as long as no more than a few wait (profiles/); frames at
+# hand are read and checked instead.
+WAITS = ARCHIVE != "files" and "jsoc_export" in workflow.global_resources
 
 
 rule download_level1:
     input:
         records=rules.filter_records.output.records,
-        export=rules.request_export.output.export,
+        recordset=rules.filter_records.output.recordset,
     output:
+        export="<results>/{event}/export/{channel}/{block}.json",
         frames=directory("<results>/{event}/level1/{channel}/{block}"),
         manifest="<results>/{event}/level1/{channel}/{block}.csv",
     log:
         "<logs>/{event}/download_level1/{channel}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/download_level1/{channel}/{block}.tsv"
-    priority: PRIORITY["download_level1"]
+    priority: PRIORITY["local_level1" if ARCHIVE == "files" else "download_level1"]
     retries: 0
     localrule: True
     conda:
         "../envs/acquire.yaml"
+    threads: 0 if WAITS else 1
     resources:
         servers=PLAN.settings.servers,
+        jsoc_export=0 if ARCHIVE == "files" else 1,
         level1_cache=PLAN.settings.level1_cache,
         most_records=EXPORT["records"],
         patience_s=PATIENCE,
@@ -182,8 +157,8 @@ rule download_level1:
         frames=of_job("frames_wanted"),
         method=EXPORT["method"],
         on_missing=EXPORT["on_missing"],
-        version=versions.LEVEL1,
+        version=[versions.EXPORT, versions.LEVEL1],
     message:
-        "Downloading the level-1 frames of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
+        "Exporting and downloading the level-1 frames of {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
     script:
         "../scripts/download_level1.py"

@@ -20,16 +20,16 @@ RUN = batches.CURRENT if workflow.is_main_process else None  # of `aia-sequence 
 NOW = datetime.fromtimestamp(RUN.began if RUN else time.time(), UTC).strftime("%Y%m%dT%H%M%S")
 
 # Jobs go first whose event is nearest to its end, so that a catalogue's first events are finished while its last ones
-# wait, and before all others the one export request that the archive accepts.
+# wait, and before all others those that ask for an export, for which they wait longest.
 PRIORITY = {
     "filter_records": 1,
     "table": 2,
-    "download_level1": 2,
+    "local_level1": 2,
     "calibrate_level15": 3,
     "plot_sequence": 4,
     "figure": 5,
     "write_audit": 6,
-    "request_export": 7,
+    "download_level1": 7,
 }
 
 

@@ -1,6 +1,7 @@
-"""Fetch a block's exported frames, verify each one, and write the manifest of what arrived and what did not.
+"""Have the archive export the kept records that the level-1 cache lacks, fetch and verify each frame, and list them.
 
-Frames that the level-1 cache holds are not fetched again.
+A request's id is on disk before it is waited for, then what was exported, and what has arrived is in the cache: a job
+that was killed goes on from there, and asks for no frame twice.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         params, resources, output = snakemake.params, snakemake.resources, snakemake.output
         wanted = FrameRequest.of(Path(snakemake.input.records), params.frames, params.method)
+        recordset = Path(snakemake.input.recordset).read_text(encoding="utf-8").strip()
         settings = AcquisitionSettings(
             Cache(Path(resources.level1_cache)),
             Journal(Path(params.journal)),
@@ -24,7 +26,17 @@ if __name__ == "__main__":
             resources.connections,
             params.on_missing,
         )
-        place = Place(Path(output.frames), Path(output.manifest), Path(params.quarantine))
-        delivery = Export.read(Path(snakemake.input.export)).delivery
         with source_of_block(wanted.kept, params.archive, Path(params.state), resources.servers) as source:
-            source.download(wanted, delivery, place, settings)
+            asked = recordset, wanted.names, wanted.segments, wanted.processing, wanted.method
+            known = settings.journal.exported(source.name, *asked)
+            if not known.exists():
+                cached, delivery = source.request(wanted, settings)
+                about = {"channel": int(snakemake.wildcards.channel), "block": snakemake.wildcards.block}
+                about |= {"recordset": recordset, "delivery": delivery, "cached": cached}
+                Export(archive=source.name, series=wanted.series, **about).write(known)
+            export = Export.read(known)
+            export.write(Path(output.export))
+            place = Place(Path(output.frames), Path(output.manifest), Path(params.quarantine))
+            source.download(wanted, export.delivery, place, settings)
+        if export.delivery.not_exported:
+            known.unlink(missing_ok=True)  # the archive may have found the files by the next run

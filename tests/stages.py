@@ -117,10 +117,9 @@ class Event:
         resources = {"servers": self.settings.servers, "level1_cache": self.folder / "cache", "connections": 1}
         resources |= {"most_records": 100, "patience_s": 60}
         common = {"params": params, "resources": resources, "wildcards": {"channel": channel, "block": label}}
-        read = {"records": records, "recordset": recordset, "export": export}
-        self.script("request_export", **common, input=read, output={"export": export})
+        read = {"records": records, "recordset": recordset}
         level1 = self.path("level1", f"level1/{channel}/{label}.csv")
-        written = {"frames": level1.with_suffix(""), "manifest": level1}
+        written = {"export": export, "frames": level1.with_suffix(""), "manifest": level1}
         self.script("download_level1", **common, input=read, output=written)
         return level1
 

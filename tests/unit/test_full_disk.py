@@ -28,7 +28,7 @@ EVENT = {
     "region": {"x": [780, 900], "y": [290, 410]},
     "figure": {"dpi": 72},
 }
-SCRIPTS = ["request_export", "download_level1", "write_audit"]
+SCRIPTS = ["download_level1", "write_audit"]
 FULL = "there is no space left on the disk; make room and run again"
 
 

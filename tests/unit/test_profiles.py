@@ -7,7 +7,7 @@ import yaml
 from snakemake.cli import get_argument_parser
 
 RULE = re.compile(r"^rule (\w+):$(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
-NETWORK = {"query_metadata", "filter_records", "request_export", "download_level1"}
+NETWORK = {"query_metadata", "filter_records", "download_level1"}
 ON_NODES = {"calculate_psf", "calibrate_level15", "plot_sequence", "plot_difference", "trace_slit"}
 
 
@@ -36,9 +36,9 @@ def test_a_checkout_alone_repeats_nothing(profile):
     assert "code" not in yaml.safe_load(profile)["rerun-triggers"]
 
 
-def test_one_export_request_at_a_time(profile, rules):
-    assert yaml.safe_load(profile)["resources"] == {"jsoc_export": 1}
-    assert "jsoc_export=1" in rules["request_export"]
+def test_one_block_is_exported_while_another_is_downloaded_and_no_more(profile, rules):
+    assert yaml.safe_load(profile)["resources"] == {"jsoc_export": 2}
+    assert 'jsoc_export=0 if ARCHIVE == "files" else 1' in rules["download_level1"]
 
 
 def test_what_speaks_with_the_archive_stays_on_the_login_node_and_the_work_goes_to_nodes(rules):

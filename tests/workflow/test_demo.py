@@ -75,13 +75,13 @@ def test_make_demo_is_told_in_a_few_lines_of_a_small_terminal(demo):
     lines = [line for line in left if line]
     assert len(lines) <= 25
     assert re.search(r"about a minute on two cores, [\d.]+ GB of disk", lines[0])
-    assert re.search(r"\] \d+ of 9 steps, \d+ s", shown)
+    assert re.search(r"\] \d+ of 8 steps, \d+ s", shown)
     assert re.search(r"download_level1 .* \d+ of 20, \d+ MB", shown)
     assert "Traceback" not in shown
     assert "x1.5-2021-07-03  20 frames kept, 31 dropped, 0 failed" in lines
     assert lines[-1] == f"Results: {workflow.folder / 'results' / 'index.html'}"
     assert (workflow.folder / "results" / "index.html").is_file()
-    drawn = re.findall(r"\[[#.]{20}\] \d+ of 9 steps.*|^  \w+  .*", shown.replace("\r", ""), re.MULTILINE)
+    drawn = re.findall(r"\[[#.]{20}\] \d+ of 8 steps.*|^  \w+  .*", shown.replace("\r", ""), re.MULTILINE)
     assert max(map(len, drawn)) < 80  # a line that is broken cannot be taken back
 
 

@@ -25,7 +25,7 @@ KINDS = {
     "metadata/aia.lev1_euv_12s/20210703T1427.keywords.csv": "query_metadata",
     f"records/211/{FIRST}.csv": "filter_records",
     f"records/211/{FIRST}.recordset.txt": "filter_records",
-    f"export/211/{FIRST}.json": "request_export",
+    f"export/211/{FIRST}.json": "download_level1",
     f"level1/211/{FIRST}/*.fits": "download_level1",
     f"level1/211/{FIRST}.csv": "download_level1",
     f"level1.5/211/{FIRST}/*.fits": "calibrate_level15",

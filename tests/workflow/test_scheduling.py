@@ -34,9 +34,20 @@ def test_jobs_nearest_to_an_events_end_go_first_and_the_one_export_before_all(tm
     """So the first events of a catalogue are finished while its last ones wait."""
     text = said(tmp_path, "print('said:', {rule.name: rule.priority for rule in workflow.rules})", "--dry-run")
     priority = {name: int(number) for name, number in re.findall(r"'(\w+)': (\d+)", text)}
-    chain = ["query_metadata", "filter_records", "download_level1", "calibrate_level15", "plot_sequence"]
-    chain += ["plot_difference", "write_audit", "request_export"]
+    chain = ["query_metadata", "filter_records", "calibrate_level15", "plot_sequence"]
+    chain += ["plot_difference", "write_audit", "download_level1"]
     numbers = [priority[name] for name in chain]
     assert numbers == sorted(set(numbers))
-    assert priority["fetch_pointing"] == priority["download_level1"]
+    assert priority["filter_records"] < priority["fetch_pointing"] < priority["calibrate_level15"]
     assert len({priority[name] for name in ("plot_difference", "trace_slit", "plot_channels", "render_gif")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "threads"),
+    [((), 0), (("--workflow-profile", "none"), 1), (("--config", "archive=files", "files=[.]", "tables=."), 1)],
+    ids=["few wait", "any number waits", "nobody waits"],
+)
+def test_who_waits_for_an_archive_takes_no_core_where_few_do(tmp_path, arguments, threads):
+    """Without a limit to those that wait, a catalogue's blocks would all be asked for at once."""
+    line = "print('said:', *(one.resources['_cores'].value for one in workflow.rules if one.name == 'download_level1'))"
+    assert said(tmp_path, line, "--dry-run", *arguments) == str(threads)

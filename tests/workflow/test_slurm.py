@@ -22,7 +22,6 @@ ON_NODES = {"calibrate_level15", "plot_sequence"}
 AT_HOME = {
     "query_metadata",
     "filter_records",
-    "request_export",
     "download_level1",
     "fetch_pointing",
     "fetch_degradation",

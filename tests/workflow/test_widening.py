@@ -5,7 +5,7 @@ from running import Workflow
 
 pytestmark = pytest.mark.slow
 
-BLOCKWISE = ["query_metadata", "filter_records", "request_export", "download_level1", "calibrate_level15"]
+BLOCKWISE = ["query_metadata", "filter_records", "download_level1", "calibrate_level15"]
 
 
 # One o'clock is new, two o'clock has more slots, three and four o'clock are as they were; likewise at the end.

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from aia_sequence.files import write_json
 
@@ -46,11 +47,16 @@ class Journal:
     Parameters
     ----------
     folder
-        Where they are kept.
+        Where they are kept: below those of an archive, by channel and block.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+
+    @property
+    def lock(self) -> Path:
+        """A file that the journals of all blocks and channels of an archive share."""
+        return self.folder.parents[1] / "lock"
 
     def write(self, request: Request) -> None:
         """Keep a request; one of the same content is replaced."""
@@ -79,7 +85,17 @@ class Journal:
             if request.id in ids:
                 self.drop(request)
 
+    def exported(self, *wanted: Any) -> Path:
+        """Where it is kept what was exported, by what is wanted.
+
+        A job that was stopped, or is repeated, goes on from there: it asks for nothing again that is in the cache or
+        still to be had, and says how the frames came.
+        """
+        return self.folder / f"{_digest(wanted)}.export"
+
     def _path(self, request: Request) -> Path:
-        content = [request.recordset, request.segments, request.processing]
-        name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-        return self.folder / f"{name}.json"
+        return self.folder / f"{_digest([request.recordset, request.segments, request.processing])}.json"
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,10 +1,13 @@
 """The archive's export queue: a request is sent as soon as it may be, and waited for until it has ended."""
 
+import fcntl
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from drms.client import ExportRequest
 from drms.exceptions import DrmsExportError
@@ -38,6 +41,29 @@ class Limits:
     most_records: int = 1000
     timeout: float = 6 * 3600.0
     clock: Callable[[], float] = time.monotonic
+
+
+@contextmanager
+def turn(lock: Path) -> Iterator[None]:
+    """Wait until no other job of this machine has an export request on its way; how a job ends does not matter.
+
+    The archive accepts one pending request of an address, and would have the others ask again and again.
+
+    Parameters
+    ----------
+    lock
+        A file that these jobs share.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            logger.info("another export request is on its way; this one is sent after it")
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        except OSError as error:  # some network file systems have no locks
+            logger.warning("%s cannot be locked (%s): if another request is pending, the archive says so", lock, error)
+        yield
 
 
 def send(archive: Archive, text: str, processing: dict[str, dict[str, str]], limits: Limits) -> ExportRequest:

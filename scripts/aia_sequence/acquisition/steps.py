@@ -8,6 +8,7 @@ from aia_sequence.acquisition import direct, folder
 from aia_sequence.acquisition.download import fetch
 from aia_sequence.acquisition.export import obtain
 from aia_sequence.acquisition.folder import PARTIAL
+from aia_sequence.acquisition.queue import turn
 from aia_sequence.acquisition.request import DIRECT, AcquisitionSettings, FrameRequest, Place
 from aia_sequence.archive.client import Archive
 from aia_sequence.errors import ArchiveError
@@ -90,4 +91,5 @@ def download(
 def _deliver(archive: Archive, wanted: FrameRequest, records: Sequence[str], settings: AcquisitionSettings) -> Delivery:
     if wanted.method == DIRECT:
         return direct.locate(archive, wanted, records)
-    return obtain(archive, wanted, records, settings.journal, settings.limits)
+    with turn(settings.journal.lock):
+        return obtain(archive, wanted, records, settings.journal, settings.limits)

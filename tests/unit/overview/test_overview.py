@@ -35,7 +35,7 @@ def folders(tmp_path):
     outcomes = ["calibrated"] * 20 + ["filtered"] * 31 + ["quarantined"]
     rows = ["record,WAVELNTH,outcome", *(f"r{n},211,{outcome}" for n, outcome in enumerate(outcomes))]
     (results / "done" / "audit.csv").write_text("\n".join([*rows, "r99,171,other channel"]) + "\n", encoding="utf-8")
-    with pytest.raises(SystemExit), joblog.job_log(logs / "lost" / "request_export" / "211" / "20210703T1400.log"):
+    with pytest.raises(SystemExit), joblog.job_log(logs / "lost" / "download_level1" / "211" / "20210703T1400.log"):
         raise ArchiveError("JSOC refused <the> request")
     (results / "done" / "ro-crate-metadata.json").touch()
     return results, logs
@@ -56,7 +56,7 @@ def test_a_finished_event_tells_its_counts_and_its_products(folders):
 def test_an_event_that_failed_tells_the_step_and_the_reason(folders):
     found = overview.look(event("lost", 211), *folders)
     assert not found.finished
-    assert found.status == "not finished: request_export failed, JSOC refused <the> request"
+    assert found.status == "not finished: download_level1 failed, JSOC refused <the> request"
 
 
 def test_an_event_that_was_never_run_is_not_finished(folders):

@@ -373,10 +373,12 @@ def test_cost_is_told_by_what_is_still_to_be_done():
 
 def test_the_ending_names_every_event_but_not_thousands(tmp_path):
     good = Event("good", ("a", "b"), (171,), finished=True, kept=1, dropped=31)
-    bad = Event("bad-event", ("a", "b"), (171,), problems=[Problem("request_export", "JSOC is away\nreally", tmp_path)])
+    bad = Event(
+        "bad-event", ("a", "b"), (171,), problems=[Problem("download_level1", "JSOC is away\nreally", tmp_path)]
+    )
     text = ending.summary([good, bad], tmp_path / "index.html")
     assert "good       1 frame kept, 31 dropped, 0 failed" in text
-    assert "bad-event  not finished: request_export failed, JSOC is away" in text
+    assert "bad-event  not finished: download_level1 failed, JSOC is away" in text
     assert text.splitlines()[-1] == f"Results: {tmp_path / 'index.html'}"
     many = ending.summary([good] * 999 + [bad], tmp_path / "index.html")
     assert "999 of 1,000 events finished" in many
