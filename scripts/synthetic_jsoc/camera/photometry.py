@@ -10,7 +10,7 @@ import numpy as np
 from synthetic_jsoc import hashing
 from synthetic_jsoc.camera import detector
 from synthetic_jsoc.instrument import SATURATION_DN, SHAPE
-from synthetic_jsoc.sun import activity, flares, marks
+from synthetic_jsoc.sun import activity, flares, marks, render
 from synthetic_jsoc.sun.looks import LOOKS
 from synthetic_jsoc.sun.view import View
 from synthetic_jsoc.tables import degradation
@@ -141,10 +141,11 @@ def _neighbourhood(flare, channel):
 
 
 def _image(dots, middle):
-    """Sum of Gaussian dots around a place."""
+    """Sum of Gaussian dots around a place, drawn as in images."""
+    down, across = _AROUND
     column, row, size, peak = dots.T
-    across, along = (
-        np.exp(-((((np.arange(-far, far + 1)[:, None] + centre) - place) / size) ** 2) / 2)
-        for far, centre, place in zip(_AROUND, middle[::-1], (row, column), strict=True)
+    image = np.zeros((2 * down + 1, 2 * across + 1), dtype=np.float32)
+    render.dot(
+        image, np.column_stack([column - middle[0] + across, row - middle[1] + down, size, size, peak, 0 * peak])
     )
-    return (across * peak) @ along.T
+    return image
