@@ -111,7 +111,8 @@ clean: ## remove what `make demo` made; the level-1 cache and the environment st
 
 # Stamped when all is installed, so an interrupted installation starts again.
 $(VENV): .venv/packages pyproject.toml scripts/aia_sequence/__init__.py
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . && touch $@
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
+	&& $(BIN)/python envs/warm_up.py && touch $@
 
 .venv/packages: envs/requirements.txt .python-version
 	@python=; for candidate in $(PYTHONS); do \

@@ -71,6 +71,7 @@ rule query_metadata:
         "<logs>/{event}/query_metadata/{series}/{block}.log",
     benchmark:
         "<benchmarks>/{event}/query_metadata/{series}/{block}.tsv"
+    priority: PRIORITY["query_metadata"]
     retries: 0
     localrule: True
     conda:

@@ -21,7 +21,9 @@ NOW = datetime.fromtimestamp(RUN.began if RUN else time.time(), UTC).strftime("%
 
 # Jobs go first whose event is nearest to its end, so that a catalogue's first events are finished while its last ones
 # wait, and before all others those that ask for an export, for which they wait longest.
+# Of few events the query goes before tables, which a core has time for while the chain from query to frames is at work.
 PRIORITY = {
+    "query_metadata": 3 if len(PLAN.events) < 4 else 0,
     "filter_records": 1,
     "table": 2,
     "local_level1": 2,

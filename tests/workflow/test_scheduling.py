@@ -34,11 +34,12 @@ def test_jobs_nearest_to_an_events_end_go_first_and_the_one_export_before_all(tm
     """So the first events of a catalogue are finished while its last ones wait."""
     text = said(tmp_path, "print('said:', {rule.name: rule.priority for rule in workflow.rules})", "--dry-run")
     priority = {name: int(number) for name, number in re.findall(r"'(\w+)': (\d+)", text)}
-    chain = ["query_metadata", "filter_records", "calibrate_level15", "plot_sequence"]
+    chain = ["filter_records", "calibrate_level15", "plot_sequence"]
     chain += ["plot_difference", "write_audit", "download_level1"]
     numbers = [priority[name] for name in chain]
     assert numbers == sorted(set(numbers))
     assert priority["filter_records"] < priority["fetch_pointing"] < priority["calibrate_level15"]
+    assert priority["query_metadata"] > priority["fetch_pointing"]  # of a single event
     assert len({priority[name] for name in ("plot_difference", "trace_slit", "plot_channels", "render_gif")}) == 1
 
 
