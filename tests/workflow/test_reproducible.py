@@ -34,6 +34,7 @@ KINDS = {
     "figures/211/sequence.png": "plot_sequence",
     "figures/211/difference-running.mp4": "plot_difference",
     "figures/211/slits/loop.nc": "trace_slit",
+    "cubes/211.nc": "write_cube",
     "audit.html": "write_audit",
     "ro-crate-metadata.json": "write_audit",
     "references.bib": "write_audit",
@@ -47,7 +48,7 @@ def finished(tmp_path_factory):
     """Two frames in two blocks, from query to crate."""
     workflow = Workflow.example(tmp_path_factory.mktemp("reproducible"), block="1m")
     slits = {"loop": {"points": [[800, 300], [950, 480]]}}
-    asked = {"figure": {"difference": ["running"]}, "slits": slits}
+    asked = {"figure": {"difference": ["running"]}, "slits": slits, "cube": "derotated"}
     workflow = workflow.changed(start="2021-07-03T14:27:40Z", end="2021-07-03T14:28:15Z", **asked)
     run = workflow.run()
     assert run.status == 0, run.output

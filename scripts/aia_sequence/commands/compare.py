@@ -85,7 +85,8 @@ def _events(one: Path, two: Path) -> Iterator[str]:
             yield from (f"{name}: {line}" for line in compare(*paths))
     if len(different) > MOST:
         yield f"data: … and {len(different) - MOST} more frames"
-    yield from _mappings("figure", *(_figures(folder) for folder in (one, two)))
+    for what in ("figure", "cube"):
+        yield from _mappings(what, *(_recorded(folder, f"{what}s/") for folder in (one, two)))
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -118,10 +119,10 @@ def _tables(folder: Path) -> dict[str, str]:
     return crate.read_hashes(path.read_text(encoding="utf-8"))[1] if path.is_file() else {}
 
 
-def _figures(folder: Path) -> dict[str, str]:
+def _recorded(folder: Path, below: str) -> dict[str, str]:
     path = folder / crate.SUMS
     sums = crate.read_checksums(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {name: digest for name, digest in sums.items() if name.startswith("figures/")}
+    return {name: digest for name, digest in sums.items() if name.startswith(below)}
 
 
 def _frames(folder: Path) -> tuple[set[str], dict[str, tuple[Path, str]]]:

@@ -22,6 +22,7 @@ STAGES = {
     "level1": 3,
     "level1.5": 4,
     "figures": 5,
+    "cubes": 5,
     "audit": 5,
 }
 LAST = 6  # the crate, and what is made with it

@@ -14,7 +14,7 @@ from aia_sequence.instrument import SIDE
 from aia_sequence.lists.records import RECORDS
 from aia_sequence.planning import costs
 
-VERSION = "3"  # of the estimate; a parameter of its rule
+VERSION = "4"  # of the estimate; a parameter of its rule
 
 GB = 1e9
 # Numbers with a fraction, as a terminal of 80 columns has room for them.
@@ -34,9 +34,9 @@ class Work:
     files
         Files to fetch: one a record, or two with its spikes.
     download_gb, written_gb
-        Level 1 over the network, and level 1 and 1.5 on disk (1 GB = 1e9 bytes).
+        Level 1 over the network, and level 1, level 1.5 and cubes on disk (1 GB = 1e9 bytes).
     core_hours
-        Of calibration and figures.
+        Of calibration, figures and cubes.
     queries, exports
         Requests to the archive: a block's metadata, what its keywords mean, and the proof of its record sets; exports.
     """
@@ -71,7 +71,7 @@ def estimate(
     event
         Its name.
     options
-        Its options: `calibration`, `region`, `cutout`.
+        Its options: `calibration`, `region`, `cutout`, `cube`.
     blocks
         Of each block and channel: the channel, how many records there are, and how many of them are kept.
     series
@@ -89,6 +89,9 @@ def estimate(
     if calibration.get("uncertainty"):
         parts += 1.0 if compression == "none" else costs.UNCERTAINTY_COMPRESSED
     level15 = costs.LEVEL15_BYTES * share * parts / binned
+    kind = options.get("cube") or "none"
+    pixels = frame_pixels({**options, "cutout": True})[1] / binned if kind != "none" else 0.0
+    cube = pixels * (costs.CUBE_BYTES[kind] + (costs.CUBE_UNCERTAINTY_BYTES if calibration.get("uncertainty") else 0.0))
     sequences = set()
     for channel, records, kept in blocks:
         sequences.add(channel)
@@ -96,8 +99,9 @@ def estimate(
         work.kept += kept
         work.files += kept * (2 if calibration.get("respike") else 1)
         work.download_gb += kept * level1 / GB
-        work.written_gb += kept * (level1 + level15) / GB
+        work.written_gb += kept * (level1 + level15 + cube) / GB
         seconds = kept * (costs.frame_seconds(calibration) * share + costs.FIGURE_SECONDS)
+        seconds += kept * pixels * costs.CUBE_SECONDS
         work.core_hours += (seconds + (costs.STARTUP_SECONDS if kept else 0)) / 3600
         work.queries += 1
         work.exports += math.ceil(kept / most_records) if most_records else 0

@@ -19,6 +19,9 @@ UNCERTAINTY_SECONDS = 1.0
 COMPRESSION_SECONDS = {"none": 0.0, "gzip": 1.1, "rice": 0.1}
 UNCERTAINTY_COMPRESSED = 0.3  # of float32, rounded to 0.8 % and deflated, where the image is compressed
 COMPRESSED = {"none": 1.0, "gzip": 0.8, "rice": 0.25}  # share of what is written without
+CUBE_BYTES = {"none": 0.0, "seen": 1.3, "derotated": 1.7}  # a pixel, with its mask, and its area where it is derotated
+CUBE_UNCERTAINTY_BYTES = 0.8
+CUBE_SECONDS = 0.4e-6  # per pixel
 FIGURE_SECONDS = 0.3  # per frame: light curve, figure, movie, viewer together
 
 PROCESS_MB = 700  # one calibration process, one frame in memory

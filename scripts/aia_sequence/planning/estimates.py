@@ -10,7 +10,7 @@ def budget_events(plan: Plan) -> dict[str, dict[str, Any]]:
     """Of each event what its cost depends on: options, and how many tables of metadata are asked for."""
     return {
         name: {
-            **{key: event.options.get(key) for key in ("calibration", "cutout", "region")},
+            **{key: event.options.get(key) for key in ("calibration", "cube", "cutout", "region")},
             "metadata_tables": sum(len(plan.blocks(name, series)) for series in plan.series(name)),
         }
         for name, event in plan.events.items()

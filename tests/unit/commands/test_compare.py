@@ -96,13 +96,16 @@ def test_what_differs_between_two_runs_is_named_from_configuration_to_figure(run
     records.write_text(records.read_text().replace("True", "False", 1))
     sums = two / crate.SUMS
     lines = [line if "sequence.png" not in line else "0" * 64 + line[64:] for line in sums.read_text().splitlines()]
+    lines = [line if "211.nc" not in line else "1" * 64 + line[64:] for line in lines]
     sums.write_text("\n".join(lines))
     told = compare(one, two)
     assert told[0] == "configuration: events[0].where.EXPTIME: < 2.0 | < 3.0"
     assert "software: sunpy: 8.0.1 | 8.0.2" in told
     assert "record: aia.lev1_euv_12s[2021-07-03T14:24:59Z][211] only in the first" in told
-    assert told[-1].startswith("figure: figures/211/sequence.png: ")
-    assert told[-1].endswith(" | 000000000000…")
+    assert told[-2].startswith("figure: figures/211/sequence.png: ")
+    assert told[-2].endswith(" | 000000000000…")
+    assert told[-1].startswith("cube: cubes/211.nc: ")
+    assert told[-1].endswith(" | 111111111111…")
 
 
 def test_frames_that_differ_are_compared(tmp_path, image):
@@ -121,7 +124,7 @@ def test_what_an_unfinished_run_has_not_recorded_is_not_compared(runs):
     for name in (crate.NAME, crate.SUMS, crate.CONFIG_FILE):
         (runs[1] / name).unlink()
     assert compare(*runs) == [
-        f"{what}: known only of the first" for what in ("configuration", "software", "table", "figure")
+        f"{what}: known only of the first" for what in ("configuration", "software", "table", "figure", "cube")
     ]
 
 
