@@ -101,6 +101,7 @@ def test_python_of_a_recipe_runs_on_finished_results(project, monkeypatch, quest
         "see what became of a record": "no image",
         "have a frame as a picture for a talk": "talk.png",
         "follow what moves along a loop": "('time', 'distance') 860.2",
+        "have a cube in which the Sun does not turn": "('time', 'y', 'x') 3",
     }[question] in printed.getvalue()
 
 
