@@ -44,6 +44,9 @@ bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 bench-calibrate: $(VENV) ## level 1.5 against the gallery's own loop, on the same 20 frames; time and memory up to 100 frames
 	@$(BIN)/python tests/benchmarks/calibrate.py --growth 100
 
+bench-psf: $(VENV) ## point spread function and deconvolution of a frame, beside aiapy's; takes five minutes
+	@$(BIN)/python tests/benchmarks/psf.py
+
 bench-figures: $(VENV) ## memory and time of figures, movie and viewer as a sequence grows from 20 to 1,000 frames
 	@$(BIN)/python tests/benchmarks/figures.py
 
@@ -130,4 +133,4 @@ $(VENV): .venv/packages pyproject.toml scripts/aia_sequence/__init__.py
 	@rm -rf .venv/docs && $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/docs --require-hashes --requirement $< \
 	&& touch $@
 
-.PHONY: help demo example-active-region test test-slurm test-catalogue bench-plan bench-calibrate bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs docs rule-graph serve clean
+.PHONY: help demo example-active-region test test-slurm test-catalogue bench-plan bench-calibrate bench-psf bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs docs rule-graph serve clean
