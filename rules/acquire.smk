@@ -8,6 +8,7 @@
 # resource, because a changed parameter would repeat every finished job.
 
 from aia_sequence import versions
+from aia_sequence.acquisition.places import listing
 from aia_sequence.config import conditions
 from aia_sequence.times import duration
 
@@ -16,6 +17,8 @@ STATE = FILES if ARCHIVE == "files" else f"{RESOURCES}/synthetic/archive"
 JOURNAL = f"{RESOURCES}/{ARCHIVE}/requests/{{channel}}/{{block}}"  # of export requests, for all events
 QUARANTINE = workflow.pathvars.apply("<results>/{event}/quarantine/{channel}/{block}")
 EXPORT = PLAN.settings.options["export"]
+# A file that is new, has changed or is gone is seen by the folders' lists. Contents are read by jobs alone.
+OWN_LISTING = listing(PLAN.settings.options["files"]) if ARCHIVE == "files" and workflow.is_main_process else ""
 PATIENCE = int(duration(EXPORT["timeout"]).total_seconds())
 
 
@@ -53,6 +56,9 @@ rule read_headers:
     threads: 4
     params:
         files=PLAN.settings.options.get("files"),
+        listing=OWN_LISTING,
+        # With `refresh` all of them are made anew in any case.
+        blocks=PLAN.marked_blocks() if ARCHIVE == "files" and not PLAN.settings.options["refresh"] else [],
         version=versions.FILES,
     message:
         "Reading the headers of the files at hand"
@@ -63,7 +69,8 @@ rule read_headers:
 rule query_metadata:
     input:
         refresh_marker("{event}/{series}/{block}"),
-        [f"{FILES}/files.csv"] if ARCHIVE == "files" else [],
+        # A new list does not repeat what was made of an earlier one: marks do, of the blocks whose files have changed.
+        [ancient(f"{FILES}/files.csv")] if ARCHIVE == "files" else [],
     output:
         table="<results>/{event}/metadata/{series}/{block}.csv",
         keywords="<results>/{event}/metadata/{series}/{block}.keywords.csv",

@@ -47,7 +47,7 @@ def sources():
     rules = [Path(path) for path in workflow.linemaps]
     environments = SCRIPTS.parent.glob("envs/*.yaml")
     ways = [*workflow.dag_settings.rerun_triggers, *workflow.deployment_settings.deployment_method]
-    return finished.digest([software.code_digest(), *sorted(map(str, ways))], [*rules, *environments])
+    return finished.digest([software.code_digest(), OWN_LISTING, *sorted(map(str, ways))], [*rules, *environments])
 
 
 def shared_files():
@@ -55,11 +55,30 @@ def shared_files():
     return [f"{FILES}/files.csv", *map(str, OWN_FILES)]
 
 
+def marks_of_files():
+    """Marks of blocks that were made of other files than there are now."""
+    folder = Path(RESOURCES, ARCHIVE, "refresh")
+    return set(folder.glob("*/*/*/*.txt")) if ARCHIVE == "files" and workflow.is_main_process else set()
+
+
+def made_of_other_files():
+    """Events of which this run has found, by the headers of files, that blocks must be made anew."""
+    return {mark.parts[-4] for mark in marks_of_files() - MARKS}
+
+
+def what_is_left(progress):
+    """Say what the next run makes anew; `aia-sequence run` goes on with it by itself."""
+    events = sorted(made_of_other_files()) if not workflow.dryrun else []
+    return f"Files have changed: the next run makes blocks of {', '.join(events)} anew." if events else ""
+
+
+MARKS = marks_of_files()
 DISPLAY, CATALOGUE = install(workflow), None
 if DISPLAY is not None:
     DISPLAY.openings.append(opening)
-    DISPLAY.endings.append(what_there_is)
+    DISPLAY.endings += [what_there_is, what_is_left]
     if RUN is not None and not DISPLAY.own_words:
         stamps = finished.Stamps(PLAN, RESULTS, RESOURCES, sources, shared_files)
         CATALOGUE = DISPLAY.catalogue = Catalogue(RUN, workflow, stamps, Path(RESULTS, finished.NAME))
+        CATALOGUE.again = made_of_other_files
         CATALOGUE.resume(DISPLAY.progress)

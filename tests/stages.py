@@ -73,7 +73,7 @@ class Event:
         if self.settings.archive == "files":
             self.state.mkdir(parents=True, exist_ok=True)
             self.script(
-                "read_headers", params={"files": self.settings.options["files"]}, threads=2,
+                "read_headers", params={"files": self.settings.options["files"], "blocks": []}, threads=2,
                 output={"table": self.state / "files.csv"},
             )  # fmt: skip
         self.tables()

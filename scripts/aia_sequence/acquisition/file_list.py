@@ -1,6 +1,5 @@
 """Files at hand, found and listed: the header of each is read once, until the file changes."""
 
-import glob
 import logging
 import os
 from collections import Counter as Tally
@@ -11,71 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from aia_sequence.acquisition.file_rows import row_of
+from aia_sequence.acquisition.places import find
 from aia_sequence.errors import ConfigError
-from aia_sequence.files import FORMULA
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.own_files import FILES
 from aia_sequence.lists.table import ListError, Row
 
 logger = logging.getLogger(__name__)
 
-ENDINGS = tuple(f".{name}{packed}" for name in ("fits", "fit", "fts") for packed in ("", ".gz", ".fz"))
 AT_ONCE = 100  # headers that a process reads for one answer
-EXAMPLES = 3
-
-
-def find(places: Iterable[str]) -> list[str]:
-    """The files that paths, patterns (`*`, `**`, `?`) and folders lead to.
-
-    Of a folder, with those below it, all files whose names end as FITS files' do, in capitals too; what is named by its
-    path or by a pattern is taken whatever its name.
-
-    Returns
-    -------
-    list of str
-        Sorted, each once.
-
-    Raises
-    ------
-    ConfigError
-        For each place that leads to none.
-    """
-    found, problems = set(), []
-    for place in places:
-        path = os.path.expanduser(place)
-        named = [path] if os.path.lexists(path) else sorted(glob.glob(path, recursive=True))
-        files = {file for one in named for file in (_below(one) if os.path.isdir(one) else [one])}
-        if not files:
-            problems.append(f"files: {place}: {_nothing(path, named)}")
-        found |= files
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return sorted({_plain(file) for file in found})
-
-
-def _plain(path: str) -> str:
-    """A path in its shortest spelling, which a list can hold: none that a spreadsheet would calculate."""
-    short = os.path.normpath(path)
-    return f"./{short}" if short.startswith(FORMULA) else short
-
-
-def _below(folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (
-            os.path.join(parent, name) for name in names if name.lower().endswith(ENDINGS) and not name.startswith(".")
-        )
-
-
-def _nothing(path: str, named: Sequence[str]) -> str:
-    """Why a place leads to no file."""
-    if not named:
-        return "there is nothing of that name" if not glob.has_magic(path) else "nothing fits the pattern"
-    others = sorted(name for folder in named if os.path.isdir(folder) for name in os.listdir(folder))
-    shown = ", ".join(others[:EXAMPLES]) + (" …" if len(others) > EXAMPLES else "")
-    return (
-        f"the folder holds no FITS file (…{', …'.join(ENDINGS[:3])}, also with .gz or .fz); it has {shown or 'nothing'}"
-    )
 
 
 def listed(places: Iterable[str], known: Path, processes: int = 1) -> list[dict[str, Any]]:
@@ -102,9 +45,9 @@ def listed(places: Iterable[str], known: Path, processes: int = 1) -> list[dict[
         If a place leads to no file, or none of the files can be used: with the reasons.
     """
     files, rows = find(places), {}
-    earlier = _earlier(known)
+    known_rows = earlier(known)
     for file in files:
-        row = earlier.get(file)
+        row = known_rows.get(file)
         if row and _unchanged(row):
             rows[file] = row
     unread = [file for file in files if file not in rows]
@@ -124,7 +67,25 @@ def listed(places: Iterable[str], known: Path, processes: int = 1) -> list[dict[
     return [rows[file] for file in files]
 
 
-def _earlier(known: Path) -> dict[str, dict[str, Any]]:
+def marked(before: Iterable[Row], now: Iterable[Row], blocks: Sequence[Sequence[str]]) -> list[str]:
+    """Names of the blocks (name, series, first and last T_REC) whose frames' files differ in two lists; see `Plan`.
+
+    Without an earlier list none was made of other files.
+    """
+    before, now = ({row["file"]: row for row in rows} for rows in (before, now))
+    if not before:
+        return []
+    differing = [name for name in {*before, *now} if before.get(name) != now.get(name)]
+    rows = [row for name in differing for row in (before.get(name), now.get(name)) if row and not row["reason"]]
+    frames = {(row["series"], row["T_REC"]) for row in rows}
+    found = [name for name, series, start, end in blocks if any(s == series and start <= t <= end for s, t in frames)]
+    if found:
+        logger.info("%d files differ: blocks of the next run are %s", len(differing), ", ".join(found))
+    return found
+
+
+def earlier(known: Path) -> dict[str, dict[str, Any]]:
+    """Rows of an earlier list by file; none if it cannot be read."""
     try:
         return {row["file"]: row for row in FILES.read(known)} if known.is_file() else {}
     except ListError as error:

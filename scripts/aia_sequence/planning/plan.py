@@ -88,6 +88,15 @@ class Plan:
         except KeyError:
             raise ConfigError(f"{event}: the window has no block {label} of {found.name}") from None
 
+    def marked_blocks(self) -> list[list[str]]:
+        """Every block of the plan: the name of its marks, its series, and T_REC of its first and last slot."""
+        return [
+            [f"{name}/{series.name}/{label}", series.name, block.start, block.end]
+            for name in self.events
+            for series in self.series(name)
+            for label, block in self.blocks(name, series).items()
+        ]
+
     def days(self, event: str, series: str | int, label: str) -> list[str]:
         """UTC days (YYYYMMDD) of a block's slots, ascending."""
         block = self.block(event, series, label)

@@ -4,7 +4,7 @@ Snakemake alone (`snakemake`) always plans all. So does a run that is asked for 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Catalogue:
 
     def __init__(self, run: Run, workflow: Any, stamps: Stamps, path: Path) -> None:
         self.run, self.workflow, self.stamps, self.path = run, workflow, stamps, path
+        self.again: Callable[[], Iterable[str]] = tuple  # events that are to be planned once more, after a run
         self.planned = False  # whether this is about all events: not where single files were asked for
         self.found: dict[str, str] = {}  # stamps of this batch's events, as they were before anything was made
         self.left: Counter[str] = Counter()  # jobs of each event that are still to be done
@@ -88,6 +89,9 @@ class Catalogue:
         run = self.run
         if not self.planned:
             return
+        again = [] if self.workflow.dryrun or cut_short or progress.failed else sorted(self.again())
+        run.events = [name for name in run.events or () if name not in again]
+        run.rest += [name for name in again if name not in run.rest]
         keep_going = self.workflow.execution_settings.keep_going
         run.goes_on = bool(run.rest) and not cut_short and (keep_going or not progress.failed)
         if self.workflow.dryrun:

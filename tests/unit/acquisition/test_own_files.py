@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
 from level1_frames import counts, freeze_tables, header, write
 from stages import Event
 from test_real_frames import jp2_frame
 
-from aia_sequence.acquisition import file_list
+from aia_sequence.acquisition import file_list, places
 from aia_sequence.acquisition.cache import Cache
 from aia_sequence.acquisition.file_rows import row_of
 from aia_sequence.acquisition.journal import Journal
@@ -228,13 +230,13 @@ def test_paths_patterns_and_folders_lead_to_files_whatever_their_names(tmp_path)
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    places = [
+    named = [
         str(tmp_path / "a"),
         str(tmp_path / "b" / "no-ending"),
         str(tmp_path / "c" / "[2-9].fits"),
         str(tmp_path / "a" / "x.fits"),
     ]
-    found = [str(Path(path).relative_to(tmp_path)) for path in file_list.find(places)]
+    found = [str(Path(path).relative_to(tmp_path)) for path in places.find(named)]
     assert found == ["a/deep/Y.FTS.GZ", "a/x.fits", "b/no-ending", "c/2.fits"]
 
 
@@ -242,7 +244,7 @@ def test_places_without_a_file_are_all_named_with_what_is_there_instead(tmp_path
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "draft.tex").touch()
     with pytest.raises(ConfigError) as caught:
-        file_list.find([str(tmp_path / "papers"), str(tmp_path / "nowhere"), str(tmp_path / "*.fits")])
+        places.find([str(tmp_path / "papers"), str(tmp_path / "nowhere"), str(tmp_path / "*.fits")])
     papers, nowhere, pattern = str(caught.value).splitlines()
     assert "no FITS file" in papers
     assert "draft.tex" in papers
@@ -295,6 +297,44 @@ def test_headers_are_read_once_by_several_processes_and_again_when_a_file_change
     assert [row for row in again if row["file"] != str(changed)] == [*first[:7], *first[8:]]
     table.write_text("nonsense", encoding="utf-8")
     assert file_list.listed([str(tmp_path / "many")], table) == again
+
+
+STATES = st.dictionaries(st.integers(0, 5), st.tuples(st.integers(0, 3), st.integers(0, 1)), max_size=6)
+
+
+@given(before=STATES, now=STATES)
+def test_blocks_are_marked_whose_frames_are_of_other_files(before, now):
+    """A file that is new, gone, changed, of another record than before; that could not be used, or can now."""
+
+    def row(number, slot, reason):
+        about = {"file": f"{number}.fits", "reason": "damaged" if reason else "", "changed": slot}
+        return about | ({"series": "", "T_REC": ""} if reason else {"series": SERIES, "T_REC": f"T{slot}"})
+
+    lists = [[row(number, *state) for number, state in states.items()] for states in (before, now)]
+    blocks = [[f"block {slot}", SERIES, f"T{slot}", f"T{slot}"] for slot in range(4)]
+    blocks.append(["of another series", "aia.lev1_uv_24s", "T0", "T9"])
+    differing = [states.get(n) for n in {*before, *now} if before.get(n) != now.get(n) for states in (before, now)]
+    slots = {state[0] for state in differing if state and not state[1]} if before else set()
+    assert file_list.marked(*lists, blocks) == [f"block {slot}" for slot in sorted(slots)]
+
+
+def test_the_listing_of_a_folder_changes_with_every_file_and_reads_none(tmp_path, monkeypatch):
+    for number in range(3):
+        frame(tmp_path / f"{number}.fits", number)
+    monkeypatch.setattr("builtins.open", None)
+    known = [places.listing([str(tmp_path)])]
+    assert places.listing([str(tmp_path)]) == known[0]
+    for change in (
+        lambda: os.rename(tmp_path / "0.fits", tmp_path / "a.fits"),
+        lambda: os.utime(tmp_path / "1.fits", ns=(1, 1)),
+        lambda: os.truncate(tmp_path / "2.fits", 2880),
+        lambda: os.unlink(tmp_path / "2.fits"),
+        lambda: os.symlink("nowhere", tmp_path / "2.fits"),
+    ):
+        change()
+        known.append(places.listing([str(tmp_path)]))
+    assert len(set(known)) == len(known)
+    assert places.listing([str(tmp_path / "nothing here")]) == ""
 
 
 # Frames

@@ -25,11 +25,18 @@ class Stamps:
     def of(self, name):
         return str(Path(f"{{name}}.made").exists())
 
+def again():
+    path = Path("again")
+    names = path.read_text().split() if path.exists() else []
+    path.unlink(missing_ok=True)
+    return names
+
 display = install(workflow)
 if display:
     display.openings.append(lambda progress: f"opening of {{progress.total}}" if batches.CURRENT.first else "")
     display.endings.append(lambda progress: "the ending")
     display.catalogue = Catalogue(batches.CURRENT, workflow, Stamps(), Path("finished.csv"))
+    display.catalogue.again = again
     display.catalogue.resume(display.progress)
 
 def everything(wildcards):
@@ -162,3 +169,13 @@ def test_the_size_of_a_batch_is_taken_from_the_words(words, size, rest):
 def test_a_batch_without_events_is_refused(number):
     with pytest.raises(AIAError, match="at least one event"):
         batch_size(["--batch", number])
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_events_of_which_it_has_found_that_they_must_be_made_anew(tmp_path):
+    write_toy(tmp_path)
+    (tmp_path / "again").write_text("b d")
+    status, text, batches = run(tmp_path)
+    assert (status, batches) == (0, ["a b c d e", "b d"]), text
+    assert text.count("the ending") == 1
+    assert run(tmp_path)[::2] == (0, [""]), "then all are finished"
