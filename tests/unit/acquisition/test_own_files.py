@@ -5,6 +5,7 @@ import gzip
 import os
 import shutil
 import socket
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -297,6 +298,20 @@ def test_headers_are_read_once_by_several_processes_and_again_when_a_file_change
     assert [row for row in again if row["file"] != str(changed)] == [*first[:7], *first[8:]]
     table.write_text("nonsense", encoding="utf-8")
     assert file_list.listed([str(tmp_path / "many")], table) == again
+
+
+def test_a_list_takes_a_few_kilobytes_of_memory_for_each_file_whatever_its_size(tmp_path):
+    """So twenty thousand frames are tens of megabytes: neither headers nor pixels are kept."""
+    for number in range(120):
+        frame(tmp_path / f"{number:03d}.fits", number, compressed=False)
+    peaks = []
+    for pattern in ("00*.fits", "*.fits"):
+        file_list.listed([str(tmp_path / pattern)], tmp_path / "files.csv")
+        tracemalloc.start()
+        file_list.listed([str(tmp_path / pattern)], tmp_path / "files.csv")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / 110 < 5000
 
 
 STATES = st.dictionaries(st.integers(0, 5), st.tuples(st.integers(0, 3), st.integers(0, 1)), max_size=6)
