@@ -41,8 +41,8 @@ example-active-region: $(VENV) ## half a day of an active region in six channels
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 	@$(BIN)/python tests/benchmarks/plan.py
 
-bench-calibrate: $(VENV) ## level 1.5 against the gallery's own loop, on the same 20 frames; time and memory up to 100 frames
-	@$(BIN)/python tests/benchmarks/calibrate.py --growth 100
+bench-calibrate: $(VENV) ## level 1.5 against the gallery's own loop, on the same 20 frames; up to 100 frames; cut-outs from query to level 1.5
+	@$(BIN)/python tests/benchmarks/calibrate.py --growth 100 --cutouts
 
 bench-psf: $(VENV) ## point spread function and deconvolution of a frame, beside aiapy's; takes five minutes
 	@$(BIN)/python tests/benchmarks/psf.py

@@ -6,7 +6,8 @@ start two such processes, each with half of the frames: that figure is given as 
 processes of their own, so their imports count; compiled kernels come from their cache, as they do from the second block
 on. Times are wall-clock seconds, and beside them seconds of CPU, which a busy machine disturbs less.
 
-    python tests/benchmarks/calibrate.py [--frames 20] [--processes 2] [--repeat 3] [--growth 100] [--folder …]
+    python tests/benchmarks/calibrate.py [--frames 20] [--processes 2] [--repeat 3] [--growth 100] [--cutouts]
+        [--folder …]
 """
 
 import argparse
@@ -176,10 +177,48 @@ def compare(folder, number, processes, repeat):
 def growth(folder, processes, counts):
     """Time and memory as a block grows."""
     print("\n| frames | wall s | wall s per frame | CPU s per frame | largest process MB |\n|---|---|---|---|---|")
-    for number in counts:
-        run = timed(("ours", folder, number, processes))
+    runs = [timed(("ours", folder, number, processes)) for number in counts]
+    for number, run in zip(counts, runs, strict=True):
         per_frame = f"{run['wall'] / number:.2f} | {run['cpu'] / number:.2f}"
         print(f"| {number} | {run['wall']:.1f} | {per_frame} | {run['mb']:.0f} |")
+
+    further = [(runs[-1][key] - runs[0][key]) / (counts[-1] - counts[0]) for key in ("wall", "cpu")]
+    print(f"\nEach further frame: {further[0]:.2f} s, {further[1]:.2f} s of CPU")
+
+
+def cutouts(folder, repeat):
+    """Cut-out frames of two channels with uncertainties, from query to level 1.5: the first time ever, and later.
+
+    The first time nothing is compiled: neither modules nor kernels, whose caches are folders of their own here.
+    """
+    channels, place = (171, 211), folder / "cutouts"
+    event = {
+        "name": "flare", "start": "2021-07-03T14:27:00Z", "end": "2021-07-03T14:27:24Z", "channels": list(channels),
+        "region": {"x": [650, 1050], "y": [150, 550]}, "cutout": True, "calibration": {"uncertainty": True},
+    }  # fmt: skip
+    caches = {"PYTHONPYCACHEPREFIX": str(folder / "modules"), "NUMBA_CACHE_DIR": str(folder / "kernels")}
+    targets = [f"results/flare/level1.5/{channel}/20210703T1400.csv" for channel in channels]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "2", "--quiet", "all"]
+    environment = {**os.environ, **caches}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's modules are compiled once
+    for path in caches.values():
+        shutil.rmtree(path, ignore_errors=True)
+    print(f"\n| {len(channels)} channels of 3 cut-out frames, to level 1.5 | wall s | CPU s |\n|---|---|---|")
+    for label in ("first", *["later"] * repeat):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        (place / "config.json").write_text(json.dumps({"events": [event]}), encoding="utf-8")
+        began, used = time.perf_counter(), children_cpu()
+        subprocess.run(
+            [*command, "--configfile", "config.json", "--", *targets],
+            cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        print(f"| {label} | {time.perf_counter() - began:.1f} | {children_cpu() - used:.1f} |")
+
+
+def children_cpu():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def machine():
@@ -193,6 +232,7 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--growth", type=int, default=0, help="also a block of 10 and one of this many frames")
+    parser.add_argument("--cutouts", action="store_true", help="also cut-out frames through the whole workflow")
     parser.add_argument("--folder", type=Path, help="where frames are kept from run to run")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -204,6 +244,8 @@ def main():
         compare(folder, options.frames, options.processes, options.repeat)
         if options.growth:
             growth(folder, options.processes, (10, options.growth))
+        if options.cutouts:
+            cutouts(folder, options.repeat)
 
 
 if __name__ == "__main__":
