@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from aia_sequence import __version__
 from aia_sequence.calibration.corrections import Corrections
-from aia_sequence.calibration.level15 import VERSION, Pixels
+from aia_sequence.calibration.level15 import RICE_STEP, VERSION, Pixels, rounding
 from aia_sequence.calibration.statistics import PERCENTILES
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.region import write_location
@@ -42,7 +42,6 @@ ORIGIN = {
     "NRT": ("hasty", "near real time: level 1 is provisional"),
     "RSP_SHA": ("spikes", ""),
 }
-RICE_STEP = 0.1  # level-1 DN; its rms, 0.03 DN, is a fortieth of the read noise, which is the least noise a pixel has
 NO_INTEGER = -(2**31)  # DRMS's missing integer
 STATISTICS = {
     "TOTVALS": "number of pixels",
@@ -164,9 +163,8 @@ def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     header.set("PNT_TSTA", about["start"], "the record is valid from")
     header.set("PNT_TSTO", about["stop"], "... to")
     header["PNT_SHA"] = about["sha256"]
-    for key, value in (("X0_MP", about["x0"]), ("Y0_MP", about["y0"]), ("INST_ROT", about["instrot"])):
-        header[key] = value
-    header["IMSCL_MP"] = geometry.scale
+    header["X0_MP"], header["Y0_MP"] = about["x0"], about["y0"]
+    header["INST_ROT"], header["IMSCL_MP"] = about["instrot"], geometry.scale
     if "SAT_ROT" not in header:
         return [f"pointing: {about['record']}; the spacecraft's attitude is missing, so CROTA2 is the header's own"]
     return [f"pointing: {about['record']}"]
@@ -251,18 +249,10 @@ def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, 
 
 def _compression(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     step = rounding(pixels, options)
-    if step is None:
-        return []
-    header.set("ROUNDED", step, "[BUNIT] values are rounded to steps of, dithered")
-    return [f"compression: rounded to {step:.5g} {header['BUNIT']} ({RICE_STEP} DN of level 1), dithered"]
-
-
-def rounding(pixels: Pixels, options: CalibrationOptions) -> float | None:
-    """The step, in the image's unit, that values are rounded to where they are packed with loss; else None.
-
-    Of binned pixels it is smaller, as their noise is.
-    """
-    return RICE_STEP * pixels.gain / options.bin if options.compression == "rice" else None
+    if step is not None:
+        header.set("ROUNDED", step, "[BUNIT] values are rounded to steps of, dithered")
+        return [f"compression: rounded to {step:.5g} {header['BUNIT']} ({RICE_STEP} DN of level 1), dithered"]
+    return []
 
 
 def check_level15(header: Mapping[str, Any], options: CalibrationOptions, shape: tuple[int, int] | None = None) -> None:

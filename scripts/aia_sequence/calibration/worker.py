@@ -13,7 +13,7 @@ import numpy as np
 
 from aia_sequence.calibration import level15, statistics
 from aia_sequence.calibration.corrections import Corrections, of_frame
-from aia_sequence.calibration.header import check_level15, make_header, rounding
+from aia_sequence.calibration.header import check_level15, make_header
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
@@ -120,7 +120,7 @@ class Worker:
             origin["spikes"] = row.get("spikes_sha256")
         header = make_header(level1, pixels, measured, found, options, origin)
         path, shape = job.folder / level15_name(name), pixels.image.shape
-        step = rounding(pixels, options)
+        step = level15.rounding(pixels, options)
         try:
             level15file.write_level15(
                 path, pixels.image, header, pixels.flags, pixels.uncertainty, options.compression, step
