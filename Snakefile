@@ -22,4 +22,4 @@ include: "rules/budget.smk"
 rule all:
     default_target: True
     input:
-        unpack(everything),
+        everything,

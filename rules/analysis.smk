@@ -2,7 +2,7 @@
 # Out: cubes/{channel}.nc, which frames of the channels belong together, cubes/sets.csv, and brightness along slits,
 # figures/{channel}/slits/{slit}, where the configuration asks for them.
 #
-# Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash.
+# Frames are read, but on a shared disk the inputs are their manifests, which are written last and hold every frame's hash.
 
 from aia_sequence import versions
 
@@ -10,6 +10,7 @@ from aia_sequence import versions
 rule write_cube:
     input:
         unpack(of_job("cube_sources")),
+        brought("cube_folders"),
     output:
         cube="<results>/{event}/cubes/{channel}.nc",
     log:
@@ -56,6 +57,7 @@ rule write_sets:
 
 rule trace_slit:
     input:
+        brought("level15_folders"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
     output:
         data="<results>/{event}/figures/{channel}/slits/{slit}.nc",

@@ -2,8 +2,8 @@
 # Out: what became of every record (audit.csv, audit.html), and how the products came about (a Workflow Run RO-Crate).
 # Order: write_audit, the last of an event's jobs.
 #
-# It reads every file of the event. Of figures its inputs are one of each rule: each further input makes the plan of a large
-# catalogue longer.
+# It reads every file of the event. On a shared disk its inputs are one figure of each rule: each further input makes the
+# plan of a large catalogue longer.
 
 from aia_sequence import versions
 
@@ -11,6 +11,7 @@ from aia_sequence import versions
 rule write_audit:
     input:
         unpack(of_job("audited_lists")),
+        brought("described"),
         record_list=committed_records,
         drawn=of_job("drawn_figures"),
         snakefile=workflow.source_path("../Snakefile"),

@@ -13,7 +13,7 @@ TABLES_STATE = f"{RESOURCES}/synthetic/archive"
 rule fetch_pointing:
     input:
         refresh_marker("pointing/{day}"),
-        OWN_FILES,
+        [local(str(path)) for path in OWN_FILES],
     output:
         table="<resources>/{archive}/calibration/pointing/{day}.ecsv",
     log:
@@ -40,7 +40,7 @@ rule fetch_pointing:
 rule fetch_degradation:
     input:
         refresh_marker("degradation"),
-        OWN_FILES,
+        [local(str(path)) for path in OWN_FILES],
     output:
         table="<resources>/{archive}/calibration/degradation.ecsv",
     log:
@@ -67,7 +67,7 @@ rule fetch_degradation:
 rule fetch_errors:
     input:
         refresh_marker("errors"),
-        OWN_FILES,
+        [local(str(path)) for path in OWN_FILES],
     output:
         table="<resources>/{archive}/calibration/errors.ecsv",
     log:

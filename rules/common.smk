@@ -17,6 +17,7 @@ ARCHIVE = PLAN.settings.archive
 # Where a workflow that takes this one as a module has put it: known while the rules are read, no longer while jobs are.
 RESULTS, RESOURCES, LOGS = map(workflow.pathvars.apply, ("<results>", "<resources>", "<logs>"))
 RUN = batches.CURRENT if workflow.is_main_process else None  # of `aia-sequence run`
+STORAGE = workflow.storage_settings.default_storage_provider  # where files lie, if on no disk
 NOW = datetime.fromtimestamp(RUN.began if RUN else time.time(), UTC).strftime("%Y%m%dT%H%M%S")
 
 # Jobs go first whose event is nearest to its end, so that a catalogue's first events are finished while its last ones
@@ -82,6 +83,20 @@ def located(name):
     return attribute
 
 
+def brought(name):
+    """The same of an attribute that holds paths, where what a job reads lies elsewhere and must be brought to it.
+
+    On a shared disk the lists that are written last stand for the files that they name: each further input makes the plan
+    of a large catalogue longer.
+    """
+
+    @for_rules
+    def attribute(wildcards):
+        return getattr(job(wildcards), name) if STORAGE else []
+
+    return attribute
+
+
 def option(name):
     """An option of the job's event, as a function of its wildcards."""
 
@@ -135,8 +150,8 @@ def refresh_marker(question):
     def of_question(wildcards):
         folder = Path(RESOURCES, ARCHIVE, "refresh", question.format(**dict(wildcards.items())))
         if PLAN.settings.options["refresh"] and workflow.is_main_process:
-            return [str(folder / f"{NOW}.txt")]
-        return sorted(map(str, folder.glob("*.txt")))[-1:]
+            return [local(str(folder / f"{NOW}.txt"))]
+        return [local(path) for path in sorted(map(str, folder.glob("*.txt")))[-1:]]
 
     return of_question
 
@@ -145,7 +160,7 @@ def refresh_marker(question):
 def committed_records(wildcards):
     """The committed record list of the job's event, if there is one."""
     path = Path("config", "records", f"{wildcards.event}.csv")
-    return [str(path)] if path.is_file() else []
+    return [local(str(path))] if path.is_file() else []
 
 
 @for_rules

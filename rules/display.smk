@@ -35,11 +35,19 @@ def what_there_is(progress):
         return ""
     if progress.planned and not progress.started:
         return ""
+    if STORAGE:
+        return f"\nResults: {workflow.storage_settings.default_storage_prefix}/{RESULTS}"
     page = Path(RESULTS, "index.html")
     found = [look(event, Path(RESULTS), Path(LOGS)) for event in PLAN.events.values()]
     write_page(page, found, synthetic=ARCHIVE == "synthetic", version=__version__)
     told = {failure.reason for failure in progress.failed.values()}
     return ending.summary(found, page.absolute(), told)
+
+
+def log_here(path):
+    """Where the log of a job lies on this machine, by how Snakemake names it."""
+    _, stored, key = path.removesuffix(" (send to storage)").partition("://")
+    return str(Path(workflow.storage_settings.local_storage_prefix, STORAGE, key)) if STORAGE and stored else path
 
 
 def sources():
@@ -75,9 +83,12 @@ def what_is_left(progress):
 MARKS = marks_of_files()
 DISPLAY, CATALOGUE = install(workflow), None
 if DISPLAY is not None:
+    DISPLAY.log_path = log_here
     DISPLAY.openings.append(opening)
     DISPLAY.endings += [what_there_is, what_is_left]
-    if RUN is not None and not DISPLAY.own_words:
+    if DISPLAY.catalogue is not None:
+        DISPLAY.catalogue.alone = False  # the workflow is taken as a module twice: what is planned is not one catalogue's
+    elif RUN is not None and not DISPLAY.own_words:
         stamps = finished.Stamps(PLAN, RESULTS, RESOURCES, sources, shared_files)
         CATALOGUE = DISPLAY.catalogue = Catalogue(RUN, workflow, stamps, Path(RESULTS, finished.NAME))
         CATALOGUE.again = made_of_other_files

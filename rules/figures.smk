@@ -4,8 +4,8 @@
 # Order: plot_sequence (one pass over the frames to measure them, then what is drawn of them), then the others, none of
 # which waits for another.
 #
-# Frames are read, but the inputs are their manifests, which are written last and hold every frame's hash: each further
-# input of these rules makes the plan of a large catalogue longer.
+# Frames are read, but on a shared disk the inputs are their manifests, which are written last and hold every frame's
+# hash: each further input of these rules makes the plan of a large catalogue longer.
 
 from aia_sequence import versions
 
@@ -15,6 +15,7 @@ FEW_SEQUENCES = sum(len(event.channels) for event in PLAN.events.values()) < 4
 
 rule plot_sequence:
     input:
+        brought("level15_folders"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         records=each("<results>/{event}/records/{channel}/{block}.csv"),
     output:
@@ -84,6 +85,7 @@ rule plot_sequence:
 
 rule plot_difference:
     input:
+        brought("level15_folders"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         lightcurve=rules.plot_sequence.output.lightcurve,
         statistics=rules.plot_sequence.output.statistics,
@@ -149,6 +151,7 @@ rule render_gif:
 
 rule plot_channels:
     input:
+        brought("level15_folders"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         lightcurves=each("<results>/{event}/figures/{channel}/lightcurve.csv"),
         statistics=each("<results>/{event}/figures/{channel}/statistics.json"),

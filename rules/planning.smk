@@ -28,6 +28,8 @@ def if_missing(paths):
     """
     if not workflow.is_main_process:
         return []
+    if STORAGE:
+        return paths
     return [path for path in paths if not os.path.exists(path.replace("<results>", RESULTS))]
 
 
@@ -39,21 +41,20 @@ def planned_events():
 
 @for_rules
 def everything(wildcards):
-    """All that is made of the events that are planned.
+    """All that is made of the events that are planned; paths as they are, for rules of others that ask for the same.
 
     A crate describes all that is made of its event, so it plans all of it. Products are made again when they are gone.
     """
     events = planned_events()
-    return {
-        "crates": all_events("<results>/{event}/ro-crate-metadata.json", events),
-        "level15": if_missing(
-            all_events("<results>/{event}/level1.5/{channel}/{block}", events)
-            + all_events("<results>/{event}/level1.5/{channel}/{block}.csv", events)
-        ),
-        "figures": if_missing([path for event in events for path in Job(PLAN, event).figures]),
-        "analysis": if_missing([path for event in events for path in Job(PLAN, event).cubes + Job(PLAN, event).sets]),
-        "audits": if_missing(all_events("<results>/{event}/audit.html", events)),
-    }
+    jobs = [Job(PLAN, event) for event in events]
+    products = [
+        *all_events("<results>/{event}/level1.5/{channel}/{block}", events),
+        *all_events("<results>/{event}/level1.5/{channel}/{block}.csv", events),
+        *(path for one in jobs for path in (*one.figures, *one.cubes, *one.sets)),
+        *all_events("<results>/{event}/audit.html", events),
+    ]
+    paths = all_events("<results>/{event}/ro-crate-metadata.json", events) + if_missing(products)
+    return [path.replace("<results>", RESULTS) for path in paths]
 
 
 # Snakemake starts no more than 100 jobs a second unless told otherwise (https://github.com/snakemake/snakemake/pull/3067),

@@ -14,6 +14,8 @@ from aia_sequence.provenance.run import describe_run
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         params, output = snakemake.params, {name: Path(path) for name, path in snakemake.output.items()}
+        # Where storage has put what it has brought; nothing where files lie where they are named.
+        root = snakemake.output.csv.removesuffix(params.files["audit"][0])
         table, html = audit_event(
             output["csv"].parent,
             event=snakemake.wildcards.event,
@@ -30,8 +32,8 @@ if __name__ == "__main__":
         write_text(output["html"], html)
         describe_run(
             config=params.config,
-            files={kind: [Path(path) for path in paths] for kind, paths in params.files.items()},
-            tables=[Path(path) for path in params.tables],
+            files={kind: [Path(root + path) for path in paths] for kind, paths in params.files.items()},
+            tables=[Path(root + path) for path in params.tables],
             snakefile=Path(snakemake.input.snakefile),
             output=output["crate"],
             sums=output["sums"],
@@ -39,4 +41,5 @@ if __name__ == "__main__":
             readme=output["readme"],
             config_output=output["config"],
             snakefile_output=output["snakefile"],
+            timed=not root,
         )

@@ -218,3 +218,30 @@ def test_a_stamp_is_of_every_file_that_a_job_of_the_event_makes_or_reads(tmp_pat
         shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink(missing_ok=True)
         assert stamps.of("event-1") != stamp, path
         stamp = stamps.of("event-1")
+
+
+TWO = """
+module {name}:
+    snakefile: "{snakefile}"
+    pathvars:
+        results="{name}/results",
+        resources="{name}/resources",
+        logs="{name}/logs",
+        benchmarks="{name}/benchmarks",
+    config: config["{name}"]
+
+use rule * from {name} as {name}_*
+"""
+
+
+def test_two_catalogues_in_one_workflow_are_planned_together(tmp_path):
+    text = "".join(TWO.format(name=name, snakefile=ROOT / "Snakefile") for name in ("one", "two"))
+    text += "rule both:\n    default_target: True\n    input: rules.one_all.input, rules.two_all.input\n"
+    (tmp_path / "Snakefile").write_text(f"configfile: 'config/config.yaml'\n{text}", encoding="utf-8")
+    configs = {"one": CONFIG, "two": CONFIG | {"events": CONFIG["events"][:1]}}
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.yaml").write_text(yaml.safe_dump(configs), encoding="utf-8")
+    status, text = aia_sequence(tmp_path, "-n", "--batch", "1")
+    assert status == 0, text
+    jobs = would_run(text)
+    assert (jobs["one_write_audit"], jobs["two_write_audit"], jobs["one_calibrate_level15"]) == (3, 1, 6)

@@ -69,13 +69,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Run:
-    """What is known of the run besides its files; times are of the oldest and the newest product."""
+    """What is known of the run besides its files; times are of the oldest and the newest product.
+
+    When it began is None where nothing says so.
+    """
 
     event: str
     window: Sequence[str]
     channels: Sequence[int]
     synthetic: bool
-    started: datetime
+    started: datetime | None
     ended: datetime
     recordsets: Mapping[str, str]
     requests: Sequence[str]
@@ -135,7 +138,7 @@ def build(run: Run, items: Iterable[Item], tables: Iterable[Table]) -> str:
         "CreateAction",
         name=f"Run of aia-sequence for {run.event}",
         description=f"aia-sequence {run.workflow}; startTime and endTime are those of the oldest and the newest file.",
-        startTime=_iso(run.started),
+        **({"startTime": _iso(run.started)} if run.started else {}),
         endTime=_iso(run.ended),
         actionStatus="http://schema.org/CompletedActionStatus",
         agent=_context(crate, "#agent", "Person", name="Whoever started the run", description="Not recorded."),

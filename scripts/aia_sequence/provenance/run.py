@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def describe_run(
     readme: Path,
     config_output: Path,
     snakefile_output: Path,
+    timed: bool = True,
 ) -> None:
     """Write what is known of an event's run.
 
@@ -42,6 +44,9 @@ def describe_run(
         The workflow's Snakefile.
     output, sums, references, readme, config_output, snakefile_output
         Files to be written, all in the event's folder.
+    timed
+        Whether the files have the times at which they were made, from which follows when the run began and ended. What
+        storage has brought has not: then the run ends now, and when it began is not known.
     """
     event = config["events"][0]
     workflow, packages = software.workflow(), software.packages()
@@ -66,7 +71,7 @@ def describe_run(
     }
     found = inventory.items(output.parent, {**files, **made})
     products = {item.path for item in found} - {str(path.relative_to(output.parent)) for (path,) in made.values()}
-    started, ended = inventory.span(output.parent, products)
+    started, ended = inventory.span(output.parent, products) if timed else (None, datetime.now(UTC))
     run = crate.Run(
         event=event["name"],
         **about,

@@ -32,6 +32,7 @@ class Catalogue:
     def __init__(self, run: Run, workflow: Any, stamps: Stamps, path: Path) -> None:
         self.run, self.workflow, self.stamps, self.path = run, workflow, stamps, path
         self.again: Callable[[], Iterable[str]] = tuple  # events that are to be planned once more, after a run
+        self.alone = True  # no other catalogue is part of the same plan
         self.planned = False  # whether this is about all events: not where single files were asked for
         self.found: dict[str, str] = {}  # stamps of this batch's events, as they were before anything was made
         self.left: Counter[str] = Counter()  # jobs of each event that are still to be done
@@ -41,10 +42,15 @@ class Catalogue:
         """Whether all that is missing or outdated is asked for, and nothing else."""
         settings, workflow = self.workflow.dag_settings, self.workflow
         special = (
-            *(settings.forceall, settings.forcetargets, settings.forcerun, settings.until, settings.omit_from),
-            *(settings.batch, workflow.touch, workflow.storage_settings.default_storage_provider),
+            *(settings.forceall, settings.forcetargets, settings.forcerun, settings.batch),
+            *(workflow.touch, workflow.storage_settings.default_storage_provider),
         )
-        return workflow.executor_plugin is not None and not any(special)
+        return self.alone and workflow.executor_plugin is not None and not any(special)
+
+    @property
+    def partly(self) -> bool:
+        """Whether only some steps are asked for, after which no event is finished."""
+        return bool(self.workflow.dag_settings.until or self.workflow.dag_settings.omit_from)
 
     def events(self, configured: Sequence[str], *, refresh: bool) -> Sequence[str]:
         """Those of the configured events that this batch plans."""
@@ -55,7 +61,7 @@ class Catalogue:
             wanted = configured if self.run.events is None else self.run.events
             self.found = {name: self.stamps.of(name) for name in wanted}
             if self.run.events is None:
-                listed = {} if refresh else finished.read(self.path)
+                listed = {} if refresh or self.partly else finished.read(self.path)
                 self.run.take(name for name in wanted if listed.get(name) != self.found[name])
         return self.run.events or []
 
@@ -98,7 +104,7 @@ class Catalogue:
             run.planned = dict(progress.planned + progress.earlier)
             run.reasons = {rule: dict(words) for rule, words in progress.reasons.items()}
             run.subjects = sorted(progress.subjects)
-        else:
+        elif not self.partly:
             unfinished = {_event(job) for job in self.workflow.dag.needrun_jobs()}
             self.left = Counter(dict.fromkeys(unfinished, 1))
             done = {name: self.found[name] for name in run.events or () if name not in unfinished}

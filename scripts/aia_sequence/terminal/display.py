@@ -35,7 +35,8 @@ TALK = re.compile(
     r"\s*(\Z|Using (workflow|profile|shell)|Config file|Assuming|Building DAG|Provided |Rules claiming|Conda env|"
     r"host: |Singularity|Select jobs|Execute \d|Complete log|Elapsed|Will exit|Exiting because|Shutting down|"
     r"Trying to |Terminating processes|Submitted job|Job \d+ has been|SLURM run ID|Removing output|Removed|Cancelling|"
-    r"Logfile |At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Reasons:|"
+    r"Logfile |Storing in |Retrieving from |Finished (upload|retrieval)|Removing local|Skipped removing|"
+    r"At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Reasons:|"
     r"This was a dry-run|Some jobs were triggered|Rules with provenance triggered jobs)",
     re.ASCII,
 )
@@ -64,6 +65,7 @@ class Display(LogHandlerBase):
         self.screen = Screen(live=terminal and ours and not self.quiet, captured=ours)
         self.progress = Progress()
         self.catalogue: Catalogue | None = None
+        self.log_path: Callable[[str], str] = str  # where a log lies on this machine
         self.openings: list[Callable[[Progress], str]] = []
         self.endings: list[Callable[[Progress], str]] = []
         self.began = self.said = time.time()
@@ -95,7 +97,8 @@ class Display(LogHandlerBase):
             texts = [self._ending(one) for one in self.openings]
             self._say(*texts if not self.dry else ())
         elif event == LogEvent.JOB_INFO:
-            progress.know(record.jobid, record.rule_name, record.wildcards, record.log, record.reason)
+            logs = [self.log_path(str(path)) for path in record.log or ()]
+            progress.know(record.jobid, record.rule_name, record.wildcards, logs, record.reason)
         elif event == LogEvent.JOB_STARTED:
             progress.start(record.jobs)
         elif event == LogEvent.JOB_FINISHED:

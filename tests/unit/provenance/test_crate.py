@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def written(tmp_path, root):
     return write(tmp_path, root)
 
 
-def write(folder, root, **config):
+def write(folder, root, *, timed=True, **config):
     event = EventFolder(folder / "results" / "made-up", FATES).write()
     for name in ("audit.csv", "audit.html", "figures/211/sequence.png", "cubes/211.nc", "cubes/sets.csv"):
         path = event.folder / name
@@ -72,6 +73,7 @@ def write(folder, root, **config):
         readme=event.folder / crate.README,
         config_output=event.folder / crate.CONFIG_FILE,
         snakefile_output=event.folder / crate.WORKFLOW_FILE,
+        timed=timed,
     )
     return event.folder
 
@@ -133,6 +135,15 @@ def test_the_crate_keeps_the_musts_of_the_workflow_run_profile(written):
     assert iso.fullmatch(action["startTime"])
     assert iso.fullmatch(action["endTime"])
     assert action["startTime"] <= action["endTime"]
+
+
+def test_a_run_whose_files_were_brought_from_elsewhere_ends_now_and_invents_no_beginning(tmp_path, root):
+    began = datetime.now(UTC).replace(microsecond=0)
+    known = entities(write(tmp_path, root, timed=False))
+    (action,) = [entity for entity in known.values() if "CreateAction" in types(entity)]
+    assert "startTime" not in action
+    assert began <= datetime.fromisoformat(action["endTime"]) <= datetime.now(UTC)
+    assert known["./"]["datePublished"] == action["endTime"][:10]
 
 
 def test_the_crate_names_its_author_its_agent_and_a_readme_about_it(written):

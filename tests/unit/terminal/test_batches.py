@@ -103,6 +103,15 @@ def test_a_failed_event_stops_no_batch_and_is_told_once_at_the_end(tmp_path):
 
 
 @pytest.mark.slow
+def test_some_steps_are_made_in_batches_too_and_finish_no_event(tmp_path):
+    write_toy(tmp_path)
+    status, text, batches = run(tmp_path, "--batch", "3", "--until", "make")
+    assert (status, batches) == (0, ["a b c", "d e"]), text
+    assert len(list(tmp_path.glob("*.made"))) == 5
+    assert not (tmp_path / "finished.csv").exists()
+
+
+@pytest.mark.slow
 def test_without_keep_going_the_first_failure_ends_the_run(tmp_path):
     write_toy(tmp_path, bad="b")
     words = [word for word in command("--batch", "2") if word != "--keep-going"]
