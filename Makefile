@@ -41,6 +41,9 @@ example-active-region: $(VENV) ## half a day of an active region in six channels
 bench-plan: $(VENV) ## time and memory of planning 10 to 5,000 events
 	@$(BIN)/python tests/benchmarks/plan.py
 
+bench-scale: $(VENV) ## what catalogues of 1, 10 and 100 events cost: time, files, MB of each event (EVENTS="1 10" for less)
+	@$(BIN)/python tests/benchmarks/scale.py --events $(or $(EVENTS),1 10 100)
+
 bench-calibrate: $(VENV) ## level 1.5 against the gallery's own loop, on the same 20 frames; up to 100 frames; cut-outs from query to level 1.5
 	@$(BIN)/python tests/benchmarks/calibrate.py --growth 100 --cutouts
 
@@ -133,4 +136,4 @@ $(VENV): .venv/packages pyproject.toml scripts/aia_sequence/__init__.py
 	@rm -rf .venv/docs && $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/docs --require-hashes --requirement $< \
 	&& touch $@
 
-.PHONY: help demo example-active-region test test-slurm test-catalogue bench-plan bench-calibrate bench-psf bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs docs rule-graph serve clean
+.PHONY: help demo example-active-region test test-slurm test-catalogue bench-plan bench-scale bench-calibrate bench-psf bench-figures test-faults test-hostile test-kill bench-transfer cache-report faults verify repair archive rebuild lint lock config-docs docs rule-graph serve clean

@@ -10,7 +10,7 @@ from aia_sequence import versions
 rule write_cube:
     input:
         unpack(of_job("cube_sources")),
-        brought("cube_folders"),
+        brought_to_cube,
     output:
         cube="<results>/{event}/cubes/{channel}.nc",
     log:
@@ -57,7 +57,7 @@ rule write_sets:
 
 rule trace_slit:
     input:
-        brought("level15_folders"),
+        brought_frames("level1.5"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
     output:
         data="<results>/{event}/figures/{channel}/slits/{slit}.nc",

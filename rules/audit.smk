@@ -11,7 +11,7 @@ from aia_sequence import versions
 rule write_audit:
     input:
         unpack(of_job("audited_lists")),
-        brought("described"),
+        brought_to_audit,
         record_list=committed_records,
         drawn=of_job("drawn_figures"),
         snakefile=workflow.source_path("../Snakefile"),

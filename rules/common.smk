@@ -83,20 +83,6 @@ def located(name):
     return attribute
 
 
-def brought(name):
-    """The same of an attribute that holds paths, where what a job reads lies elsewhere and must be brought to it.
-
-    On a shared disk the lists that are written last stand for the files that they name: each further input makes the plan
-    of a large catalogue longer.
-    """
-
-    @for_rules
-    def attribute(wildcards):
-        return getattr(job(wildcards), name) if STORAGE else []
-
-    return attribute
-
-
 def option(name):
     """An option of the job's event, as a function of its wildcards."""
 
@@ -115,6 +101,36 @@ def each(pattern):
         return PLAN.paths(pattern, wildcards.event, getattr(wildcards, "channel", None))
 
     return of_event
+
+
+# Where files lie in storage, what a job reads must be brought to it. On a shared disk the lists that are written last
+# stand for the files that they name: each further input makes the plan of a large catalogue longer.
+
+
+def brought_frames(level):
+    """The folders of frames of a level that the job reads."""
+    folders = each(f"<results>/{{event}}/{level}/{{channel}}/{{block}}")
+
+    @for_rules
+    def of_event(wildcards):
+        return folders(wildcards) if STORAGE else []
+
+    return of_event
+
+
+@for_rules
+def brought_to_cube(wildcards):
+    """The folders of frames that the channel's cube is made of."""
+    return brought_frames("level1.5" if option("cube")(wildcards) == "seen" else "level1")(wildcards)
+
+
+@for_rules
+def brought_to_audit(wildcards):
+    """All that a description of the event reads: files, tables, and frames."""
+    about = job(wildcards)
+    files = [path for kind, paths in about.files.items() if kind != "audit" for path in paths]
+    frames = [path for level in ("level1", "level1.5") for path in brought_frames(level)(wildcards)]
+    return [*files, *about.tables, *frames] if STORAGE else []
 
 
 def all_events(pattern, events=None):

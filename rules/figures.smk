@@ -15,7 +15,7 @@ FEW_SEQUENCES = sum(len(event.channels) for event in PLAN.events.values()) < 4
 
 rule plot_sequence:
     input:
-        brought("level15_folders"),
+        brought_frames("level1.5"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         records=each("<results>/{event}/records/{channel}/{block}.csv"),
     output:
@@ -85,7 +85,7 @@ rule plot_sequence:
 
 rule plot_difference:
     input:
-        brought("level15_folders"),
+        brought_frames("level1.5"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         lightcurve=rules.plot_sequence.output.lightcurve,
         statistics=rules.plot_sequence.output.statistics,
@@ -151,7 +151,7 @@ rule render_gif:
 
 rule plot_channels:
     input:
-        brought("level15_folders"),
+        brought_frames("level1.5"),
         manifests=each("<results>/{event}/level1.5/{channel}/{block}.csv"),
         lightcurves=each("<results>/{event}/figures/{channel}/lightcurve.csv"),
         statistics=each("<results>/{event}/figures/{channel}/statistics.json"),

@@ -262,31 +262,6 @@ class Job:
         }
 
     @property
-    def level1_folders(self) -> list[str]:
-        """Folders of the level-1 frames of the event, or of the job's channel."""
-        return self._folders("level1")
-
-    @property
-    def level15_folders(self) -> list[str]:
-        """Folders of the level-1.5 frames of the event, or of the job's channel."""
-        return self._folders("level15")
-
-    @property
-    def cube_folders(self) -> list[str]:
-        """Folders of the frames that the channel's cube is made of."""
-        return self._folders("level15" if self.event.options["cube"] == "seen" else "level1")
-
-    @property
-    def described(self) -> list[str]:
-        """All that a description of the event reads: files, tables, and folders of frames."""
-        files = [path for kind, paths in self.files.items() if kind != "audit" for path in paths]
-        return [*files, *self.tables, *self.level1_folders, *self.level15_folders]
-
-    def _folders(self, level: str) -> list[str]:
-        pattern = f"<results>/{{event}}/{LISTS[level].removesuffix('.csv')}"
-        return self.plan.paths(pattern, self.event.name, self.channel)
-
-    @property
     def tables(self) -> list[str]:
         """The tables and point spread functions that the frames of the event were calibrated with."""
         found = set()
