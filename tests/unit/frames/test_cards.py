@@ -125,7 +125,7 @@ def test_what_is_no_header_is_refused_as_astropy_refuses_it(raw):
     assert found[0] == found[1]
 
 
-def test_a_value_can_take_anothers_place():
+def test_a_value_can_take_the_place_of_another():
     cards = Cards(b"NAXIS   =                    2".ljust(80))
     cards["NAXIS"] = 7
     assert (cards["NAXIS"], list(cards)) == (7, ["NAXIS"])
