@@ -15,7 +15,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         params, output = snakemake.params, {name: Path(path) for name, path in snakemake.output.items()}
         # Where storage has put what it has brought; nothing where files lie where they are named.
-        root = snakemake.output.csv.removesuffix(params.files["audit"][0])
+        root = str(snakemake.output.csv).removesuffix(params.files["audit"][0])
         table, html = audit_event(
             output["csv"].parent,
             event=snakemake.wildcards.event,

@@ -38,7 +38,8 @@ def documented(root, program):
         *root.glob("docs/*.md"),
     ):
         text = path.read_text(encoding="utf-8")
-        lines = [line for block in FENCE.finditer(text) if block[2] in SHELL for line in block[3].splitlines()]
+        blocks = [block[3].replace("\\\n", " ") for block in FENCE.finditer(text) if block[2] in SHELL]
+        lines = [line for block in blocks for line in block.splitlines()]
         for line in [*lines, *SPAN.findall(FENCE.sub("", text))]:
             command = re.sub(r"\s#.*", "", " ".join(line.split()))
             if (match := PROGRAM.match(command)) and match[1] == program and command not in NOT_TRIED:

@@ -37,6 +37,7 @@ PLACES = (
     "Ty = CRVAL2 + CDELT2 (j - crpix2[n]), north; CRVAL and CDELT are the attributes fits_CRVAL1 and so on, which are "
     "FITS keywords of {whose}. {middle}"
 )
+SOURCE = ("T_REC", "record", "sha256")  # of a frame: which one it is
 OF_ONE = "x and y are the same of every frame."
 OF_MIDDLE = "The region moves, so that crpix1 and crpix2 change: x and y count from the middle of the region."
 
@@ -88,7 +89,7 @@ def bounds_of(frame: Frame, region: Mapping[str, Any] | None) -> Mapping[str, An
 
 def about_frame(frame: Frame, header: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a level-1.5 frame, see `about`."""
-    row = {name: getattr(frame, name) for name in ("T_REC", "record", "sha256", "EXPTIME", "QUALITY")}
+    row = {name: getattr(frame, name) for name in (*SOURCE, "EXPTIME", "QUALITY")}
     return about(header, frame.time, row)
 
 

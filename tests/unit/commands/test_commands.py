@@ -104,7 +104,7 @@ def test_a_new_project_can_be_checked_and_planned_as_it_is(tmp_path, monkeypatch
     assert re.search(r"^plot_sequence +2  not made yet$", done.stderr, re.MULTILINE)
     lines = (done.stdout + done.stderr).splitlines()
     assert (max(map(len, lines)) <= 80, len(lines) <= 25) == (True, True), done.stderr
-    assert lines[0] == "22 steps would run for my-flare; nothing has been started."
+    assert lines[0] == "13 steps would run for my-flare; nothing has been started."
     with open(folder / "config" / "config.yaml", "a", encoding="utf-8") as file:
         file.write("# mine\n")
     assert main(["new", str(folder)]) == 1

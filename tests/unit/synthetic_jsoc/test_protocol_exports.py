@@ -647,7 +647,7 @@ def test_no_address_is_kept_readable(archive, tmp_path):
 
 
 @pytest.mark.parametrize("series", ["aia.lev1", "aia.lev1_nrt2"])
-@pytest.mark.parametrize("cut", [{}, {"process": "n=0|im_patch,x=0,y=0,width=60,height=60"}])
+@pytest.mark.parametrize("cut", [{}, {"process": "0|im_patch,x=0,y=0,width=60,height=60"}])
 def test_single_frames_are_exported_under_their_own_keys(archive, series, cut):
     """What real ones say: segment image_lev1, T_REC to the second, and in near real time bit 30 of QUALITY."""
     order = request(archive, f"{series}[2021-07-03T14:27:25Z]{{image_lev1}}", filenamefmt="", **cut)
