@@ -162,6 +162,9 @@ class Event:
         config = event_config(self.settings, self.name)
         self.script(
             "write_audit", wildcards={"event": self.name}, output=Files(**written),
-            params={"event": about, "files": made, "tables": tables, "config": config},
+            params={
+                "event": about, "files": {kind: [str(path) for path in paths] for kind, paths in made.items()},
+                "tables": [str(path) for path in tables], "config": config,
+            },
             input={"record_list": [], "snakefile": self.root / "Snakefile", **lists},
         )  # fmt: skip
