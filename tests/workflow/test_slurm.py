@@ -31,7 +31,7 @@ AT_HOME = {
 # at a time: the nodes share the cores of one machine.
 HASTE = [
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3", "--slurm-no-account"),
-    *("--jobs", "2", "--set-threads", "calibrate_level15=1"),
+    *("--jobs", "2", "--set-threads", "calibrate_level15=1", "plot_sequence=1"),
 ]
 
 
