@@ -87,9 +87,8 @@ if DISPLAY is not None:
     DISPLAY.openings.append(opening)
     DISPLAY.endings += [what_there_is, what_is_left]
     if DISPLAY.catalogue is not None:
-        DISPLAY.catalogue.alone = (
-            False  # the workflow is taken as a module twice: what is planned is not one catalogue's
-        )
+        # The workflow is taken as a module twice: what is planned is not one catalogue's.
+        DISPLAY.catalogue.alone = False
     elif RUN is not None and not DISPLAY.own_words:
         stamps = finished.Stamps(PLAN, RESULTS, RESOURCES, sources, shared_files)
         CATALOGUE = DISPLAY.catalogue = Catalogue(RUN, workflow, stamps, Path(RESULTS, finished.NAME))

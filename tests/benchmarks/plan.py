@@ -9,20 +9,17 @@ lets Snakemake record it as finished, with parameters, inputs and checksums as a
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from calls import measured
 
 ROOT = Path(__file__).parents[2]
 WINDOW = timedelta(minutes=10)
 SLOTS = 51  # of 12 s, both ends included
-
-# As a user's shell has it: without compiled modules, which some test machines forbid, every start takes seconds more.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def write_catalogue(folder: Path, events: int, channels: list[int]) -> None:
@@ -44,18 +41,11 @@ def plan(folder: Path, snakefile: Path) -> tuple[float, float, float, int]:
     """Plan; return wall and processor time (s), largest resident memory (MB) and the number of jobs."""
     command = [sys.executable, "-m", "snakemake", "-s", str(snakefile), "--cores", "2", "--dry-run"]
     command += ["--quiet", "rules"]  # the numbers of jobs, not each of them
-    with (folder / "plan.log").open("w") as log:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)  # wait4 has reaped it; Popen must know
+    call = measured(command, folder / "plan.log")
     text = (folder / "plan.log").read_text()
-    if process.returncode:
-        sys.exit(text)
     totals = [line.split()[1] for line in text.splitlines() if line.startswith("total")]
     jobs = 0 if "Nothing to be done" in text else int(totals[-1])
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, jobs
+    return call.wall, call.cpu, call.memory, jobs
 
 
 def finish(snakefile: Path) -> None:

@@ -19,10 +19,10 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import calls
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -32,18 +32,7 @@ WINDOW = timedelta(minutes=10)
 CHANNEL = 171
 FIRST = datetime(2011, 1, 1, 3, 5)
 VARIABLE, ADDRESS = "BENCH_EMAIL", "bench@archive.test"
-# As a user's shell has it: without compiled modules, which some test machines forbid, every start takes seconds more.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-ENVIRONMENT[VARIABLE] = ADDRESS
-
-
-@dataclass
-class Call:
-    """What a call of the workflow took: wall and processor time (s), and the largest of its processes (MB)."""
-
-    wall: float
-    cpu: float
-    memory: float
+ENVIRONMENT = {**calls.ENVIRONMENT, VARIABLE: ADDRESS}
 
 
 def serve(state: Path) -> None:
@@ -95,18 +84,10 @@ def write_config(folder: Path, events: int, url: str) -> None:
     (folder / "scale.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def run(folder: Path) -> Call:
+def run(folder: Path) -> calls.Call:
     """Call the workflow as a user does, and measure it with all that it starts."""
     command = [sys.executable, "-m", "aia_sequence", "run", "scale.yaml"]
-    with (folder / "run.log").open("w") as log:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)  # wait4 has reaped it; Popen must know
-    if process.returncode:
-        sys.exit((folder / "run.log").read_text())
-    return Call(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return calls.measured(command, folder / "run.log", ENVIRONMENT)
 
 
 def kept(folder: Path) -> tuple[int, float]:

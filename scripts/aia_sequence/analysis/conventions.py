@@ -35,6 +35,7 @@ NUMBERS = (
     ("level1_scale", "f8", "arcsec", "size of a pixel of level 1", "REG_SCL"),
     ("level1_roll", "f8", "degree", "roll of level 1 that was taken out, counterclockwise", "REG_ROT"),
 )
+KINDS = {name: kind for name, kind, *_ in NUMBERS}
 TEXTS = {
     "t_rec": "slot of the archive in which the record lies, T_REC (UTC)",
     "record": "record of the archive: series, T_REC, wavelength",
@@ -56,6 +57,16 @@ REFERENCES = (
     "doi:10.1007/s11207-011-9804-8; coordinates: Thompson 2006, doi:10.1051/0004-6361:20054262"
 )
 ROTATION = "rotation: Howard et al. 1990, doi:10.1007/BF00156795"
+
+
+def unit_of(header: Mapping[str, Any]) -> str:
+    """Unit of brightness of a level-1.5 frame."""
+    return str(header.get("BUNIT", "DN / s"))
+
+
+def fits_cards(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The FITS keywords among a file's attributes, which are `fits_CRVAL1` and so on."""
+    return {key.removeprefix("fits_"): value for key, value in attributes.items() if key.startswith("fits_")}
 
 
 def of_variable(name: str, unit: str) -> dict[str, Any]:
@@ -144,7 +155,7 @@ def _steps(header: Mapping[str, Any]) -> list[str]:
     steps.append(f"interpolated once ({kernel}) to {header['CDELT1']:g} arcsec a pixel, solar north up")
     if header.get("BINNING"):
         steps.append(f"mean of {header['BINNING']} x {header['BINNING']} pixels of 0.6 arcsec")
-    normal, sensitive = header.get("BUNIT", "DN / s") == "DN / s", header.get("DEGCORR", 1.0) != 1.0
+    normal, sensitive = unit_of(header) == "DN / s", header.get("DEGCORR", 1.0) != 1.0
     version = f", calibration version {header['DEG_VER']}" if "DEG_VER" in header else ""
     steps.append(f"divided by the variable degradation{version}" if sensitive else "degradation not corrected")
     steps.append("divided by the variable exposure" if normal else "exposure not normalised")

@@ -126,7 +126,7 @@ def describe(
     tracked, reference = bool(found["tracked"]), found.get("reference_time")
     how = f"turned to how the surface looked at {reference}" if reference else "as SDO saw the Sun"
     told = conventions.of_file(
-        dict(header) | {key.removeprefix("fits_"): value for key, value in found.items() if key.startswith("fits_")},
+        dict(header) | conventions.fits_cards(found),
         title=f"cube of {'frames' if region is None else 'a region'}, {how}",
         summary=f"Brightness of {place(region)} in every frame, {how}, and what is known of each pixel and frame",
         steps=["region cut out", "brightness rounded to multiples of the variable step"],
@@ -196,15 +196,16 @@ class _Writer:
         from h5py import string_dtype
 
         self.shape, self.times = shape, list[float]()
-        unit, kinds = str(first.header.get("BUNIT", "DN / s")), {name: kind for name, kind, *_ in NUMBERS}
+        unit = conventions.unit_of(first.header)
         self.file = file = h5netcdf.File(path, "w")
         file.dimensions = {"time": None, "y": shape[0], "x": shape[1]}
         file.attrs.update(attributes)
         for name in first.known:
             told = conventions.of_variable(name, unit)
-            kind, fill = string_dtype() if name in TEXTS else kinds.get(name, "f8"), told.pop("_FillValue", None)
+            kind = string_dtype() if name in TEXTS else conventions.KINDS.get(name, "f8")
+            fill = told.pop("_FillValue", None)
             file.create_variable(name, ("time",), kind, fillvalue=fill, chunks=(1024,)).attrs.update(told)
-        cards = {key.removeprefix("fits_"): value for key, value in attributes.items() if key.startswith("fits_")}
+        cards = conventions.fits_cards(attributes)
         for name, (values, told) in pixel_places(cards, shape, tracked=bool(attributes["tracked"])).items():
             file.create_variable(name, (name,), "f8", data=values).attrs.update(told)
         chunks = (1, min(CHUNK, shape[0]), min(CHUNK, shape[1]))

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from aia_sequence.analysis import conventions
-from aia_sequence.analysis.conventions import MISSING, NUMBERS, PLANES
+from aia_sequence.analysis.conventions import MISSING, PLANES
 from aia_sequence.analysis.cube import about_frame, bounds_of, describe, pixel_places, read
 from aia_sequence.errors import AIAError
 from aia_sequence.figures.sequence import Frame
@@ -44,12 +44,12 @@ def of_frames(frames: Sequence[Frame], region: Mapping[str, Any] | None) -> "xr.
     shape, sigma = (header["NAXIS2"], header["NAXIS1"]), bool(header.get("UNCERTAI", False))
     lazily = [delayed(_planes)(frame, region, uncertainty=sigma) for frame in frames]
     variables: dict[str, Any] = {}
-    unit, kinds = str(header.get("BUNIT", "DN / s")), {name: kind for name, kind, *_ in NUMBERS}
+    unit = conventions.unit_of(header)
     for name in ("data", "mask", *(("uncertainty",) if sigma else ())):
         pieces = [da.from_delayed(one[name], shape, PLANES[name][0]) for one in lazily]
         variables[name] = (("time", "y", "x"), da.stack(pieces), conventions.of_variable(name, unit))
     for name in known[0]:
-        values = np.array([one[name] for one in known], kinds.get(name))
+        values = np.array([one[name] for one in known], conventions.KINDS.get(name))
         variables[name] = (("time",), values, conventions.of_variable(name, unit))
     attributes = describe(header, region)
     for name, (values, told) in pixel_places(header, shape, tracked=bool(attributes["tracked"])).items():
@@ -74,7 +74,7 @@ def as_map(dataset: "xr.Dataset", number: int) -> "AIAMap":
     import sunpy.map
 
     frame, told = dataset.isel(time=number), dataset.attrs
-    header = {key.removeprefix("fits_"): value for key, value in told.items() if key.startswith("fits_")}
+    header = conventions.fits_cards(told)
     header |= {"CRPIX1": float(frame["crpix1"]), "CRPIX2": float(frame["crpix2"])}
     if "reference_time" not in told:
         seen = {"HGLN_OBS": "longitude", "HGLT_OBS": "latitude", "DSUN_OBS": "distance"}
@@ -103,7 +103,7 @@ def as_ndcube(dataset: "xr.Dataset") -> "NDCube":
 
     if dataset.attrs["tracked"]:
         raise AIAError("the region moves across the sky, and an NDCube has one place for all frames: use cube()")
-    header = {key.removeprefix("fits_"): value for key, value in dataset.attrs.items() if key.startswith("fits_")}
+    header = conventions.fits_cards(dataset.attrs)
     tai = Time("1977-01-01T00:00:00", scale="tai") + np.asarray(dataset["tai"]) * u.s
     wcs = CompoundLowLevelWCS(WCS(fits.Header(header)), TimeTableCoordinate(tai.utc).wcs)
     sigma = dataset.get("uncertainty")

@@ -115,7 +115,7 @@ def follow(frames: Sequence[Frame], slit: Slit) -> "xr.Dataset":
     if not np.isfinite(found["data"]).any():
         raise FrameError(f"slit {slit.name}: none of {len(frames)} frames shows any of it; it is {slit.words}")
     both = ("time", "distance")
-    unit = str(headers[0].get("BUNIT", "DN / s"))
+    unit = conventions.unit_of(headers[0])
     flags = {"flag_masks": np.array([SATURATED, MISSING], np.uint8), "flag_meanings": "saturated missing"}
     along = {"units": "Mm", "long_name": _megametres(slit)}
     variables: dict[str, Any] = {

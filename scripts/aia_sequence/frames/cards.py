@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from astropy.io import fits
 from astropy.io.fits.card import Undefined
 
-BLOCK, CARD = 2880, 80
+BLOCK, CARD = 2880, 80  # bytes that headers and data are made up of, and of a card
 LONGEST = 10_000  # blocks of a header; the archive's have 6
 KEY = re.compile(rb"[A-Z0-9_-]{1,8} *")
 REAL = rb"[+-]?(?:[0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18})(?:E[+-]?[0-9]{1,3})?"

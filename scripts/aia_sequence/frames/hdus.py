@@ -14,8 +14,9 @@ from typing import Any
 
 from astropy.io import fits
 
+from aia_sequence.frames.cards import BLOCK
+
 MOST = 999  # axes of an image, fields of a table (FITS standard 4.0, 4.4.1.1 and 7.3.1)
-BLOCK = 2880  # bytes
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Level-1.5 files as we write them; `aia_sequence.frames.fits` reads them."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +74,7 @@ def _primary(bits: int, axes: int) -> list[tuple[str, bool | int, str]]:
 
 def _packed(image: np.ndarray, header: fits.Header, compression: str, step: float | None) -> list[HDU]:
     """An empty primary HDU, and the image in a table of its rows (FITS standard 4.0, section 10.1)."""
-    if image.dtype.byteorder == (">" if sys.byteorder == "little" else "<"):
+    if not image.dtype.isnative:
         image = image.astype(np.float32)
     ny, nx = image.shape
     about = [

@@ -14,9 +14,9 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 
 from aia_sequence.files import replacing
+from aia_sequence.frames.cards import BLOCK, CARD
 from aia_sequence.frames.checksums import spelled, sum_of_words
 
-BLOCK, CARD = 2880, 80  # bytes
 COMMENTARY = ("COMMENT ", "HISTORY ", " " * 8)  # what stands at the end of a header, as astropy has it
 WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
 

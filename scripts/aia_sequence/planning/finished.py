@@ -7,7 +7,6 @@ the answer, and nobody needs to ask. Whatever differs, and be it a file's time, 
 
 import csv
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from aia_sequence.config.event import event_config
-from aia_sequence.files import write_text
+from aia_sequence.files import sha256, write_csv
 from aia_sequence.planning.jobs import Job
 from aia_sequence.planning.plan import Plan
 from aia_sequence.planning.products import DESCRIPTION
@@ -115,12 +114,7 @@ def read(path: Path) -> dict[str, str]:
 
 def write(path: Path, stamps: Mapping[str, str]) -> None:
     """Write the stamps of finished events, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(sorted(stamps.items()))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, text.getvalue())
+    write_csv(path, COLUMNS, sorted(stamps.items()))
 
 
 def digest(texts: Iterable[str], files: Iterable[Path]) -> str:
@@ -128,5 +122,5 @@ def digest(texts: Iterable[str], files: Iterable[Path]) -> str:
     found = hashlib.sha256("\n".join(texts).encode())
     for path in sorted(files):
         found.update(f"\n{path}\n".encode())
-        found.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"")
+        found.update(sha256(path).encode() if path.is_file() else b"")
     return found.hexdigest()
