@@ -1,5 +1,6 @@
 """A disk that fills, and Ctrl-C, in any stage: what was begun is made again, and nothing is left behind."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -30,6 +31,13 @@ EVENT = {
 }
 SCRIPTS = ["download_level1", "write_audit"]
 FULL = "there is no space left on the disk; make room and run again"
+
+
+@pytest.fixture(autouse=True)
+def garbage():
+    """Files that matplotlib left open are closed here, and not during another test, which they would fail."""
+    yield
+    gc.collect()
 
 
 def files(folder):
