@@ -111,9 +111,11 @@ def predict(codes: np.ndarray) -> np.ndarray:
 def pack(codes: np.ndarray) -> str:
     """Compress codes for the file: what `predict` leaves, low bytes, then high bytes, deflated, as base64."""
     pair = predict(codes).astype("<u2").reshape(-1, 1).view(np.uint8)
-    return letters(pair.T.tobytes())
+    # Noise has no strings that come again: to look for them takes five times as long, and packs worse.
+    return letters(pair.T.tobytes(), zlib.Z_RLE)
 
 
-def letters(content: bytes) -> str:
+def letters(content: bytes, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> str:
     """Deflate bytes, and write them as base64."""
-    return base64.b64encode(zlib.compress(content, 9)).decode("ascii")
+    deflate = zlib.compressobj(9, strategy=strategy)
+    return base64.b64encode(deflate.compress(content) + deflate.flush()).decode("ascii")

@@ -41,7 +41,7 @@ def encode(images: Iterable[np.ndarray], path: Path, size: tuple[int, int], fps:
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(fps), "-i", "-"),
         *("-an", "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", *colours),
-        *("-c:v", "libx264", "-preset", "medium", "-crf", "17", "-g", str(max(1, round(2 * fps))), "-threads", "1"),
+        *("-c:v", "libx264", "-preset", "faster", "-crf", "17", "-g", str(max(1, round(2 * fps))), "-threads", "1"),
         *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"),
         *("-f", "mp4", str(path)),
     ]

@@ -116,8 +116,11 @@ def read_level15(path: str | Path, region: Mapping[str, Sequence[float]] | None 
 
 def _pixels_of(image: Any, path: str | Path, rows: slice, columns: slice) -> np.ndarray:
     """A part of an image; of the file of one that we packed, by what unpacks it faster than astropy."""
-    found = unpacking.read(path, rows, columns) if isinstance(image, fits.CompImageHDU) else None
-    return np.ascontiguousarray(image.section[rows, columns], dtype=np.float32) if found is None else found
+    packed = isinstance(image, fits.CompImageHDU)
+    if packed and (found := unpacking.read(path, rows, columns)) is not None:
+        return found
+    # A file's own pixels are mapped; a section of them would be read row by row, in three times the time.
+    return np.ascontiguousarray((image.section if packed else image.data)[rows, columns], dtype=np.float32)
 
 
 def read_region_header(path: str | Path, region: Mapping[str, Sequence[float]] | None) -> fits.Header:

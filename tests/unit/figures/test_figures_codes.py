@@ -101,3 +101,10 @@ def unpack(text, shape):
 def test_packed_codes_are_restored_exactly(rows, columns, seed, most):
     content = np.random.default_rng(seed).integers(0, most, (rows, columns), np.uint16, endpoint=True)
     np.testing.assert_array_equal(unpack(codes.pack(content), content.shape), content)
+
+
+def test_noise_is_packed_at_least_as_well_as_where_zlib_looks_for_strings_in_it():
+    electrons = np.random.default_rng(1).poisson(np.linspace(5, 5000, 200)[:, np.newaxis], (200, 200))
+    numbers = coding(electrons.astype(np.float32).ravel()).encode(electrons.astype(np.float32))
+    content = zlib.decompress(base64.b64decode(codes.pack(numbers)))
+    assert len(codes.pack(numbers)) <= len(base64.b64encode(zlib.compress(content, 9)))

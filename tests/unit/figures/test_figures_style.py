@@ -162,6 +162,37 @@ def test_the_grid_stays_inside_the_limb():
     assert np.nanmax(np.hypot(x, y)) < np.hypot(*overlay.limb(header())).max() + 1
 
 
+def shown(image, extent, window, size):
+    """The pixels that a page shows of an image, south first, in axes that fill it."""
+    with matplotlib.rc_context(style.RC):
+        figure = style.new_figure(size[0] / 100 * 25.4, size[1] / 100 * 25.4, dpi=100)
+        axes = figure.add_axes((0, 0, 1, 1))
+        raster = pictures.Raster(axes, origin="lower", extent=extent)
+        raster.set_data(image)
+        axes.add_image(raster)
+        axes.set(xlim=window[:2], ylim=window[2:])
+        axes.axis("off")
+        figure.canvas.draw()
+        return np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3].astype(float)
+
+
+@given(st.integers(60, 400), st.integers(60, 400), st.floats(0, 60), st.floats(0, 60))
+@settings(max_examples=25, deadline=None)
+def test_a_pixel_of_the_page_has_the_colour_of_its_place_on_the_sun(wide, high, cut_left, cut_top):
+    """Brightness rises from east to west and from south to north, linearly; the axes cut the image's edges."""
+    x, y = np.meshgrid(np.arange(150) + 0.5, np.arange(100) + 0.5)  # arcsec, two to a pixel
+    image = np.stack([1.6 * x, 2.4 * y, np.full_like(x, 77)], axis=-1)
+    extent, window = (0, 300, 0, 200), (cut_left, 300, 0, 200 - cut_top)
+    page = shown(np.round(image).astype(np.uint8), extent, window, (wide, high))
+    high, wide = page.shape[:2]
+    across = window[0] + (np.arange(wide) + 0.5) / wide * (window[1] - window[0])
+    up = window[2] + (np.arange(high) + 0.5) / high * (window[3] - window[2])
+    inner = np.ix_((up > 6) & (up < 194), (across > 6) & (across < 294))  # outside, windows are cut
+    expected = np.stack([*np.meshgrid(0.8 * across, 1.2 * up), np.full((high, wide), 77.0)], axis=-1)
+    assert np.abs(page - expected)[inner].max() <= 1.6  # two roundings, and half a pixel at the axes' edges
+    assert (page[..., 2] == 77).all()
+
+
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
 def test_a_figure_saved_twice_is_the_same_file(tmp_path, suffix):
     for name in ("one", "two"):

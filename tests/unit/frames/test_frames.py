@@ -99,3 +99,17 @@ def test_a_file_without_checksums_or_without_its_end_is_refused(tmp_path):
     fits.PrimaryHDU(np.zeros(SHAPE, np.float32)).writeto(path, overwrite=True)
     with pytest.raises(FrameError, match="HDU 0 has no CHECKSUM"):
         frames.verify(path)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i2"])
+def test_a_region_of_any_image_is_that_of_the_whole_image(tmp_path, kind):
+    path, image = tmp_path / "a.fits", np.random.default_rng(1).normal(100, 40, (50, 70)).astype(kind)
+    hdu = fits.PrimaryHDU(image)
+    hdu.header.update({"CDELT1": 0.6, "CDELT2": 0.6, "CRPIX1": 35.5, "CRPIX2": 25.5})
+    hdu.writeto(path)
+    region = {"x": [-3.0, 6.1], "y": [-9.1, 0.0]}  # from half a pixel beside the middle of one to that of another
+    found, header = frames.read_level15(path, region)
+    np.testing.assert_array_equal(found, image[10 : 24 + 1, 30 : 44 + 1].astype(np.float32))
+    assert found.dtype == np.float32
+    assert found.flags.writeable
+    assert (header["CRPIX1"], header["CRPIX2"]) == (5.5, 15.5)
