@@ -18,6 +18,8 @@ from aia_sequence.times import clock, clock_ticks, day, read_time
 
 CURVE = "#1f4e79"
 MARK = "#555555"
+DIGIT = 0.637  # width of a digit, of the size of the letters
+BESIDE = 17  # points left of an axis that its ticks and its label take, besides the labels of the ticks
 
 
 def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], shown: Sequence[int] = ()) -> None:
@@ -58,10 +60,12 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     # Whole values: matplotlib's own labels of a narrow range are differences from an offset that stands elsewhere.
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace(",", "\u2009"))
-    # Long labels, of a curve that hardly changes, would push the axis label off the page.
-    longest = max(len(f"{tick:.10g}") for tick in axes.get_yticks())
-    axes.tick_params(axis="y", labelsize=min(6, 36 / longest))
-    axes.set_ylabel("Mean (DN s$^{-1}$ pixel$^{-1}$)")
+    axes.set_ylabel("Mean (DN s$^{-1}$ pixel$^{-1}$)", labelpad=1)
+    # Labels of ticks, long where a curve hardly changes, leave room for that of the axis on the page.
+    figure: Any = axes.get_figure()
+    room = 72 * figure.get_size_inches()[0] * axes.get_position().x0 - BESIDE
+    longest = max(len(text) - 0.5 * sum(map(text.count, ",.")) for text in (f"{t:,.10g}" for t in axes.get_yticks()))
+    axes.tick_params(axis="y", labelsize=min(6, room / (DIGIT * longest)))
 
 
 def label_times(axes: Axes, first: float, last: float) -> None:
@@ -173,7 +177,7 @@ def plot_lightcurve(
         bottom.legend(fontsize=5.5, ncols=2, frameon=False, loc="upper right", borderpad=0, handletextpad=0.2)
         bottom.set_xlabel(label)
         for axes in (top, middle, bottom):
-            axes.yaxis.set_label_coords(-11 / (width - left - 3), 0.5)
+            axes.yaxis.set_label_coords(-12 / (width - left - 3), 0.5)
         write_heading(figure, left, title, synthetic=synthetic)
         for path in paths:
             save(figure, path, options.dpi)

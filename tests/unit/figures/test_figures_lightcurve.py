@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 
+import matplotlib
 import numpy as np
 import pytest
 from astropy import units as u
@@ -15,9 +16,10 @@ from aia_sequence.errors import FrameError
 from aia_sequence.figures import lightcurve
 from aia_sequence.figures.flares import find_flare
 from aia_sequence.figures.gaps import gaps
-from aia_sequence.figures.lightcurve import plot_lightcurve
+from aia_sequence.figures.lightcurve import draw_curve, plot_lightcurve
 from aia_sequence.figures.measure import Histogram, Statistics, measure
 from aia_sequence.figures.sequence import list_frames
+from aia_sequence.figures.style import RC, new_figure
 from aia_sequence.lists.lightcurve import COLUMNS, read_points, write_points
 from aia_sequence.times import read_time
 
@@ -167,6 +169,23 @@ def test_a_curve_that_hardly_changes_is_labelled_with_whole_values_that_differ(m
     assert len(set(labels)) == len(labels) >= 2
     assert all(low <= value <= high for value in labels)
     assert curve.yaxis.get_offset_text().get_text() == ""
+
+
+@pytest.mark.parametrize("left", [12.5, 16.0])
+@pytest.mark.parametrize(("mean", "step"), [(172.8, 1e-3), (167.5, 0.1), (123456.7, 0.01), (9100.0, 5.0), (2e-5, 1e-7)])
+def test_the_label_of_the_axis_lies_on_the_page_and_beside_those_of_its_ticks(measured, left, mean, step):
+    points = [replace(point, mean=mean + number * step) for number, point in enumerate(measured[1])]
+    with matplotlib.rc_context(RC):
+        figure = new_figure(180, 30)
+        axes = figure.add_axes((left / 180, 0.2, 1 - (left + 17) / 180, 0.7))
+        draw_curve(axes, points, {})
+        figure.canvas.draw()
+        label = axes.yaxis.label.get_window_extent()
+        low, high = axes.get_ylim()
+        ticks = [tick for tick in axes.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        nearest = min(tick.label1.get_window_extent().x0 for tick in ticks)
+    assert label.x0 >= 0
+    assert label.x1 <= nearest
 
 
 @pytest.mark.parametrize("exposures", [(2.901164, 2.901167), (2.9, 2.9), (0.17, 1.2), (0.02, 2.9), (1.01, 4.9)])
