@@ -44,7 +44,7 @@ def listed(places: Iterable[str], known: Path, processes: int = 1) -> list[dict[
     ConfigError
         If a place leads to no file, or none of the files can be used: with the reasons.
     """
-    files, rows = find(places), {}
+    files, rows = find(places, told=lambda error: logger.warning("a folder is left out: %s", error)), {}
     known_rows = earlier(known)
     for file in files:
         row = known_rows.get(file)
@@ -54,12 +54,12 @@ def listed(places: Iterable[str], known: Path, processes: int = 1) -> list[dict[
     logger.info("%d files, of which %d are new or have changed", len(files), len(unread))
     if unread:
         counter = Counter("read", len(unread), "headers")
-        for row in _read(unread, processes):
-            rows[row["file"]] = row
+        for file, row in zip(unread, _read(unread, processes), strict=True):
+            rows[file] = row
             counter.step()
     told = Tally(row["reason"] for row in rows.values() if row["reason"])
     for reason, count in told.most_common():
-        example = next(file for file in files if rows[file]["reason"] == reason)
+        example = next(rows[file]["file"] for file in files if rows[file]["reason"] == reason)
         logger.warning("%d of %d files not used, such as %s: %s", count, len(files), example, reason)
     if sum(told.values()) == len(files):
         reasons = "\n".join(f"  {count} × {reason}" for reason, count in told.most_common(5))

@@ -23,6 +23,7 @@ from aia_sequence.times import iso, read_time
 
 DECIMALS = {"T_OBS": 2, "DATE__OBS": 2}  # as the archive prints these times
 OFF_GRID = 0.5  # seconds by which T_REC may lie beside its slot; headers print whole ones
+NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # control characters, and bytes that are no UTF-8
 IDL = re.compile(r"read_sdo|mreadfits|fitshead2struct|aia_prep", re.IGNORECASE)
 AS_IS = (
     "it has no keywords (T_OBS, WAVELNTH, LVL_NUM …), as files lie in the archive (protocol as-is); have it exported "
@@ -40,6 +41,9 @@ def row_of(path: str) -> dict[str, Any]:
         of its record, in the units and forms in which a query of the archive returns them.
     """
     row: dict[str, Any] = {"file": path, "bytes": 0, "changed": 0, "reason": ""}
+    if NO_TEXT.search(path):
+        shown = NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], path)
+        return row | {"file": shown, "reason": "its name has characters that no list can hold; rename it"}
     try:
         status = Path(path).stat()
         row |= {"bytes": status.st_size, "changed": status.st_mtime_ns}

@@ -3,12 +3,13 @@
 import glob
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from aia_sequence.errors import ConfigError
 from aia_sequence.files import FORMULA
 
-ENDINGS = tuple(f".{name}{packed}" for name in ("fits", "fit", "fts") for packed in ("", ".gz", ".fz"))
+KINDS = ("fits", "fit", "fts")
+ENDINGS = tuple(f".{name}{packed}" for name in KINDS for packed in ("", ".gz", ".fz"))
 EXAMPLES = 3
 
 
@@ -28,11 +29,19 @@ def listing(places: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def find(places: Iterable[str]) -> list[str]:
-    """The files that paths, patterns (`*`, `**`, `?`) and folders lead to.
+def find(places: Iterable[str], told: Callable[[OSError], None] | None = None) -> list[str]:
+    """The files that paths, patterns (`*`, `**`, `?`, `[0-9]`) and folders lead to.
 
-    Of a folder, with those below it, all files whose names end as FITS files' do, in capitals too; what is named by its
-    path or by a pattern is taken whatever its name.
+    Of a folder, with those below it and those that links in it lead to, all files whose names end as FITS files' do, in
+    capitals too; what is named by its path or by a pattern is taken whatever its name. Brackets of a pattern can also
+    be those of a name.
+
+    Parameters
+    ----------
+    places
+        As the configuration names them.
+    told
+        Called with what keeps a folder below from being listed.
 
     Returns
     -------
@@ -47,8 +56,8 @@ def find(places: Iterable[str]) -> list[str]:
     found, problems = set(), []
     for place in places:
         path = os.path.expanduser(place)
-        named = [path] if os.path.lexists(path) else sorted(glob.glob(path, recursive=True))
-        files = {file for one in named for file in (_below(one) if os.path.isdir(one) else [one])}
+        named = [path] if os.path.lexists(path) else _fitting(path)
+        files = {file for one in named for file in (_below(one, told) if os.path.isdir(one) else [one])}
         if not files:
             problems.append(f"files: {place}: {_nothing(path, named)}")
         found |= files
@@ -63,9 +72,21 @@ def _plain(path: str) -> str:
     return f"./{short}" if short.startswith(FORMULA) else short
 
 
-def _below(folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+def _fitting(pattern: str) -> list[str]:
+    """What fits a pattern, with brackets as the shell knows them, or as a part of names."""
+    patterns = {pattern, pattern.replace("[", "[[]")}
+    return sorted({path for one in patterns for path in glob.glob(one, recursive=True)})
+
+
+def _below(folder: str, told: Callable[[OSError], None] | None = None) -> Iterator[str]:
+    seen: set[tuple[int, int]] = set()  # links can lead to a folder above, or twice to one
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=told):
+        status = os.stat(parent)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (
             os.path.join(parent, name) for name in names if name.lower().endswith(ENDINGS) and not name.startswith(".")
         )
@@ -77,6 +98,5 @@ def _nothing(path: str, named: Sequence[str]) -> str:
         return "there is nothing of that name" if not glob.has_magic(path) else "nothing fits the pattern"
     others = sorted(name for folder in named if os.path.isdir(folder) for name in os.listdir(folder))
     shown = ", ".join(others[:EXAMPLES]) + (" …" if len(others) > EXAMPLES else "")
-    return (
-        f"the folder holds no FITS file (…{', …'.join(ENDINGS[:3])}, also with .gz or .fz); it has {shown or 'nothing'}"
-    )
+    kinds = ", ".join(f".{kind}" for kind in KINDS)
+    return f"the folder holds no FITS file ({kinds}, also with .gz or .fz); it has {shown or 'nothing'}"

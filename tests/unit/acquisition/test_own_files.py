@@ -3,6 +3,7 @@
 import csv
 import gzip
 import os
+import re
 import shutil
 import socket
 import tracemalloc
@@ -241,13 +242,58 @@ def test_paths_patterns_and_folders_lead_to_files_whatever_their_names(tmp_path)
     assert found == ["a/deep/Y.FTS.GZ", "a/x.fits", "b/no-ending", "c/2.fits"]
 
 
+def test_a_folder_that_a_link_leads_to_is_searched_once_wherever_links_lead(tmp_path):
+    (tmp_path / "disk" / "2021").mkdir(parents=True)
+    (tmp_path / "disk" / "2021" / "x.fits").touch()
+    (tmp_path / "aia").mkdir()
+    (tmp_path / "aia" / "2021").symlink_to(tmp_path / "disk" / "2021")
+    (tmp_path / "disk" / "2021" / "up").symlink_to(tmp_path / "aia")
+    (tmp_path / "aia" / "again").symlink_to(tmp_path / "disk" / "2021")
+    assert places.find([str(tmp_path / "aia")]) == [str(tmp_path / "aia" / "2021" / "x.fits")]
+
+
+@pytest.mark.parametrize("pattern", ["frames [2021]/*.fits", "frames [[]2021]/*.fits", "frames [2021]", "*[[]*/**"])
+def test_brackets_of_a_name_can_stand_in_a_pattern(tmp_path, pattern):
+    (tmp_path / "frames [2021]").mkdir()
+    (tmp_path / "frames [2021]" / "x.fits").touch()
+    assert places.find([str(tmp_path / pattern)]) == [str(tmp_path / "frames [2021]" / "x.fits")]
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch, caplog):
+    frame(tmp_path / "aia" / "x.fits")
+    (tmp_path / "aia" / "locked").mkdir()
+    scan = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert len(file_list.listed([str(tmp_path / "aia")], tmp_path / "files.csv")) == 1
+    assert re.search(r"a folder is left out: .*Permission denied.*locked", caplog.text)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.fits", b"new\nline.fits", b"return\r.fits", b"\x1b[31m.fits"])
+def test_a_file_whose_name_is_no_line_of_text_is_refused_for_that(tmp_path, name):
+    frame(tmp_path / "x.fits")
+    shutil.copyfile(tmp_path / "x.fits", os.path.join(os.fsencode(tmp_path), name))
+    rows = file_list.listed([str(tmp_path)], tmp_path / "files.csv")
+    FILES.write(tmp_path / "files.csv", rows)
+    assert sorted(row["reason"] for row in FILES.read(tmp_path / "files.csv")) == [
+        "",
+        "its name has characters that no list can hold; rename it",
+    ]
+    assert all(row["file"].isprintable() for row in rows)
+
+
 def test_places_without_a_file_are_all_named_with_what_is_there_instead(tmp_path):
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "draft.tex").touch()
     with pytest.raises(ConfigError) as caught:
         places.find([str(tmp_path / "papers"), str(tmp_path / "nowhere"), str(tmp_path / "*.fits")])
     papers, nowhere, pattern = str(caught.value).splitlines()
-    assert "no FITS file" in papers
+    assert "no FITS file (.fits, .fit, .fts, also with .gz or .fz)" in papers
     assert "draft.tex" in papers
     assert "there is nothing of that name" in nowhere
     assert "nothing fits the pattern" in pattern
