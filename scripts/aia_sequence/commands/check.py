@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from aia_sequence.acquisition.places import find
 from aia_sequence.columns import columns
 from aia_sequence.config.archives import BETWEEN, check_email
 from aia_sequence.config.file import Lines, check_file, report
@@ -35,17 +36,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_file(path)
         settings = load(yaml.safe_load(path.read_text(encoding="utf-8-sig")))
         check_email(settings.archives, os.environ)
+        own = find(settings.options["files"]) if settings.archive == "files" else []
     except ConfigError as error:
         report("\n".join(map(lines.located, str(error).splitlines())))
         return 1
     for line in settings.warnings:
         sys.stderr.write(f"warning: {lines.located(line)}\n")
-    sys.stdout.write(asked(settings, path))
+    sys.stdout.write(asked(settings, path, len(own)))
     return 0
 
 
-def asked(settings: Settings, path: Path) -> str:
-    """What a configuration asks for: each event's window, channels, and how much it can be at most."""
+def asked(settings: Settings, path: Path, own: int = 0) -> str:
+    """What a configuration asks for: each event's window, channels, and how much it can be at most.
+
+    Parameters
+    ----------
+    settings
+        Of the configuration.
+    path
+        Of its file.
+    own
+        How many files are at hand.
+    """
     works = at_most(Plan(settings))
     rows = [
         (
@@ -60,16 +72,17 @@ def asked(settings: Settings, path: Path) -> str:
     ]
     total, named = budget.total(works), "" if path == DEFAULT else f" {path}"
     time = elapsed(3600 * total.core_hours)
-    asked = (
-        "takes from the files at hand"
-        if settings.archive == "files"
-        else f"asks the {settings.archive.replace(BETWEEN, ' or ')} archive for"
-    )
+    if own:
+        asked = f"takes of {own:,} file{'s' if own > 1 else ''} at hand"
+        holds, read, fetched = "their headers say", "No header was read yet", ""
+    else:
+        asked = f"asks the {settings.archive.replace(BETWEEN, ' or ')} archive for"
+        holds, read, fetched = "the archive has", "Nothing was asked yet", f"{total.download_gb:.1f} GB to fetch, "
     return (
         f"{path} can be run. It {asked}, at most:\n\n"
         f"{columns(['event', 'window (UTC)', 'channels (Å)', 'records', 'GB'], rows, 'lllrr')}\n\n"
-        f"{total.records:,} records: {total.download_gb:.1f} GB to fetch, {total.written_gb:.1f} GB on disk, {time} of "
-        f"one core.\nNothing was asked yet. Next: `aia-sequence budget{named}` counts what the archive has,\n"
+        f"{total.records:,} records: {fetched}{total.written_gb:.1f} GB on disk, {time} of "
+        f"one core.\n{read}. Next: `aia-sequence budget{named}` counts what {holds},\n"
         f"`aia-sequence run{named}` makes it all.\n"
     )
 

@@ -58,10 +58,14 @@ def explain(error: Any) -> Iterator[str]:
         case "oneOf":
             wanted = " or ".join(map(_wanted, error.validator_value))
             yield f"{prefix}{found} is not possible; wanted is {wanted}{_dash(error.instance, error.validator_value)}"
+        case "pattern" if error.schema.get("minLength") and not error.instance:
+            pass  # it is told that it is empty
         case "pattern" if key.endswith("name"):
             yield f"{prefix}{found} is not a valid name; allowed are letters, digits and . _ + -"
         case "pattern" if "description" in error.schema:
             yield f"{prefix}{found} is not possible; wanted is: {error.schema['description']}"
+        case "pattern" if "x1f" in error.validator_value:
+            yield f"{prefix}{found} is not possible; wanted is one line of text"
         case "maxLength":
             yield f"{prefix}{found} has {len(error.instance)} characters; allowed are {error.validator_value}"
         case "minLength" | "minItems" if not error.instance:

@@ -37,7 +37,7 @@ TALK = re.compile(
     r"Trying to |Terminating processes|Submitted job|Job \d+ has been|SLURM run ID|Removing output|Removed|Cancelling|"
     r"Logfile |Storing in |Retrieving from |Finished (upload|retrieval)|Removing local|Skipped removing|"
     r"At least one job|Group jobs|WorkflowError:\s*At least one|Nothing to be done|Job stats|Reasons:|"
-    r"This was a dry-run|Some jobs were triggered|Rules with provenance triggered jobs)",
+    r"This was a dry-run|Cannot restore |Some jobs were triggered|Rules with provenance triggered jobs)",
     re.ASCII,
 )
 # What Snakemake puts around the message of an error in the configuration.

@@ -58,6 +58,24 @@ def test_check_says_what_would_be_asked_for_and_asks_nothing(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_check_counts_the_files_at_hand_or_says_that_there_are_none(tmp_path, capsys):
+    path = tmp_path / "my.yaml"
+    config = yaml.safe_load(CONFIG) | {
+        "archive": "files",
+        "files": str(tmp_path / "aia"),
+        "defaults": {"calibration": {"pointing": "header", "degradation": False}},
+    }
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert main(["check", str(path)]) == 1
+    assert re.search(r"my.yaml, line \d+: files: .*/aia: there is nothing of that name", capsys.readouterr().err)
+    (tmp_path / "aia").mkdir()
+    (tmp_path / "aia" / "x.fits").touch()
+    assert main(["check", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "It takes of 1 file at hand, at most:" in text
+    assert "fetch" not in text
+
+
 def test_what_check_prints_fits_a_terminal_whatever_the_number_of_channels_and_days(tmp_path, capsys):
     event = yaml.safe_load(CONFIG)["events"][0]
     events = [

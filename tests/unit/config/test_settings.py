@@ -118,6 +118,14 @@ def test_an_event_inherits_defaults_key_by_key_and_null_removes_one(config):
 
 
 @pytest.mark.parametrize(
+    ("path", "said"), [("", "'' is empty"), ("a\nb", r"'a\\nb' is not possible; wanted is one line of text")]
+)
+def test_a_path_that_can_be_none_is_refused_in_one_line_without_a_pattern(config, path, said):
+    config |= {"archive": "files", "files": [path], "tables": "ssw"}
+    assert re.fullmatch(r"files\[0\]: " + said, refusal(config))
+
+
+@pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"end": "2021-07-03T14:20:00Z"}, r"end: 2021-07-03T14:20:00Z lies before start 2021-07-03T14:25:00Z"),
