@@ -103,6 +103,14 @@ def clock(tai: float) -> str:
     return iso(tai)[11:19]
 
 
+def covered(first: float, last: float) -> str:
+    """What time frames cover, in words: from the first one (TAI seconds) to the last one, or that of the only one."""
+    begin, end = (f"{day(tai)} {clock(tai)}" for tai in (first, last))
+    if begin == end:
+        return f"at {begin} UTC"
+    return f"from {begin} to {end[11:] if end[:10] == begin[:10] else end} UTC"
+
+
 def clock_ticks(first: float, last: float, most: int) -> tuple[list[float], int]:
     """Times of day with which to label an axis of TAI seconds, and how far (s of UTC) they are apart.
 

@@ -10,7 +10,7 @@ from astropy.time import Time
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aia_sequence.times import clock, clock_ticks, day, duration, iso, read_time, tai_seconds, utc_of
+from aia_sequence.times import clock, clock_ticks, covered, day, duration, iso, read_time, tai_seconds, utc_of
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LEAP_SECONDS = ["2012-06-30T23:59:60Z", "2015-06-30T23:59:60Z", "2016-12-31T23:59:60Z"]
@@ -141,3 +141,15 @@ def test_no_other_module_makes_a_time_of_text(path):
 @pytest.mark.parametrize("text", ["0001-01-02T00:00:00Z", "0038-09-05T00:00:00Z", "0999-12-31T23:59:59Z"])
 def test_a_year_has_four_digits_whoever_lived_then(text):
     assert iso(read_time(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        ("2021-07-03T14:27:25Z", "2021-07-03T14:29:11Z", "from 2021-07-03 14:27:25 to 14:29:11 UTC"),
+        ("2016-12-31T23:57:00Z", "2017-01-01T00:02:59Z", "from 2016-12-31 23:57:00 to 2017-01-01 00:02:59 UTC"),
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:60Z", "at 2016-12-31 23:59:60 UTC"),
+    ],
+)
+def test_a_caption_says_a_day_once_and_of_one_frame_its_time(first, last, words):
+    assert covered(read_time(first), read_time(last)) == words

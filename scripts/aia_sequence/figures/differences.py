@@ -20,7 +20,7 @@ from aia_sequence.figures.sequence import Frame, Picture, Region, follows, hasty
 from aia_sequence.figures.style import caption, quantity
 from aia_sequence.joblog import Counter
 from aia_sequence.lists.lightcurve import Point
-from aia_sequence.times import clock, day, read_time
+from aia_sequence.times import clock, covered, day, read_time
 
 UNSCALED = Diverging(1.0, 1.0)  # until all pairs have been seen
 SURE = 3.0  # sigma that a base must have for a ratio to be drawn
@@ -245,8 +245,7 @@ def plot_difference(
 def _caption(drawn: Changes, shown: Sequence[int], choice: str, title: str, options: FigureOptions) -> str:
     """What the figure shows, how the scale was chosen, and what the noise is."""
     kind, scale = drawn.kind, drawn.scale
-    first, last = (drawn.frames[shown[number]].time for number in (0, -1))
-    until = clock(last) if day(first) == day(last) else f"{day(last)} {clock(last)}"
+    when = covered(drawn.frames[shown[0]].time, drawn.frames[shown[-1]].time)
     reference = drawn.references[0]
     against = {
         "running": f"minus the one {_span(lag)} earlier" if (lag := _lag(options)) else "minus the one before it",
@@ -258,7 +257,7 @@ def _caption(drawn: Changes, shown: Sequence[int], choice: str, title: str, opti
     ends = "the logarithms" if kind == "ratio" else "the absolute differences"
     text = (
         f"{title}: SDO/AIA {drawn.channel} Å{hasty(drawn.frames)}, {DIFFERENCES[kind]}: each frame {against}; "
-        f"{choice}, from {day(first)} {clock(first)} to {until} UTC, of {place(drawn.region)}. Each panel states T_OBS "
+        f"{choice}, {when}, of {place(drawn.region)}. Each panel states T_OBS "
         f"and the time since the reference. All panels share one scale: {scale.words}; its ends are percentile "
         f"{PERCENT:g} of {ends}, but at least {LEAST_RATIO if kind == 'ratio' else LEAST:g} sigma. One sigma of a "
         f"pixel is {noise} (median), "

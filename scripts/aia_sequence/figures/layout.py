@@ -31,12 +31,17 @@ def select(frames: int, peak: int, options: FigureOptions) -> tuple[list[int], s
     """
     wanted = frames if isinstance(options.panels, str) else min(frames, options.panels)
     if wanted == frames:
-        return list(range(frames)), "the only frame" if frames == 1 else f"all {frames} frames"
+        return list(range(frames)), counted(frames)
     if options.select == "peak":
         first = min(max(0, peak - wanted // 2), frames - wanted)
         return list(range(first, first + wanted)), f"{wanted} of {frames} frames around the peak"
     even = np.unique(np.rint(np.linspace(0, frames - 1, wanted)).astype(int))
     return even.tolist(), f"{wanted} of {frames} frames, evenly chosen"
+
+
+def counted(frames: int) -> str:
+    """All frames of a sequence, in words."""
+    return {1: "the only frame", 2: "both frames"}.get(frames, f"all {frames} frames")
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,9 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     breaks = gaps(times) + 1
     for part in np.split(np.arange(len(points)), breaks):
         axes.plot(times[part], mean[part], color=CURVE, zorder=2)
-    if np.isfinite(error).any():
-        axes.errorbar(times, mean, yerr=np.nan_to_num(error), fmt="none", ecolor=CURVE, elinewidth=0.6, zorder=2)
+    reach = np.nan_to_num(error)
+    if reach.any():
+        axes.errorbar(times, mean, yerr=reach, fmt="none", ecolor=CURVE, elinewidth=0.6, zorder=2)
     size = 2.6 if len(points) <= 100 else 1.2
     axes.plot(times, mean, "o", ms=size, mfc="white", mec=CURVE, mew=0.6, zorder=3)
     shown = list(shown)
@@ -53,7 +54,7 @@ def draw_curve(axes: Axes, points: Sequence[Point], marks: Mapping[str, str], sh
     margin = max((times[-1] - times[0]) * 0.025, 6.0)
     axes.set_xlim(times[0] - margin, times[-1] + margin)
     taken = _mark_times(axes, times, flare_of(points), marks)
-    low, high = np.nanmin(mean), np.nanmax(mean)
+    low, high = np.nanmin(mean - reach), np.nanmax(mean + reach)
     room = (high - low or abs(high) or 1.0) * 0.12
     axes.set_ylim(low - room, high + room + (high - low + 2 * room) * taken / (1 - taken))
     label_times(axes, times[0], times[-1])

@@ -19,7 +19,7 @@ from aia_sequence.figures.sequence import Frame, Picture, Region, axis_labels, h
 from aia_sequence.figures.shown import Brightness, Shown
 from aia_sequence.figures.style import MISSING, RC, Stretch, caption, new_figure, save, write_heading
 from aia_sequence.lists.lightcurve import Point
-from aia_sequence.times import clock, day
+from aia_sequence.times import clock, covered, day
 
 
 def plot_sequence(
@@ -225,10 +225,9 @@ def _caption(
     title: str,
     flare: Flare | None,
 ) -> str:
-    first, last = (f"{day(time)} {clock(time)}" for time in (frames[shown[0]].time, frames[shown[-1]].time))
+    when = covered(frames[shown[0]].time, frames[shown[-1]].time)
     text = (
-        f"{title}: SDO/AIA {channel} Å{hasty(frames)}, {choice}, from {first} to "
-        f"{last[11:] if last[:10] == first[:10] else last} UTC, of {place(region)}. "
+        f"{title}: SDO/AIA {channel} Å{hasty(frames)}, {choice}, {when}, of {place(region)}. "
         f"Each panel states T_OBS and the exposure time. All panels share one scale: {stretch.words} "
         f"({statistics.chosen}). "
         "Below: mean brightness of the region in every frame; filled dots are the frames shown."

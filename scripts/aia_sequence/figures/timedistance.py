@@ -13,11 +13,12 @@ from aia_sequence.config.figure import FigureOptions
 from aia_sequence.config.region import FRAME
 from aia_sequence.figures import pictures
 from aia_sequence.figures.gaps import gaps
+from aia_sequence.figures.layout import counted
 from aia_sequence.figures.lightcurve import label_times
 from aia_sequence.figures.sequence import Frame, Picture, axis_labels, hasty, read_picture
 from aia_sequence.figures.style import MISSING, RC, WIDTH_MM, Stretch, caption, new_figure, paint, save, write_heading
 from aia_sequence.frames.companions import SATURATED
-from aia_sequence.times import clock, day, read_time
+from aia_sequence.times import clock, covered, read_time
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,11 +76,10 @@ def plot_slit(
         write_heading(page.figure, LEFT, heading, synthetic=synthetic)
         for path in paths:
             save(page.figure, path, options.dpi)
-    first, last = frames[0].time, frames[-1].time
-    until = clock(last) if day(first) == day(last) else f"{day(last)} {clock(last)}"
+    when = covered(frames[0].time, frames[-1].time)
     text = (
-        f"{title}: SDO/AIA {channel} Å{hasty(frames)}, brightness along the slit {name} from {day(first)} "
-        f"{clock(first)} to {until} UTC, in {len(frames)} frames. The slit: {data.attrs['slit']}; "
+        f"{title}: SDO/AIA {channel} Å{hasty(frames)}, brightness along the slit {name} "
+        f"{when}, in {counted(len(frames))}. The slit: {data.attrs['slit']}; "
         f"{data.attrs['interpolation']}. It is drawn in the frame of {clock(frame.time)} UTC; a dot is its beginning. "
         f"Scale: {stretch.words} ({chosen}). Distances: {data['distance'].attrs['long_name']} "
         f"(arcsec); {data['distance_mm'].attrs['long_name']} (Mm). "

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import matplotlib
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -13,10 +14,11 @@ from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.channels import moment, nearest, plot_channels
 from aia_sequence.figures.layout import Layout, lay_out, select
+from aia_sequence.figures.lightcurve import draw_curve
 from aia_sequence.figures.measure import measure
 from aia_sequence.figures.panels import plot_sequence
 from aia_sequence.figures.sequence import list_frames
-from aia_sequence.figures.style import MISSING
+from aia_sequence.figures.style import MISSING, RC, new_figure
 from aia_sequence.frames import companions
 
 REGION = {"x": [690, 990], "y": [240, 480]}
@@ -50,6 +52,7 @@ def drawn(sequence, tmp_path_factory):
 def test_all_frames_are_shown_if_they_fit():
     assert select(8, 3, FigureOptions(panels=12)) == (list(range(8)), "all 8 frames")
     assert select(1, 0, FigureOptions()) == ([0], "the only frame")
+    assert select(2, 0, FigureOptions()) == ([0, 1], "both frames")
 
 
 def test_evenly_chosen_frames_include_the_first_and_last():
@@ -125,7 +128,8 @@ def test_a_single_frame_is_a_sequence_too(tmp_path):
     manifests, _ = write_sequence(tmp_path, 1)
     frames = list_frames(manifests)
     points, statistics = measure(frames, REGION, OPTIONS)
-    assert "the only frame" in draw((frames, points, statistics), tmp_path / "sequence.png")
+    text = draw((frames, points, statistics), tmp_path / "sequence.png")
+    assert "the only frame, at 2021-07-03 14:27:25 UTC, of" in text
 
 
 def test_real_data_are_not_called_synthetic(tmp_path):
@@ -195,3 +199,27 @@ def test_a_composite_is_grey_where_channels_have_risen_alike_and_coloured_where_
     for colour in ([usual] * 3, risen, [0, 0, 0], 255 * np.array(MISSING)):
         same = np.abs(composite - np.round(colour)).max(axis=-1) <= 1
         assert same.sum() > 500, colour
+
+
+@pytest.mark.parametrize("size", ["one-column", "two-columns"])
+@pytest.mark.parametrize(("mean", "step"), [(925, 5), (1158, 1), (135.2, 0.01), (172.8, 1e-3), (123456.7, 0.01)])
+def test_below_the_frames_a_light_curve_stays_on_the_page_with_its_error_bars(sequence, tmp_path, mean, step, size):
+    """Its labels are long where it hardly changes, and its error bars are then longer than its changes."""
+    points = [
+        replace(point, mean=mean + number * step, mean_uncertainty=3 * step) for number, point in enumerate(sequence[1])
+    ]
+    layout = lay_out(6, 0.8, size)
+    with matplotlib.rc_context(RC):
+        figure = new_figure(layout.width, layout.height, dpi=100)
+        wide = layout.width - layout.left - layout.right
+        axes = figure.add_axes(
+            layout.place(layout.left, layout.height - layout.foot - layout.strip, wide, layout.strip)
+        )
+        draw_curve(axes, points, {})
+        figure.canvas.draw()
+        assert axes.yaxis.label.get_window_extent().x0 > 0
+        low, high = axes.get_ylim()
+        shown = [text.get_window_extent() for text in axes.get_yticklabels() if low <= text.get_position()[1] <= high]
+        assert axes.yaxis.label.get_window_extent().x1 < min(box.x0 for box in shown)
+    assert low < mean - 3 * step
+    assert high > mean + 12 * step

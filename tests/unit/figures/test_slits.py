@@ -268,6 +268,15 @@ def test_gaps_stay_gaps_in_the_figure_and_the_caption_says_what_was_done(event, 
         assert words in text
 
 
+def test_of_one_frame_the_caption_says_when_it_was(event, tmp_path):
+    frames = event[211].frames[:1]
+    found = slits.follow(frames, STRAIGHT)
+    text = plot_slit(
+        found, frames, [tmp_path / "x.png"], title="flare", name="loop", channel=211, options=FigureOptions(dpi=60)
+    )
+    assert f"loop at {frames[0].T_OBS[:10]} {iso(frames[0].time)[11:19]} UTC, in the only frame" in text
+
+
 def test_an_opened_event_follows_any_slit(event):
     found = event["211"].slit(points=STRAIGHT.points, width=3)
     assert found["data"].dims == ("time", "distance")
