@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aia_sequence.archive.retries import Patience, persist
-from aia_sequence.archive.web import limited_web
-from aia_sequence.config.region import write_location
+from aia_sequence.archive.web import UnreachableError, limited_web
+from aia_sequence.config.region import LIMB, write_location
 from aia_sequence.errors import ArchiveError, ConfigError
+from aia_sequence.files import FORMULA
 from aia_sequence.times import iso, read_time
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ MOST_PAGES = 200  # of an answer
 SAME = 300.0  # s by which the peaks of one flare's entries may differ
 PREFERRED = ("SWPC", "SEC standard")  # who reports the GOES events themselves
 CLASS = re.compile(r"([ABCMX])\s?(\d{1,2}(?:\.\d+)?)?", re.ASCII)
+TIMES = ("start", "peak", "end")
+LARGEST_NOAA = 100_000  # numbers of active regions have five digits
 SCALE = {letter: 10.0**power for power, letter in enumerate("ABCMX", start=-8)}
 COLUMNS = ("class", "start", "peak", "end", "location", "noaa", "comment")
 
@@ -159,6 +162,8 @@ def _asked(url: str, start: float, end: float, letter: str, patience: Patience) 
     def ask() -> list[Mapping[str, Any]]:
         try:
             found = client.search(span, EventType("FL"), a.hek.FL.GOESCls >= letter, a.hek.OBS.Observatory == "GOES")
+        except UnreachableError:
+            raise
         except OSError as error:
             raise error.__cause__ or error from None  # sunpy says of what it could not read only that it could not
         except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -170,28 +175,36 @@ def _asked(url: str, start: float, end: float, letter: str, patience: Patience) 
 
 
 def _flare(row: Mapping[str, Any]) -> Flare | None:
-    """An entry; None, and a word in the log, if it has no class or no times."""
+    """An entry; None, and a word in the log, if it has no class, or no times in their order."""
+    said = {name: str(row.get(name) or "").strip() for name in ("fl_goescls", *(f"event_{one}time" for one in TIMES))}
     try:
-        goes = str(row["fl_goescls"]).strip().upper()
-        start, peak, end = (
-            read_time(str(row[f"event_{name}time"]).removesuffix("Z") + "Z") for name in ("start", "peak", "end")
-        )
-        flux(goes)
-    except (KeyError, ValueError, ConfigError) as error:
-        logger.warning("an entry of the HEK is left out: %s", error)
+        flux(said["fl_goescls"])
+        start, peak, end = (read_time(said[f"event_{one}time"].removesuffix("Z") + "Z") for one in TIMES)
+        if not start <= peak <= end:
+            raise ValueError("its times are not in their order")
+    except (ValueError, ConfigError) as error:
+        shown = ", ".join(value or "nothing" for value in said.values())
+        logger.warning("an entry of the HEK is left out (class, start, peak, end: %s): %s", shown, error)
         return None
-    longitude, latitude = (_number(row.get(key)) for key in ("hgs_x", "hgs_y"))
-    known = (longitude, latitude) != (0, 0) and math.isfinite(longitude + latitude) and abs(latitude) <= 90
     noaa = _number(row.get("ar_noaanum"))
+    reporter = " ".join(str(row.get("frm_name") or "").split()).lstrip("".join(FORMULA))
     return Flare(
         start,
         peak,
         end,
-        goes,
-        (round(longitude), round(latitude)) if known else None,
-        int(noaa) if noaa > 0 else 0,
-        str(row.get("frm_name") or "unknown").strip(),
+        said["fl_goescls"].upper(),
+        _place(_number(row.get("hgs_x")), _number(row.get("hgs_y"))),
+        int(noaa) if 0 < noaa < LARGEST_NOAA else 0,
+        reporter or "unknown",
     )
+
+
+def _place(longitude: float, latitude: float) -> tuple[float, float] | None:
+    """Stonyhurst longitude and latitude, whole degrees; None where a flare that SDO has seen cannot have been."""
+    if (longitude, latitude) == (0, 0) or not math.isfinite(longitude + latitude):
+        return None
+    longitude, latitude = (round(longitude) + 180) % 360 - 180, round(latitude)
+    return (longitude, latitude) if abs(longitude) <= LIMB and abs(latitude) <= 90 else None
 
 
 def _number(value: Any) -> float:

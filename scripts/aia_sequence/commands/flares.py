@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aia_sequence.archive import hek
-from aia_sequence.config.region import parse_location
+from aia_sequence.config.region import LIMB, parse_location
 from aia_sequence.errors import ConfigError
-from aia_sequence.times import read_time, tai_seconds
+from aia_sequence.instrument import MISSION_START
+from aia_sequence.times import iso, read_time, tai_seconds
 
 WIDTH = 30  # characters of the progress bar
 LONGITUDES = re.compile(r"([EW]\d{1,3})\.\.([EW]\d{1,3})", re.IGNORECASE | re.ASCII)
@@ -27,8 +28,8 @@ def longitudes(text: str) -> tuple[float, float]:
     """
     found = LONGITUDES.fullmatch(text.replace(" ", ""))
     bounds = sorted(parse_location(f"N00{side.upper()}")[0] for side in found.groups()) if found else []
-    if not found or abs(bounds[0]) > 90 or abs(bounds[1]) > 90:
-        raise ConfigError(f"--region: {text!r} is not possible; write E45..W45, up to E90..W90")
+    if not found or max(map(abs, bounds)) > LIMB:
+        raise ConfigError(f"--region: {text!r} is not possible; write E45..W45, up to E{LIMB}..W{LIMB}")
     return bounds[0], bounds[1]
 
 
@@ -82,6 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end = _moment("to", options.end) if options.end else tai_seconds(datetime.now(UTC))
     if not start < end:
         raise ConfigError(f"--to: {options.end or 'now'} is not after --from, {options.start}")
+    if start < (first := tai_seconds(MISSION_START)):
+        raise ConfigError(f"--from: {options.start} lies before the mission's first day, {iso(first)[:10]}")
+    if not re.match(r"https?://[^/]", options.url):
+        raise ConfigError(f"--url: {options.url!r} is no address; write {hek.URL}")
     hek.flux(goes)
     bounds = longitudes(options.region) if options.region else None
     found = hek.flares(start, end, goes, url=options.url, told=_bar)
@@ -94,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"Flares of {goes} or more that peaked from {options.start} {until} (UTC)"
         + (f", at {options.region}" if bounds else ""),
         f"Made by aia-sequence flares on {datetime.now(UTC):%Y-%m-%d} from the Heliophysics Events Knowledgebase,",
-        f"{options.url}: entries of one flare put together, NOAA/SWPC's preferred; (0, 0) is an unknown location.",
+        f"{options.url}: entries of one flare put together, NOAA/SWPC's preferred; no location is (0, 0) there.",
     ]
     sys.stdout.write(catalogue(kept, heading))
     left = f", {len(found) - len(kept)} outside of {options.region} or without a place" if bounds else ""

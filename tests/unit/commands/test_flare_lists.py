@@ -1,6 +1,7 @@
 """Catalogues of flares from the HEK: one line a flare, unknown places named, and the plan reads what was asked."""
 
 import json
+import socket
 from http.server import HTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,7 +9,7 @@ import loopback
 import pytest
 
 from aia_sequence.archive import hek
-from aia_sequence.archive.retries import Patience
+from aia_sequence.archive.retries import AwayError, Patience
 from aia_sequence.commands.flares import longitudes, main
 from aia_sequence.config.settings import load
 from aia_sequence.errors import ArchiveError, ConfigError
@@ -39,6 +40,7 @@ ENTRIES = [
     entry("M1.2", "2021-11-01T00:57:00", "2021-11-01T01:45:00", "2021-11-01T02:36:00"),
     entry("C9.9", "2021-08-26T23:14:00", "2021-08-26T23:18:00", "2021-08-26T23:22:00", 5, 5),
 ]  # fmt: skip
+JULY = (read_time("2021-07-01"), read_time("2021-07-20"))
 YEAR = (read_time("2021-01-01"), read_time("2022-01-01"))
 
 
@@ -72,6 +74,11 @@ def knowledgebase(monkeypatch):
     with loopback.running(server) as found:
         found.url = f"http://127.0.0.1:{found.server_port}/hek/her?"
         yield found
+
+
+def answer_of(*rows):
+    """The HEK's only page."""
+    return json.dumps({"result": rows, "overmax": False}).encode()
 
 
 def asked(knowledgebase, lowest="M1", span=YEAR):
@@ -129,12 +136,11 @@ FAULTS = {
 @pytest.mark.parametrize("kind", FAULTS)
 def test_faults_of_the_knowledgebase_are_waited_for_or_told_in_a_sentence(knowledgebase, kind):
     knowledgebase.fault, said = list(FAULTS[kind][0]), FAULTS[kind][1]
-    span = (read_time("2021-07-01"), read_time("2021-07-20"))
     if said is None:
-        assert [one.goes for one in asked(knowledgebase, span=span)] == ["X1.5"]
+        assert [one.goes for one in asked(knowledgebase, span=JULY)] == ["X1.5"]
         return
     with pytest.raises(ArchiveError, match=said):
-        asked(knowledgebase, span=span)
+        asked(knowledgebase, span=JULY)
 
 
 def test_an_answer_without_end_is_left(knowledgebase, monkeypatch):
@@ -144,10 +150,60 @@ def test_an_answer_without_end_is_left(knowledgebase, monkeypatch):
         asked(knowledgebase)
 
 
-def test_entries_without_class_or_time_are_left_out(knowledgebase, caplog):
-    knowledgebase.rows = [X15, {**X15, "event_peaktime": ""}, {**X15, "fl_goescls": "X?"}]
-    assert len(asked(knowledgebase)) == 1
-    assert caplog.text.count("is left out") == 2
+def test_entries_without_class_or_time_or_with_times_in_no_order_are_left_out(knowledgebase, caplog):
+    changes = [
+        {},
+        {"event_peaktime": ""},
+        {"event_peaktime": "2021-07-03T20:00:00"},
+        {"fl_goescls": "X?"},
+        {"fl_goescls": None},
+    ]
+    knowledgebase.page = lambda *_: answer_of(*({**X15, **change} for change in changes))
+    assert len(asked(knowledgebase, span=JULY)) == 1
+    assert caplog.text.count("an entry of the HEK is left out (class, start, peak, end: ") == 4
+    assert "2021-07-03T20:00:00, 2021-07-03T14:34:00): its times are not in their order" in caplog.text
+
+
+PLACES = {
+    (80, 23): "N23W80",
+    (95, 20): "N20W95",
+    (340, 20): "N20E20",
+    (-200, 20): "",
+    (170, 20): "",
+    (0, 0): "",
+    (0, 12): "N12W00",
+    (None, None): "",
+    ("E23", "N10"): "",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_where_no_flare_can_have_been_seen_is_unknown(knowledgebase, place):
+    knowledgebase.page = lambda *_: answer_of({**X15, "hgs_x": place[0], "hgs_y": place[1]})
+    (flare,) = asked(knowledgebase)
+    _, _, _, _, location, _, comment = flare.row()
+    assert (location, "location unknown" in comment) == (PLACES[place], not PLACES[place])
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")  # by sunpy's table
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300, -5, None])
+def test_a_number_that_no_region_has_is_unknown(knowledgebase, value):
+    knowledgebase.page = lambda *_: answer_of({**X15, "ar_noaanum": value})
+    assert [one.noaa for one in asked(knowledgebase)] == [0]
+
+
+def test_who_reports_is_one_line_that_no_spreadsheet_calculates(knowledgebase):
+    later = {**X15, "event_peaktime": "2021-07-03T14:30:00"}
+    knowledgebase.page = lambda *_: answer_of({**later, "frm_name": "=1+1\nX"}, {**later, "frm_name": "@b"})
+    (flare,) = asked(knowledgebase)
+    assert flare.row()[-1] == "1+1 X; merged with b X1.5"
+
+
+def test_where_nobody_answers_that_is_what_is_said(knowledgebase):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(AwayError, match=r"the archive was not reached \(127\.0\.0\.1:\d+: Connection refused\)"):
+            hek.flares(*YEAR, "M1", url=f"http://127.0.0.1:{taken.getsockname()[1]}/her?", patience=QUICK)
 
 
 def call(knowledgebase, *arguments):
@@ -182,6 +238,8 @@ WRONG = {
     "longitudes": (["--class", "X1", "--region", "45"], "write E45..W45"),
     "the end before the start": (["--class", "X1", "--to", "2020-01-01"], "is not after --from"),
     "a time that is none": (["--class", "X1", "--from", "soon"], "--from: 'soon' is not a time"),
+    "a day before the mission": (["--from", "1990-01-01"], "before the mission's first day, 2010-05-13"),
+    "an address that is none": (["--url", "hek"], "--url: 'hek' is no address"),
     "nothing there": (["--class", "X9"], "no flare of X9 or more"),
 }
 
