@@ -267,6 +267,15 @@ def test_a_cutout_is_fetched_and_kept_apart_from_the_full_disk(tmp_path):
     assert "im_patch" in entry.name
 
 
+@pytest.fixture
+def processes(monkeypatch):
+    """Makes processes of their own, forked from one that has imported what they need."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["small_archive"])
+    return context
+
+
 def run_workflow(folder, shared, state):
     """Acquire the worked example into a folder of its own, through the shared cache."""
     folder.mkdir()
@@ -275,12 +284,11 @@ def run_workflow(folder, shared, state):
         os._exit(0 if len(acquire(folder, archive, flare_request(archive))) == 20 else 1)
 
 
-def test_two_workflows_fill_one_cache_at_once(tmp_path):
+def test_two_workflows_fill_one_cache_at_once(tmp_path, processes):
     shared, state = tmp_path / "shared", tmp_path / "state"
     shared.mkdir()
-    context = multiprocessing.get_context("spawn")
     folders = [tmp_path / f"run{number}" for number in range(2)]
-    workers = [context.Process(target=run_workflow, args=(folder, shared, state)) for folder in folders]
+    workers = [processes.Process(target=run_workflow, args=(folder, shared, state)) for folder in folders]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -331,14 +339,13 @@ def test_a_group_reads_a_cache_that_only_its_owner_can_write_to(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_job_killed_in_the_middle_of_its_transfers_fetches_no_verified_frame_again(tmp_path):
+def test_a_job_killed_in_the_middle_of_its_transfers_fetches_no_verified_frame_again(tmp_path, processes):
     shared, state = tmp_path / "shared", tmp_path / "state"
     shared.mkdir()
-    context = multiprocessing.get_context("spawn")
     fetched, known = [], set()
     for enough in (2, 7, 13, 99):
         folder = tmp_path / f"until{enough}"
-        worker = context.Process(target=run_workflow, args=(folder, shared, state))
+        worker = processes.Process(target=run_workflow, args=(folder, shared, state))
         worker.start()
         while worker.is_alive() and len(list((shared / "records").rglob("*.json"))) < enough:
             worker.join(0.002)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hostile import TIMES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -506,8 +507,10 @@ def test_the_watch_sees_what_it_is_there_to_see(tmp_path):
     assert watch.forbidden == [("open", str(tmp_path / "secret"))]
 
 
-@pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@pytest.mark.hostile
+@settings(
+    max_examples=2_000 * TIMES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 @given(HOSTILE)
 @example("aia.lev1_euv_12s[2021-07-03T14:25:00Z][? " + "(" * 4000 + "1" + ")" * 4000 + " ?]")
 @example("aia.lev1_euv_12s[2021-07-03T14:25:00Z][? " + "NOT " * 2000 + "1 ?]")
