@@ -45,5 +45,7 @@ def nearest(name: Any, words: Iterable[str]) -> str:
 def suggestion(name: Any, allowed: Iterable[Any]) -> str:
     """What is allowed, after what is close to a name that is not."""
     words = list(map(str, allowed))
+    if not words:
+        return "there is none"
     close = nearest(name, words)
     return f"{f'did you mean {close}? A' if close else 'a'}llowed are {', '.join(words)}"

@@ -47,6 +47,7 @@ def difference(
     later, reference = (cube.isel(time=[pair[place] for pair in found]) for place in (0, 1))
     times = reference["time"].data
     reference = reference.assign_coords(time=later["time"])
+    told = {"long_name": "time of the frame that this one is compared with, UTC"}
     names = [name for name in ("data", "uncertainty") if name in cube]
     images = [one[name] for name in names for one in (later, reference)]
     kinds = [np.float32] * len(names)
@@ -55,8 +56,12 @@ def difference(
         *images, dask="parallelized", output_core_dims=[()] * len(names), output_dtypes=kinds,
     )  # fmt: skip
     made = dict(zip(names, values if len(names) > 1 else [values], strict=True))
-    units = {"units": "1"} if kind == "ratio" else cube["data"].attrs
-    made = {name: one.assign_attrs(units) for name, one in made.items()}
+    units = "1" if kind == "ratio" else cube["data"].attrs["units"]
+    words = {"data": f"{DIFFERENCES[kind]} of the brightness", "uncertainty": "standard deviation of the same"}
+    made = {name: one.assign_attrs({"long_name": words[name], "units": units}) for name, one in made.items()}
     made["mask"] = (later["mask"] | reference["mask"]).assign_attrs(cube["mask"].attrs)
-    about = {"difference": DIFFERENCES[kind]} | ({} if lag is None else {"lag_s": lag})
-    return xr.Dataset(made, attrs=cube.attrs | about).assign_coords(reference=("time", times))
+    of_what = {"title": f"{cube.attrs['title']}: {DIFFERENCES[kind]} of its frames"}
+    of_what["summary"] = f"{cube.attrs['summary']}; of each frame its {DIFFERENCES[kind]}, to the frame at reference"
+    of_what["history"] = f"{cube.attrs['history']}; {DIFFERENCES[kind]}"
+    about = of_what | {"difference": DIFFERENCES[kind]} | ({} if lag is None else {"lag_s": lag})
+    return xr.Dataset(made, attrs=cube.attrs | about).assign_coords(reference=("time", times, told))

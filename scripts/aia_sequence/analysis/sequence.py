@@ -56,6 +56,11 @@ class Channel:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def _some(self) -> list[Frame]:
+        if not self.frames:
+            raise AIAError(f"{self.folder}: there is no level-1.5 frame at {self.wavelength} Å")
+        return self.frames
+
     @property
     def paths(self) -> list[Path]:
         """Level-1.5 FITS files."""
@@ -72,9 +77,7 @@ class Channel:
         """All frames as a sunpy MapSequence; uncompressed ones stay on disk until their pixels are asked for."""
         import sunpy.map
 
-        if not self.frames:
-            raise AIAError(f"{self.folder}: there is no level-1.5 frame at {self.wavelength} Å")
-        return sunpy.map.Map(list(map(str, self.paths)), sequence=True)
+        return sunpy.map.Map([str(frame.path) for frame in self._some()], sequence=True)
 
     def lightcurve(self) -> "TimeSeries":
         """The light curve of the region, with units, by T_OBS.
@@ -109,7 +112,7 @@ class Channel:
         from aia_sequence.analysis import dataset
 
         path = self.folder / "cubes" / f"{self.wavelength}.nc"
-        return dataset.open_file(path) if path.is_file() else dataset.of_frames(self.frames, self.region)
+        return dataset.open_file(path) if path.is_file() else dataset.of_frames(self._some(), self.region)
 
     def difference(self, kind: str = "running", *, lag: str | int | None = None, base: str | None = None) -> "Dataset":
         """What has changed between the frames of the cube, with propagated uncertainties, read lazily.
@@ -159,13 +162,17 @@ class Channel:
         from aia_sequence.analysis import slits
 
         if name is None:
-            return xr.decode_cf(slits.follow(self.frames, Slit.of("slit", options)))
+            return xr.decode_cf(slits.follow(self._some(), Slit.of("slit", options)))
+        if options:
+            raise AIAError(
+                f"the slit {name!r} is as the event describes it: leave out {', '.join(options)}, or the name"
+            )
         path = self.folder / "figures" / str(self.wavelength) / "slits" / f"{name}.nc"
         if path.is_file():
             return xr.load_dataset(path, engine="h5netcdf")
         if name not in self.slits:
             raise AIAError(f"{self.folder.name} has no slit {name!r}; {suggestion(name, self.slits)}")
-        return xr.decode_cf(slits.follow(self.frames, Slit.of(name, self.slits[name])))
+        return xr.decode_cf(slits.follow(self._some(), Slit.of(name, self.slits[name])))
 
     def still(self, time: str, path: str | Path, *, size: int = 1080, **options: Any) -> Path:
         """Write the frame nearest to a time as a picture for a talk: scale bar, time and channel, no axes.
@@ -175,7 +182,7 @@ class Channel:
         time
             ISO, UTC.
         path
-            PNG file to be written.
+            PNG (or PDF) file to be written.
         size
             Pixels of the longer side.
         options
@@ -189,10 +196,8 @@ class Channel:
         """
         from aia_sequence.figures import still
 
-        if not self.frames:
-            raise AIAError(f"{self.folder}: there is no level-1.5 frame at {self.wavelength} Å")
         region = options.pop("region", self.region)
-        frame = min(self.frames, key=lambda one: abs(one.time - read_time(time)))
+        frame = min(self._some(), key=lambda one: abs(one.time - read_time(time)))
         still.draw_still(frame, region, Path(path), size=size, options=FigureOptions.of({**self.figure, **options}))
         return Path(path)
 
@@ -224,8 +229,7 @@ class Sequence(Mapping[int, Channel]):
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        self.name = self.folder.name
+        self.folder, self.name = Path(folder), Path(folder).name
         wavelengths = sorted(int(path.name) for path in self.folder.glob("level1.5/*") if path.name.isdecimal())
         if not wavelengths:
             raise AIAError(f"{self.folder} holds no level-1.5 frames; name the folder of an event, results/NAME")
@@ -236,14 +240,12 @@ class Sequence(Mapping[int, Channel]):
     def config(self) -> dict[str, Any]:
         """The event's options as they were used, defaults included; empty before the event is finished."""
         path = self.folder / "workflow" / "config.yaml"
-        if not path.is_file():
-            return {}
-        return yaml.safe_load(path.read_text(encoding="utf-8"))["events"][0]
+        return yaml.safe_load(path.read_text(encoding="utf-8"))["events"][0] if path.is_file() else {}
 
     def __getitem__(self, channel: int | str) -> Channel:
         try:
             return self.channels[int(channel)]
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             allowed = list(map(str, self.channels))
             raise KeyError(f"{self.name} has no channel {channel!r}; {suggestion(str(channel), allowed)}") from None
 
@@ -258,7 +260,7 @@ class Sequence(Mapping[int, Channel]):
         return f"<Sequence {self.name}: {frames}>"
 
     def sets(
-        self, channels: "list[int | str] | None" = None, within: float = sets.WITHIN, *, whole: bool = True
+        self, channels: "list[int | str] | str | int | None" = None, within: float = sets.WITHIN, *, whole: bool = True
     ) -> list[sets.Set]:
         """Co-temporal frames of several channels: a set for each time step, with the nearest frame of each channel.
 
@@ -271,6 +273,7 @@ class Sequence(Mapping[int, Channel]):
         whole
             Whether to leave out sets in which a channel has no frame as near as that.
         """
+        channels = [channels] if isinstance(channels, str | int) else channels
         wanted = [self[channel] for channel in (channels if channels is not None else self)]
         found = sets.co_temporal({channel.wavelength: channel.frames for channel in wanted}, within)
         return [one for one in found if len(one.frames) == len(wanted) or not whole]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aia_sequence.errors import AIAError
 from aia_sequence.figures.sequence import Frame
 from aia_sequence.lists import ecsv
 from aia_sequence.lists.table import TIME, Column
@@ -62,6 +63,8 @@ def co_temporal(channels: Mapping[int, Sequence[Frame]], within: float = WITHIN)
     list of Set
         Ascending in time. A frame may be in two sets where its channel has fewer frames than the first.
     """
+    if not within >= 0:
+        raise AIAError(f"within: {within!r} is no distance in time; write seconds, such as {WITHIN:g}")
     times = {channel: np.array([frame.time for frame in frames]) for channel, frames in channels.items()}
     steps = np.empty(0)
     for own in times.values():

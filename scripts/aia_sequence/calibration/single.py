@@ -16,7 +16,7 @@ from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.schema import explain, properties, schema
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import sha256
-from aia_sequence.frames.fits import read_header
+from aia_sequence.frames.fits import REMEDY, read_header
 from aia_sequence.frames.level1header import check_level1, is_by_frame, slot_at
 from aia_sequence.instrument import series_of
 from aia_sequence.times import day, read_time
@@ -49,8 +49,8 @@ def calibrate(
         The frame's spikes file, for ``respike=True``.
     **options
         As under `calibration:` in a configuration, with the same defaults: `pointing`, `respike`, `psf`,
-        `psf_iterations`, `interpolation`, `degradation`, `degradation_version`, `exposure`, `uncertainty`,
-        `compression`.
+        `psf_iterations`, `psf_acceleration`, `interpolation`, `degradation`, `degradation_version`, `exposure`,
+        `uncertainty`, `bin`, `compression`.
 
     Returns
     -------
@@ -72,7 +72,10 @@ def calibrate(
     """
     path, folder, resources = Path(path), Path(folder), Path(tables)
     chosen = _checked(options)
-    header = read_header(path)
+    try:
+        header = read_header(path)
+    except FrameError as error:
+        raise FrameError(str(error).removesuffix(REMEDY)) from None  # it is of no block
     row = _row(path, header)
     if spikes is not None:
         # The row names its files from the folder of the frame, and an absolute path stays what it is.

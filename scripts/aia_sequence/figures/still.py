@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from aia_sequence.config.figure import FigureOptions
+from aia_sequence.errors import ConfigError
 from aia_sequence.figures import pictures
 from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture
 from aia_sequence.figures.style import RC, SYNTHETIC_TEXT, Stretch, new_figure, save
@@ -18,6 +19,7 @@ from aia_sequence.times import clock, day
 
 DPI = 100
 LENGTHS = tuple(step * 10.0**power for power in range(-1, 4) for step in (1, 2, 5))  # arcsec, of scale bars
+SMALLEST, LARGEST = 64, 16384  # pixels of the longer side
 WIDEST = 0.25  # of the picture's width that a scale bar takes
 MARGIN = 0.025  # of the shorter side
 
@@ -32,12 +34,21 @@ def draw_still(frame: Frame, region: Region | None, path: Path, *, size: int, op
     region
         Bounds in arcsec, or a place to follow; None for the full disk.
     path
-        PNG file to be written.
+        PNG or PDF file to be written.
     size
         Pixels of the longer side; the other follows from the region.
     options
         Stretch, its limits or else percentiles of the frame, limb and grid.
+
+    Raises
+    ------
+    ConfigError
+        If the size or the kind of file is not allowed.
     """
+    if path.suffix not in (".png", ".PNG", ".pdf"):
+        raise ConfigError(f"{path}: a still is written as .png or .pdf")
+    if not SMALLEST <= size <= LARGEST:
+        raise ConfigError(f"size: {size!r} pixels are not allowed; allowed are {SMALLEST} to {LARGEST}")
     picture = read_picture(frame.path, region)
     scale = Stretch(options.stretch, *(options.limits or _limits(picture, options)), options.power)
     rows, columns = picture.data.shape

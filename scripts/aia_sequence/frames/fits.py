@@ -49,6 +49,9 @@ def read_header(path: str | Path) -> fits.Header:
         return image_hdu(hdus).header.copy()
 
 
+REMEDY = "; delete its block to make it again"
+
+
 @contextmanager
 def frame_errors(path: str | Path) -> Iterator[None]:
     """Read from a file; whatever goes wrong meanwhile becomes a `FrameError` of it."""
@@ -64,9 +67,7 @@ def frame_errors(path: str | Path) -> Iterator[None]:
         if not isinstance(error, (OSError, ValueError, TypeError, RuntimeError, VerifyError, AstropyUserWarning)):
             logger.info("%s", traceback.format_exc())
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FrameError(
-            f"{path}: the file is missing or damaged ({reason}); delete its block to make it again"
-        ) from None
+        raise FrameError(f"{path}: the file is missing or damaged ({reason}){REMEDY}") from None
 
 
 @contextmanager

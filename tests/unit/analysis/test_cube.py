@@ -109,6 +109,52 @@ def test_an_event_opens_as_maps_light_curves_and_channels_by_number_or_text(even
         aia_sequence.open(event.folder / "nowhere")
 
 
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda event: event[None], "has no channel None; allowed are 171, 211"),
+        (lambda event: event[211].slit("loop"), "flare has no slit 'loop'; there is none"),
+        (
+            lambda event: event[211].slit("loop", width=3),
+            "the slit 'loop' is as the event describes it: leave out width",
+        ),
+        (lambda event: event.sets(within=-1), "within: -1 is no distance in time"),
+        (lambda event: event.sets(within=float("nan")), "within: nan is no distance in time"),
+    ],
+)
+def test_what_an_event_cannot_give_is_refused_in_words(event, ask, words):
+    with pytest.raises((AIAError, KeyError), match=words):
+        ask(event)
+
+
+def test_one_channel_alone_makes_sets_too(event):
+    assert (
+        [list(one.frames) for one in event.sets("211")] == [[211]] * 5 == [list(one.frames) for one in event.sets(211)]
+    )
+
+
+@pytest.mark.parametrize("ask", ["maps", "cube", "ndcube", "difference"])
+def test_a_channel_without_frames_says_so_by_event_and_channel(event, tmp_path, ask):
+    (tmp_path / "flare" / "level1.5" / "304").mkdir(parents=True)
+    empty = aia_sequence.open(tmp_path / "flare")[304]
+    with pytest.raises(AIAError, match=r"flare: there is no level-1\.5 frame at 304"):
+        getattr(empty, ask)()
+
+
+@pytest.mark.parametrize(("kind", "unit"), [("running", "DN / s"), ("base", "DN / s"), ("ratio", "1")])
+def test_differences_say_that_they_are_no_brightness_and_go_into_a_file(event, tmp_path, kind, unit):
+    found = event[211].difference(kind)
+    words = {"running": "running difference", "base": "base difference", "ratio": "base ratio"}[kind]
+    assert found["data"].attrs == {"long_name": f"{words} of the brightness", "units": unit}
+    assert found["uncertainty"].attrs["units"] == unit
+    assert "standard deviation" in found["uncertainty"].attrs["long_name"]
+    assert all(words in found.attrs[name] for name in ("title", "summary", "history"))
+    found.to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "x.nc") as again:
+        xr.testing.assert_allclose(again["data"], found["data"].compute())
+        np.testing.assert_array_equal(again["reference"], found["reference"])
+
+
 def test_frames_of_two_sizes_make_no_cube(event, tmp_path):
     entries = list(cube.seen(event[211].frames[:2], REGION))
     entries[1].planes["data"] = entries[1].planes["data"][:-1]

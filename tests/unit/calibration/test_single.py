@@ -55,6 +55,22 @@ def test_a_file_calibrated_alone_has_the_pixels_and_the_header_of_the_workflows(
     assert header["BUNIT"] == "DN / s"
 
 
+def test_a_file_that_is_not_there_or_is_no_fits_is_named_and_there_is_no_block_to_delete(tmp_path, frozen):
+    (tmp_path / "text.fits").write_text("no FITS", encoding="utf-8")
+    for name in ("nothing.fits", "text.fits"):
+        with pytest.raises(FrameError, match=rf"{name}: the file is missing or damaged \(") as error:
+            aia_sequence.calibrate(tmp_path / name, tmp_path / "out", tables=frozen)
+        assert "block" not in str(error.value)
+
+
+def test_the_documentation_of_calibrate_names_every_option():
+    with pytest.raises(ConfigError, match="unknown key") as error:
+        aia_sequence.calibrate("x.fits", tables="x", bim=2)
+    named = str(error.value).partition("llowed are ")[2].split(", ")
+    assert "bin" in named
+    assert [name for name in named if f"`{name}`" not in aia_sequence.calibrate.__doc__] == []
+
+
 def test_exposure_and_degradation_are_what_was_divided_by(tmp_path, level1, frozen):
     """0.75 is what the table of effective areas says of the day, and 0.5 s the exposure."""
     path, _ = level1

@@ -6,6 +6,7 @@ from images import pixels
 from small_frames import write_sequence
 
 import aia_sequence
+from aia_sequence.errors import ConfigError
 from aia_sequence.figures.still import bar_length
 
 
@@ -21,6 +22,22 @@ def test_it_has_the_size_that_was_asked_for_and_the_regions_shape(channel, tmp_p
     assert pixels(path).shape[:2] == (300, 600)
     again = channel.still("2021-07-03T14:29:00", tmp_path / "b.png", size=600, region={"x": [0, 1197], "y": [0, 597]})
     assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "words"),
+    [
+        ("a.jpg", 600, r"a\.jpg: a still is written as \.png or \.pdf"),
+        ("a", 600, "written as"),
+        ("a.png", 0, "size: 0 pixels are not allowed; allowed are 64 to 16384"),
+        ("a.png", -5, "size: -5"),
+        ("a.png", 10**6, "size: 1000000"),
+    ],
+)
+def test_what_cannot_be_a_picture_is_refused(channel, tmp_path, name, size, words):
+    with pytest.raises(ConfigError, match=words):
+        channel.still("2021-07-03T14:29:00", tmp_path / name, size=size)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_scale_bar_is_as_long_as_it_says(channel, tmp_path):
