@@ -9,7 +9,7 @@ import pytest
 
 KERNEL = """
 import numpy as np
-from aia_sequence.frames.checksums import sum_of_words
+from aia_sequence.frames.words import sum_of_words
 print(sum_of_words(np.array([1, 2**32 - 1], np.uint32), 0, False))
 """
 TILE = """

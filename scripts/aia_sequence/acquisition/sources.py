@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
-from aia_sequence.acquisition import steps
-from aia_sequence.acquisition.own_files import OwnFiles
-from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, Place
 from aia_sequence.archive.client import Archive, open_archive
 from aia_sequence.archive.recordsets import Selection
 from aia_sequence.archive.retries import AwayError
 from aia_sequence.archive.servers import first_of
 from aia_sequence.config.archives import BETWEEN
 from aia_sequence.lists.exports import Delivery
+
+if TYPE_CHECKING:  # frames are asked for by one job of four
+    from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, Place
 
 
 class Source(Protocol):
@@ -39,10 +39,12 @@ class Source(Protocol):
     def describe(self, series: str) -> pd.DataFrame:
         """What each keyword means: name, type, units, note, linkinfo."""
 
-    def request(self, wanted: FrameRequest, settings: AcquisitionSettings) -> tuple[list[str], Delivery]:
+    def request(self, wanted: "FrameRequest", settings: "AcquisitionSettings") -> tuple[list[str], Delivery]:
         """Make sure that the wanted frames can be fetched: the records that are at hand, and where the others are."""
 
-    def download(self, wanted: FrameRequest, delivery: Delivery, place: Place, settings: AcquisitionSettings) -> None:
+    def download(
+        self, wanted: "FrameRequest", delivery: Delivery, place: "Place", settings: "AcquisitionSettings"
+    ) -> None:
         """Fill a block's folder with verified frames and write its manifest."""
 
 
@@ -71,12 +73,18 @@ class Server:
         """See `Source`."""
         return self.archive.describe(series)
 
-    def request(self, wanted: FrameRequest, settings: AcquisitionSettings) -> tuple[list[str], Delivery]:
+    def request(self, wanted: "FrameRequest", settings: "AcquisitionSettings") -> tuple[list[str], Delivery]:
         """See `Source`: an export of what the level-1 cache lacks."""
+        from aia_sequence.acquisition import steps
+
         return steps.request(self.archive, wanted, settings)
 
-    def download(self, wanted: FrameRequest, delivery: Delivery, place: Place, settings: AcquisitionSettings) -> None:
+    def download(
+        self, wanted: "FrameRequest", delivery: Delivery, place: "Place", settings: "AcquisitionSettings"
+    ) -> None:
         """See `Source`."""
+        from aia_sequence.acquisition import steps
+
         steps.download(self.archive, wanted, delivery, place, settings)
 
 
@@ -98,7 +106,9 @@ def open_source(name: str, state: Path, servers: str = "") -> Iterator[Source]:
     ConfigError
         If there is no such source.
     """
-    if name == OwnFiles.name:
+    if name == "files":
+        from aia_sequence.acquisition.own_files import OwnFiles
+
         yield OwnFiles(state / "files.csv")
         return
     with open_archive(name, state, reached=servers) as archive:

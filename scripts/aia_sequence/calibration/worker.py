@@ -19,7 +19,7 @@ from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import AIAError, FrameError, ProductError
 from aia_sequence.files import NOT_WRITABLE, drop_from_cache, flush_to_disk, of_disk
-from aia_sequence.frames import checksums, fits, level1file, level15file, packing, rice
+from aia_sequence.frames import fits, level1file, level15file, packing, rice, words
 from aia_sequence.frames.companions import FLAGS, UNCERTAINTY, uncertainty_shape
 from aia_sequence.frames.level1header import check_listed
 from aia_sequence.instrument import SIDE
@@ -206,7 +206,7 @@ def load_kernels(options: CalibrationOptions) -> None:
     """Load the compiled kernels, for processes that are forked afterwards to inherit."""
     source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
     statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
-    checksums.sum_of_words(np.zeros(8, np.uint32), 0, True)
+    words.sum_of_words(np.zeros(8, np.uint32), 0, True)
     rice.warm_up()
     if options.compression == "rice":
         packing.warm_up()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from aia_sequence.calibration.sums import sum_uncertainty
 from aia_sequence.config.figure import FigureOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.figures.sequence import Frame, Picture, Region, read_picture
@@ -151,6 +150,8 @@ def _point(frame: Frame, picture: Picture) -> Point:
     total = float(np.sum(data, where=valid, dtype=np.float64))
     spread = np.nan
     if picture.uncertainty is not None:
+        from aia_sequence.calibration.sums import sum_uncertainty  # compiled, and slow to import
+
         spread = sum_uncertainty(picture.uncertainty, picture.header) if count else 0.0
     return Point(
         T_OBS=frame.T_OBS,

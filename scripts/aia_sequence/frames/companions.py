@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from aia_sequence.frames import packing
+from aia_sequence.frames import streams
 from aia_sequence.frames.writing import HDU, binary_table
 from aia_sequence.instrument import SATURATED_FROM
 
@@ -70,8 +70,8 @@ def uncertainty_table(sigma: np.ndarray, *, packed: bool) -> HDU:
         bits = sigma.view(np.uint32)
         bits += np.uint32(1 << (ROUNDED - 1))
         bits &= np.uint32(0xFFFFFFFF << ROUNDED & 0xFFFFFFFF)
-        streams = [packing.gzip_2(part) for part in np.split(big_endian(sigma), range(TILE, ny, TILE))]
-        rows, heap = packing.placed(streams)
+        packed_rows = [streams.gzip_2(part) for part in np.split(big_endian(sigma), range(TILE, ny, TILE))]
+        rows, heap = streams.placed(packed_rows)
         hdu = binary_table({"SIGMA": f"PB({rows[:, 0].max()})"}, rows, heap)
         hdu.header["ZTABLE"] = (True, "compressed table: FITS 4.0, section 10.3")
         hdu.header["ZTILELEN"] = (TILE, "rows that are compressed together")
@@ -109,5 +109,5 @@ def uncertainty_shape(header: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _unpacked(stream: np.ndarray, nx: int) -> np.ndarray:
-    planes = np.frombuffer(zlib.decompress(stream.tobytes(), packing.GZIP), np.uint8).reshape(4, -1)
+    planes = np.frombuffer(zlib.decompress(stream.tobytes(), streams.GZIP), np.uint8).reshape(4, -1)
     return np.ascontiguousarray(planes.T).view(">f4").reshape(-1, nx)

@@ -18,8 +18,8 @@ from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
 from aia_sequence.errors import FrameError
-from aia_sequence.frames import companions, unpacking
-from aia_sequence.frames.checksums import disagreeing, sum_of_words
+from aia_sequence.frames import companions
+from aia_sequence.frames.checksums import disagreeing
 from aia_sequence.frames.hdus import parts
 
 logger = logging.getLogger(__name__)
@@ -118,8 +118,11 @@ def read_level15(path: str | Path, region: Mapping[str, Sequence[float]] | None 
 def _pixels_of(image: Any, path: str | Path, rows: slice, columns: slice) -> np.ndarray:
     """A part of an image; of the file of one that we packed, by what unpacks it faster than astropy."""
     packed = isinstance(image, fits.CompImageHDU)
-    if packed and (found := unpacking.read(path, rows, columns)) is not None:
-        return found
+    if packed:
+        from aia_sequence.frames import unpacking  # compiled, and most sequences are not packed
+
+        if (found := unpacking.read(path, rows, columns)) is not None:
+            return found
     # A file's own pixels are mapped; a section of them would be read row by row, in three times the time.
     return np.ascontiguousarray((image.section if packed else image.data)[rows, columns], dtype=np.float32)
 
@@ -195,6 +198,8 @@ def verify(path: str | Path) -> tuple[str, list[fits.Header]]:
     FrameError
         If a checksum differs or is missing.
     """
+    from aia_sequence.frames.words import sum_of_words  # compiled, and who reads pixels does without
+
     digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
     room = memoryview(strip).cast("B")
     with frame_errors(path), open(path, "rb") as file:

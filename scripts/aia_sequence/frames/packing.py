@@ -7,13 +7,13 @@ differ in what a missing pixel is written as: astropy takes the lowest number th
 blocks around it are not compressed at all. A neighbour of the row's lowest value saves a fiftieth of a full-disk frame.
 """
 
-import zlib
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from aia_sequence.frames.compiled import njit
+from aia_sequence.frames.streams import gzip_2, gzipped, placed
 
 BLOCK = 32  # pixels that share a number of split bits, which is written in five bits, plus one
 RAW = 25  # the number that stands for differences written as they are, in 32 bits
@@ -21,7 +21,6 @@ SEED = 1  # of the dithering (ZDITHER0): that of the first row, and a fixed one,
 BLANK = -16  # a missing pixel; values of a row begin at zero, and no further below than dithering takes them
 MOST = 2**31 - 11  # steps between a row's lowest and highest value
 LONGEST = 4096  # rows, and pixels of one: dithering goes through its numbers once
-GZIP = 16 + zlib.MAX_WBITS
 ROW = [("COMPRESSED_DATA", ">i4", 2), ("GZIP_COMPRESSED_DATA", ">i4", 2), ("ZSCALE", ">f8"), ("ZZERO", ">f8")]
 
 
@@ -67,7 +66,7 @@ def rice_rows(image, step):
     sizes[apart] = 0
     table["COMPRESSED_DATA"] = np.stack([sizes, np.cumsum(sizes) - sizes], axis=1)
     table["ZSCALE"], table["ZZERO"] = delta, zeros
-    places, streams = placed([_gzipped(image[row].astype(">f4").tobytes()) for row in apart])
+    places, streams = placed([gzipped(image[row].astype(">f4").tobytes()) for row in apart])
     for row, (length, start) in zip(apart, places.tolist(), strict=True):
         table[row] = (0, 0), (length, size + start), 0, 0
     return table, np.concatenate([heap[:size], streams])
@@ -77,24 +76,6 @@ def gzip_rows(image):
     """Pack an image without loss (GZIP_2): `COMPRESSED_DATA` of each row, bytes and place in the heap; and the heap."""
     places, heap = placed([gzip_2(row) for row in image.astype(">f4")])
     return places.view([("COMPRESSED_DATA", ">i4", 2)]).reshape(-1), heap
-
-
-def placed(streams):
-    """Bytes of each stream and their place in a heap, big-endian (n, 2), and the heap, uint8."""
-    sizes = np.array([len(stream) for stream in streams], int)
-    return np.stack([sizes, np.cumsum(sizes) - sizes], axis=1).astype(">i4"), np.frombuffer(b"".join(streams), np.uint8)
-
-
-def gzip_2(values):
-    """First bytes of all values (big-endian, of four bytes), then all second ones, and so on, as a gzip stream."""
-    planes = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4).T.tobytes()
-    return _gzipped(planes)
-
-
-def _gzipped(content):
-    """A gzip stream without a time in it: same input, same bytes."""
-    stream = zlib.compressobj(1, zlib.DEFLATED, GZIP)
-    return stream.compress(content) + stream.flush()
 
 
 def warm_up():

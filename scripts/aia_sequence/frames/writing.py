@@ -15,7 +15,7 @@ from astropy.io.fits.verify import VerifyWarning
 
 from aia_sequence.files import replacing
 from aia_sequence.frames.cards import BLOCK, CARD
-from aia_sequence.frames.checksums import spelled, sum_of_words
+from aia_sequence.frames.checksums import spelled
 
 COMMENTARY = ("COMMENT ", "HISTORY ", " " * 8)  # what stands at the end of a header, as astropy has it
 WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
@@ -89,6 +89,8 @@ def _card(key: str, value: str) -> str:
 
 def _sum(content: np.ndarray, total: int) -> int:
     """Sum of the bytes' 32-bit words, which zeros fill up, and of those before."""
+    from aia_sequence.frames.words import sum_of_words  # compiled, and who reads frames does without
+
     whole = content.size // 4 * 4
     swap = sys.byteorder == "little"
     total = int(sum_of_words(content[:whole].view(np.uint32), total, swap))

@@ -8,9 +8,8 @@ from functools import cache
 import numpy as np
 
 from synthetic_jsoc import hashing
-from synthetic_jsoc.camera import detector
 from synthetic_jsoc.instrument import SATURATION_DN, SHAPE
-from synthetic_jsoc.sun import activity, flares, marks, render
+from synthetic_jsoc.sun import activity, flares, marks
 from synthetic_jsoc.sun.looks import LOOKS
 from synthetic_jsoc.sun.view import View
 from synthetic_jsoc.tables import degradation
@@ -123,6 +122,8 @@ def _flares(channel, middle, exposed):
             mean += peak * flares.AREA / (SHAPE[0] * SHAPE[1])
             brightest = np.maximum(brightest, _CROSSING * peak)
             for place in np.flatnonzero(_CROSSING * peak > 0.7 * SATURATION_DN):
+                from synthetic_jsoc.camera import detector
+
                 shining, still = _neighbourhood(flare, channel)
                 charge = detector.bled(peak[place] * shining + exposed[place] * still)
                 saturated[place] += np.count_nonzero(charge >= SATURATION_DN)
@@ -142,6 +143,8 @@ def _neighbourhood(flare, channel):
 
 def _image(dots, middle):
     """Sum of Gaussian dots around a place, drawn as in images."""
+    from synthetic_jsoc.sun import render  # compiled loops, which only the statistics of a flare need
+
     down, across = _AROUND
     column, row, size, peak = dots.T
     image = np.zeros((2 * down + 1, 2 * across + 1), dtype=np.float32)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from synthetic_jsoc import keywords as definitions
 from synthetic_jsoc import tables, times
-from synthetic_jsoc.holdings import catalogue, frames
+from synthetic_jsoc.holdings import catalogue
 from synthetic_jsoc.holdings.series import SERIES, Keyword, level1_record
 
 _FIRST = times.parse_time("2010-05-13T00:00:00Z")
@@ -134,6 +134,8 @@ class Archive:
 
     def write(self, record, segment, path, as_is):
         """Make the file of a record's segment; an as-is file has no science keywords."""
+        from synthetic_jsoc.holdings import frames  # with its compiled loops, which metadata do without
+
         frames.write_fits(record, path, segment=segment, as_is=as_is)
 
 

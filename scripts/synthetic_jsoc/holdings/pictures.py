@@ -4,10 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-import imageio_ffmpeg
 import numpy as np
-from astropy.io import fits
-from PIL import Image, ImageDraw
 
 _KINDS = ("jpg", "mpg", "mp4")
 _SIZES = (1, 2, 4, 8)
@@ -64,11 +61,15 @@ def _number(text):
 
 def write_jpg(picture, full, path):
     """Write the picture of a level-1 file."""
+    from PIL import Image
+
     Image.fromarray(shades(picture, full)).save(path, format="JPEG", quality=90)
 
 
 def write_movie(picture, files, path):
     """Write a movie of level-1 files; `files` are callables that open them, in order."""
+    import imageio_ffmpeg
+
     writer = None
     try:
         for opened in files:
@@ -107,6 +108,9 @@ def shades(picture, full):
     -------
     ndarray of uint8
     """
+    from astropy.io import fits
+    from PIL import Image, ImageDraw
+
     with fits.open(full, do_not_scale_image_data=True) as hdus:
         pixels = hdus[1].data[:: picture.size, :: picture.size].astype(np.float32)
     low = pixels.min() if picture.low is None else picture.low

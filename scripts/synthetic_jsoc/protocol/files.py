@@ -1,4 +1,7 @@
-"""From a path on the server to a file: storage units, export directories, and the lists that lie in them."""
+"""From a path on the server to a file: storage units, export directories, and the lists that lie in them.
+
+What makes files is imported with the first that is asked for: most of those who ask, ask for metadata alone.
+"""
 
 import html
 import io
@@ -9,11 +12,7 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 
-from astropy.io import fits
-
 from synthetic_jsoc import storage, times
-from synthetic_jsoc.camera import fitsfile
-from synthetic_jsoc.holdings.patch import read_patch, write_patch
 from synthetic_jsoc.holdings.pictures import read_picture, write_jpg, write_movie
 from synthetic_jsoc.protocol import values
 from synthetic_jsoc.protocol.orders import unpacked
@@ -88,7 +87,7 @@ def _exported(service, row):
     opened = _full(service, row["unit"], row["segment"], form)
     key = f"{row['request']}.{row['path'].rsplit('/', 1)[1]}.{service.model.version}"
     arguments = json.loads(row["process"] or "{}").get("im_patch")
-    if patch := arguments and read_patch(arguments):
+    if patch := arguments and _patch(arguments):
         source = row["record"].replace("_mod[", "[", 1).rpartition("[")[0]
         make = partial(_cut_out, opened, patch, source, row["request"])
         opened = partial(service.spool.open, f"{key}.patch", make)
@@ -99,6 +98,12 @@ def _exported(service, row):
         opened = partial(service.spool.open, f"{key}.jpg", partial(_picture, opened, picture))
     spec = row["record"] if row["record"].endswith("}") else f"{row['record']}{{{row['segment']}}}"
     return File(opened, _modified(record), _TYPES["jpg" if picture else "fits"], spec, row["request"])
+
+
+def _patch(arguments):
+    from synthetic_jsoc.holdings.patch import read_patch
+
+    return read_patch(arguments)
 
 
 def _full(service, unit, segment, form):
@@ -116,12 +121,18 @@ def _render(model, unit, segment, form, path):
 
 
 def _cut_out(opened, patch, source, request, path):
+    from synthetic_jsoc.holdings.patch import write_patch
+
     with opened() as full:
         write_patch(patch, full, path, source, request)
 
 
 def _unpack(opened, path):
     """Write an image without compression, as the archive does: in the primary HDU."""
+    from astropy.io import fits
+
+    from synthetic_jsoc.camera import fitsfile
+
     with opened() as full, fits.open(full, do_not_scale_image_data=True) as hdus:
         fitsfile.write_plain(path, hdus[1].data, hdus[1].header)
 

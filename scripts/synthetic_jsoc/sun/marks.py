@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from synthetic_jsoc.sun import activity, render
+from synthetic_jsoc.sun import activity
 from synthetic_jsoc.sun import flares as catalogue
-from synthetic_jsoc.sun.view import CENTRE, SCALE
+from synthetic_jsoc.sun.view import CENTRE, COLUMNS, ROWS, SCALE
 
 
 def on_surface(look, view, tai):
@@ -29,12 +29,12 @@ def on_surface(look, view, tai):
 
 def _wrapped(latitude, longitude, size, times):
     """Rows of a dot, by place and size in degrees, on the map; twice if it lies across the map's edge."""
-    row = (latitude + 90) * render.ROWS / 180 - 0.5
-    column = (longitude % 360) * render.COLUMNS / 360 - 0.5
-    tall = size * render.ROWS / 180
+    row = (latitude + 90) * ROWS / 180 - 0.5
+    column = (longitude % 360) * COLUMNS / 360 - 0.5
+    tall = size * ROWS / 180
     wide = tall / max(np.cos(np.radians(latitude)), 0.1)
-    for shift in (-render.COLUMNS, 0, render.COLUMNS):
-        if -4 * wide < column + shift < render.COLUMNS + 4 * wide:
+    for shift in (-COLUMNS, 0, COLUMNS):
+        if -4 * wide < column + shift < COLUMNS + 4 * wide:
             yield column + shift, row, wide, tall, 0.0, times
 
 

@@ -7,8 +7,8 @@ All take each pixel alone, so that threads and machines agree on every bit.
 import numpy as np
 
 from synthetic_jsoc.jit import compiled
+from synthetic_jsoc.sun.view import COLUMNS, ROWS
 
-ROWS, COLUMNS = 2048, 4096  # of a map of the surface: latitude from the south pole, Carrington longitude
 FINER = 4  # pixels of the finest texture in one of the map's
 _PER_RADIAN = ROWS / np.pi
 _SHIFT = 3

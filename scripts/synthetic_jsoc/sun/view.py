@@ -9,6 +9,7 @@ from synthetic_jsoc.sun import ephemeris
 
 SCALE = 0.6  # arcsec per pixel of the scene's grid
 CENTRE = (SHAPE[0] - 1) / 2
+ROWS, COLUMNS = 2048, 4096  # of a map of the surface: latitude from the south pole, Carrington longitude
 
 
 @dataclass(frozen=True)
