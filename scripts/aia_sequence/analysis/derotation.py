@@ -147,8 +147,19 @@ def places(
 
 
 def area(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How many level-1 pixels an output pixel covers: the determinant of the map, float32 (ny, nx)."""
-    (yy, yx), (xy, xx) = np.gradient(y), np.gradient(x)
+    """How many level-1 pixels each output pixel covers that has others around it: the determinant of the map.
+
+    Parameters
+    ----------
+    x, y
+        From `places`, (ny, nx).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (ny - 2, nx - 2): the outermost pixels are left out.
+    """
+    (yy, yx), (xy, xx) = ([one[1:-1, 1:-1] for one in np.gradient(axis)] for axis in (y, x))
     return np.abs(xx * yy - xy * yx).astype(np.float32)
 
 

@@ -176,8 +176,10 @@ def turn(source: Source, row: Mapping[str, Any], reference: Reference) -> dict[s
     found = of_frame(header, source.tables, source.options)
     ready = prepare(counts, header, found, source.options)
     view = View.of_header(header, header.get("RSUN_REF") or RSUN)
-    x, y = places(reference.view, view, reference.grid, ready.geometry, reference.law)
+    # With a pixel around it, so that the area of every pixel follows from those beside it.
+    x, y = places(reference.view, view, reference.grid.widened(), ready.geometry, reference.law)
     covered = area(x, y)
+    x, y = (np.ascontiguousarray(one[1:-1, 1:-1]) for one in (x, y))
     if ready.cut is not None:
         # Where the archive cut, values would need pixels that are not there.
         for place, low, high in (

@@ -205,7 +205,7 @@ def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections,
         header.set("FOLLOWS", place, "the cutout's middle follows this place")
         lines.append(f"region: follows {place} by whole pixels")
     if options.bin > 1:
-        header.set("BINNING", options.bin, "pixels of 0.6 arcsec a side, of which each is the mean")
+        header.set("BINNING", options.bin, "mean of so many 0.6 arcsec pixels a side")
         lines.append(f"binning: mean of {options.bin} x {options.bin} pixels")
     return lines
 
@@ -250,7 +250,7 @@ def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, 
 def _compression(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     step = rounding(pixels, options)
     if step is not None:
-        header.set("ROUNDED", step, "[BUNIT] values are rounded to steps of, dithered")
+        header.set("ROUNDED", step, "[BUNIT] values rounded to steps of, dithered")
         return [f"compression: rounded to {step:.5g} {header['BUNIT']} ({RICE_STEP} DN of level 1), dithered"]
     return []
 

@@ -170,6 +170,10 @@ class Grid:
         """The part of the full disk's grid between 0-based pixels, both included."""
         return cls(x[1] - x[0] + 1, y[1] - y[0] + 1, CENTRE - x[0], CENTRE - y[0])
 
+    def widened(self) -> "Grid":
+        """The grid with a pixel more on each side."""
+        return Grid(self.nx + 2, self.ny + 2, self.crpix1 + 1, self.crpix2 + 1, self.scale)
+
     def binned(self, size: int) -> "Grid":
         """The grid of squares of its pixels."""
         x, y = ((crpix - 0.5) / size + 0.5 for crpix in (self.crpix1, self.crpix2))

@@ -131,6 +131,22 @@ def test_light_that_is_spread_over_more_pixels_is_counted_by_their_area(made):
         assert turned[time]["area"].mean() == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize(("wide", "high"), [(0.6, 0.5), (0.6, 6.0), (6.0, 0.6), (1.2, 1.2)])
+def test_a_region_of_a_pixel_or_of_a_row_of_them_is_turned_as_in_a_larger_one(made, tmp_path, wide, high):
+    turned, _, (tx, ty), frames = made
+    counts, cards = frames[TIMES[0]]
+    write(tmp_path / "x.fits", counts, cards)
+    region = {"x": [-100.0, -100.0 + wide], "y": [200.0, 200.0 + high]}
+    reference = Reference.of_frame({**frames[NOON][1], "NAXIS1": 200, "NAXIS2": 200}, region)
+    row = {"file": "x.fits", "sha256": sha256(tmp_path / "x.fits")}
+    small = turn(Source(tmp_path, [], OPTIONS), row, reference)
+    inside = np.ix_(
+        *((one >= low) & (one <= above) for one, (low, above) in ((ty[:, 0], region["y"]), (tx[0], region["x"])))
+    )
+    for name in ("data", "area", "mask"):
+        np.testing.assert_allclose(small[name], turned[TIMES[0]][name][inside], rtol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def resampled(made, tmp_path_factory):
     """A frame at noon's place once and twice resampled, as the Sun has it, and how much of a camera's noise is left."""

@@ -160,4 +160,14 @@ def test_a_binned_frame_says_so():
     found = make_header(cards, made, statistics.statistics(made.image), corrections, replace(PLAIN, bin=2), {})
     assert (found["BINNING"], found["CDELT1"]) == (2, 1.2)
     assert "binning: mean of 2 x 2 pixels" in str(found["HISTORY"])
+
+
+@pytest.mark.filterwarnings("error:Card is too long")
+@pytest.mark.parametrize("options", [{"bin": 8}, {"compression": "rice"}, {"exposure": False, "interpolation": "keys"}])
+def test_what_a_card_says_fits_into_it(options):
+    cards, chosen = header(), replace(PLAIN, **options)
+    made = run(counts((120, 150)), cards, **options)
+    corrections = Corrections(Geometry.of_header(cards))
+    found = make_header(cards, made, statistics.statistics(made.image), corrections, chosen, {})
+    assert all(len(card.image) % 80 == 0 for card in found.cards)
     assert isinstance(fits.Header(found), fits.Header)
