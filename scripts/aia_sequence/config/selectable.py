@@ -12,11 +12,11 @@ INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 WORD = re.compile(r"0[xX][0-9a-fA-F]{1,8}|\d{1,10}", re.ASCII)
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
-TEXT = re.compile(r"[^\x00-\x1f\x7f,\"]{1,68}")
+TEXT = re.compile(r"[^\x00-\x1f\x7f,\"']{1,68}")  # in quotes, as SQL has texts, it would be another text
 
 FORMS = {
     "bits": '"= 0", "!= 0x40000000", "in 0, 0x40000000", "ignore bits 0-4, 8, 30", "reject bits 9, 30"',
-    "text": '"= NO" (or !=), "in NO, YES", "not in NO, YES"',
+    "text": '"= NO" (or !=), "in NO, YES", "not in NO, YES", without further quotes',
 }
 EXAMPLES = {
     "int": ("171", "211"),

@@ -194,6 +194,12 @@ def test_a_linked_keyword_is_asked_for_and_does_not_stand_in_what_the_archive_se
     assert filters.extra_keywords(compiled) == ["DATAP95"], "NSATPIX is in every block's metadata"
 
 
+@pytest.mark.parametrize("text", ["= 'NO'", "'NO'", '= "NO"', "in 'NO', 'YES'"])
+def test_a_text_in_quotes_would_be_another_one_and_is_refused(text):
+    with pytest.raises(ConfigError, match=r'where.ACS_ECLP: .* takes "= NO" .*, without further quotes'):
+        filters.compile_where({"ACS_ECLP": text})
+
+
 @pytest.mark.parametrize("text", ["< NO", "NO .. YES", ">= x"])
 def test_a_text_has_no_order(text):
     with pytest.raises(ConfigError, match=r'where.ACS_ECLP: .*; ACS_ECLP takes "= NO"'):
