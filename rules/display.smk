@@ -1,6 +1,7 @@
 # What a run says on the terminal: what it may cost, how far it is, what there is in the end. Snakemake's own lines end
 # where this is included: the configuration is known to be good.
 
+from aia_sequence.config.archives import spoken
 from aia_sequence.overview.events import look
 from aia_sequence.overview.page import write as write_page
 from aia_sequence import software
@@ -21,7 +22,7 @@ def opening(progress):
     share = progress.planned["calibrate_level15"] / max(1, len(all_events("{event}/{channel}/{block}", here)))
     kept = min(1.0, share) * work.kept + rest.kept
     work.add(rest)
-    text = ending.opening(work, kept / max(1, work.kept), ARCHIVE)
+    text = ending.opening(work, kept / max(1, work.kept), spoken(ARCHIVE))
     if RUN:
         RUN.opening = text
     return text

@@ -149,5 +149,6 @@ def source_of_block(rows: pd.DataFrame, names: str, state: Path, servers: str = 
             raise
         raise AwayError(
             f"{error}\nThe block's records are those of {first}, and frames of two archives are not mixed in a block. "
-            "Run again when it is back; or delete the block's table in metadata/, and run, to have it from the next one"
+            "Run again when it is back; or, where it is down altogether, delete the block's table in metadata/, and "
+            "run, to have it from the next one"
         ) from None

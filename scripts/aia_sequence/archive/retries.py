@@ -191,4 +191,9 @@ def refusal(what: str, error: Exception) -> RefusedError:
 
 def _http(error: urllib.error.HTTPError) -> str:
     """An HTTP error in words; drms's own would show the whole URL, and in it the e-mail address."""
-    return f"the archive answered with HTTP {error.code} {http.client.responses.get(error.code, '')}".rstrip()
+    if 300 <= error.code < 400:
+        return f"the archive sent us from one address to the next, to no end (HTTP {error.code})"
+    said = f"the archive answered with HTTP {error.code} {http.client.responses.get(error.code, '')}".rstrip()
+    if error.code == http.client.NOT_FOUND:  # the question, after the ?, can hold the e-mail address
+        said += f" at {str(error.url).partition('?')[0]}; is that address right?"
+    return said

@@ -161,7 +161,10 @@ class _KnownHosts(urllib.request.HTTPRedirectHandler):
         if there.scheme not in allowed or there.hostname not in {here.hostname, *self.hosts}:
             file.close()
             target = there.hostname if there.hostname != here.hostname else f"{there.scheme}://{there.hostname}"
-            raise ArchiveError(f"{here.hostname} sent us to another host, {target}; not followed")
+            raise ArchiveError(
+                f"{here.hostname} sent us to another host, {target}; not followed. "
+                "If it is one of the archive's own, name it under `archive.hosts`"
+            )
         following: Any = super().redirect_request(request, file, code, message, headers, target)
         if following:
             following.asked = asked(request)

@@ -11,7 +11,7 @@ import yaml
 
 from aia_sequence.acquisition.places import find
 from aia_sequence.columns import columns
-from aia_sequence.config.archives import BETWEEN, check_email
+from aia_sequence.config.archives import check_email, spoken
 from aia_sequence.config.file import Lines, check_file, report
 from aia_sequence.config.settings import Settings, load
 from aia_sequence.errors import ConfigError
@@ -76,7 +76,7 @@ def asked(settings: Settings, path: Path, own: int = 0) -> str:
         asked = f"takes of {own:,} file{'s' if own > 1 else ''} at hand"
         holds, read, fetched = "their headers say", "No header was read yet", ""
     else:
-        asked = f"asks the {settings.archive.replace(BETWEEN, ' or ')} archive for"
+        asked = f"asks {spoken(settings.archive)} for"
         holds, read, fetched = "the archive has", "Nothing was asked yet", f"{total.download_gb:.1f} GB to fetch, "
     return (
         f"{path} can be run. It {asked}, at most:\n\n"

@@ -14,6 +14,7 @@ BETWEEN = "+"  # between the names of archives that stand in for each other
 PLAIN = ("synthetic", "jsoc", "files")  # need no address
 KEPT = (*PLAIN, "ssw", "own", "archive")  # names of folders that mean something else
 REGISTER = "Register at http://jsoc.stanford.edu/ajax/register_email.html, then"
+ANY_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}", re.ASCII)
 ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,6}", re.ASCII)
 
 
@@ -47,6 +48,11 @@ def named(config: Any) -> tuple[ServerOptions, ...]:
     entries = config if isinstance(config, list) else [config]
     options = [{"name": entry} if isinstance(entry, str) else dict(entry) for entry in entries]
     return tuple(ServerOptions(**{**one, "hosts": tuple(one.get("hosts", ()))}) for one in options)
+
+
+def spoken(names: str) -> str:
+    """Archives, by their names with `BETWEEN` between them, in words."""
+    return "the files at hand" if names == "files" else f"the {names.replace(BETWEEN, ' or ')} archive"
 
 
 def problems(archives: Iterable[ServerOptions]) -> list[str]:
@@ -98,7 +104,7 @@ def check_email(archives: Iterable[ServerOptions], environment: Mapping[str, str
         if one.name in ("synthetic", "files"):
             continue
         address = environment.get(one.email_variable, "")
-        if ADDRESS.fullmatch(address):
+        if (ADDRESS if one.name == "jsoc" else ANY_ADDRESS).fullmatch(address):
             continue
         found = "is not an e-mail address" if address else "is not set"
         register = REGISTER if one.name == "jsoc" else "Then"

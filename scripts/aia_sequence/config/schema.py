@@ -60,6 +60,8 @@ def explain(error: Any) -> Iterator[str]:
             yield f"{prefix}{found} is not possible; wanted is {wanted}{_dash(error.instance, error.validator_value)}"
         case "pattern" if error.schema.get("minLength") and not error.instance:
             pass  # it is told that it is empty
+        case "pattern" if key.endswith("name") and key.startswith("archive"):
+            yield f"{prefix}{found} is not a valid name; allowed are small letters, digits, _ and -, a letter first"
         case "pattern" if key.endswith("name"):
             yield f"{prefix}{found} is not a valid name; allowed are letters, digits and . _ + -"
         case "pattern" if "description" in error.schema:

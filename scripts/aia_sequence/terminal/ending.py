@@ -13,7 +13,7 @@ MANY = 20  # events of a catalogue that are named one by one
 SHOWN = 4  # failures of one cause that are named one by one
 
 
-def opening(work: Work, share: float, archive: str) -> str:
+def opening(work: Work, share: float, source: str) -> str:
     """What a run may cost, said before it starts.
 
     Parameters
@@ -22,14 +22,13 @@ def opening(work: Work, share: float, archive: str) -> str:
         What the whole configuration costs if every slot has a record that its conditions keep.
     share
         The part of it that is still to be done.
-    archive
-        Where frames come from.
+    source
+        Where frames come from, in words.
     """
     frames, gigabytes = round(work.kept * share), work.written_gb * share
     time = elapsed(max(10.0, 3600 * work.core_hours * share))
     if not frames:
         return ""
-    source = "the files at hand" if archive == "files" else f"the {archive} archive"
     return (
         f"At most {frames:,} frames from {source}, fewer if conditions drop some:\n"
         f"at most {size(gigabytes)} on disk and {time} of one core.\n"

@@ -178,7 +178,32 @@ def test_answers_of_programs_of_other_names_are_looked_at_as_well(site, tmp_path
         opened.query(f"{SERIES}[{START}][211]")
 
 
+def test_a_program_that_is_not_there_is_named_by_its_address_without_the_question(site):
+    server = site(lambda handler: handler.send_error(404))
+    with (
+        open_archive("rob", reached=rob(server, programs={"base": "drms", "jsoc_info": "info"})) as opened,
+        pytest.raises(
+            RefusedError, match=r"HTTP 404 Not Found at http://127\.0\.0\.1:\d+/drms/info; is that address right"
+        ),
+    ):
+        opened.query(f"{SERIES}[{START}][211]")
+
+
 # Servers that move
+
+
+def test_redirects_without_end_are_called_so(site):
+    def round_and_round(handler):
+        handler.send_response(302)
+        handler.send_header("Location", f"http://127.0.0.1:{handler.server.server_port}{handler.path}")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    with (
+        open_archive("rob", reached=rob(site(round_and_round))) as opened,
+        pytest.raises(RefusedError, match=r"from one address to the next, to no end \(HTTP 302\)"),
+    ):
+        opened.query(f"{SERIES}[{START}][211]")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -322,3 +347,28 @@ def test_of_the_last_archive_that_is_down_the_error_alone_tells(caplog):
     with pytest.raises(AwayError, match="no archive answers"):
         servers.first_of(BETWEEN.join(["one", "two"]), away)
     assert [record.getMessage() for record in caplog.records] == ["one is down: one was not reached"]
+
+
+ODD = {
+    "name": ("Rob", "small letters"),
+    "email_variable": ("MAILBOX", "ending in `_EMAIL`"),
+    "hosts": (["https://files.example.org/"], "Name of a host alone"),
+    "programs": ({"jsoc_info": "https://drms.example.org/info"}, "Path below the address"),
+}
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_what_is_wrong_with_a_server_is_said_in_words_and_no_pattern(key):
+    value, said = ODD[key]
+    server = {"name": "rob", "url": "https://drms.example.org/", key: value}
+    with pytest.raises(ConfigError) as caught:
+        load({"archive": server, "events": [EVENT]})
+    assert str(caught.value).startswith(f"archive.{key}")
+    assert said in str(caught.value)
+    assert "^" not in str(caught.value)
+
+
+def test_an_address_of_a_long_domain_is_one_except_for_jsoc_which_takes_none():
+    check_email([ServerOptions("rob", "https://drms.example.org/", "ROB_EMAIL")], {"ROB_EMAIL": "me@sun.institute"})
+    with pytest.raises(ConfigError, match="is not an e-mail address"):
+        check_email([ServerOptions("jsoc")], {"JSOC_EMAIL": "me@sun.institute"})

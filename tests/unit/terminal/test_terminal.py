@@ -15,6 +15,7 @@ from terminal import in_terminal
 from aia_sequence import joblog
 from aia_sequence.archive import retries
 from aia_sequence.archive.web import CONNECT_TIMEOUT, UnreachableError
+from aia_sequence.config.archives import spoken
 from aia_sequence.overview.events import Event, Problem
 from aia_sequence.planning.budget import Work
 from aia_sequence.terminal import ending
@@ -364,9 +365,11 @@ def test_time_spans_read_well(seconds, text):
 
 def test_cost_is_told_by_what_is_still_to_be_done():
     work = Work("total", kept=100, written_gb=8.0, core_hours=1.0)
-    text = ending.opening(work, 0.5, "synthetic")
+    text = ending.opening(work, 0.5, spoken("synthetic"))
     assert "At most 50 frames from the synthetic archive" in text
     assert "at most 4.0 GB on disk and 30 min of one core" in text
+    assert "from the files at hand" in ending.opening(work, 0.5, spoken("files"))
+    assert "from the jsoc or rob archive" in ending.opening(work, 0.5, spoken("jsoc+rob"))
     assert max(map(len, text.splitlines())) < 80
     assert ending.opening(work, 0.0, "synthetic") == ""
 
