@@ -152,6 +152,7 @@ def test_short_exposures_are_those_of_the_flare(archive, tmp_path, name):
     assert all(row["EXPTIME"] < 2 and row["QUALITY"] == 0 and not row["reason"] for row in rows)
 
 
+@pytest.mark.slow
 def test_the_gallerys_flare_ends_as_an_animation_of_its_region(archive, tmp_path):
     """Cut out here: the worked example has the same frames of the full disk."""
     channel = made(archive, "short-exposures-gallery", tmp_path, cutout=True)[211]
@@ -165,6 +166,7 @@ def test_the_gallerys_flare_ends_as_an_animation_of_its_region(archive, tmp_path
     assert curve["pixels"][0].value == pytest.approx((1228.8 - 500) * 600 / 0.36, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cutouts-every-2h", "following-every-2h"])
 def test_twelve_hours_by_two_are_seven_cut_outs_of_one_place(archive, tmp_path, name):
     channel = made(archive, name, tmp_path)[171]
@@ -192,6 +194,7 @@ def test_twelve_hours_by_two_are_seven_cut_outs_of_one_place(archive, tmp_path, 
             assert middle == pytest.approx([there.Tx.to_value("arcsec"), there.Ty.to_value("arcsec")], abs=1.2)
 
 
+@pytest.mark.slow
 def test_a_minute_is_five_or_six_frames_cut_out_where_drms_cuts(archive, tmp_path):
     channel = made(archive, "cutout-drms", tmp_path)[171]
     assert len(channel) in (5, 6)
@@ -202,6 +205,7 @@ def test_a_minute_is_five_or_six_frames_cut_out_where_drms_cuts(archive, tmp_pat
         assert middle == pytest.approx([-517.2, -246], abs=0.6)
 
 
+@pytest.mark.slow
 def test_six_channels_are_a_frame_of_each_side_by_side(archive, tmp_path):
     event = made(archive, "six-channels", tmp_path)
     assert {channel: len(one) for channel, one in event.items()} == dict.fromkeys((94, 131, 171, 193, 211, 335), 1)

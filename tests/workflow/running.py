@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import warm
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ def call_each(
         [sys.executable, "-c", CALLS, executable],
         input=json.dumps(calls),
         cwd=folder,
-        env={**os.environ, **environment},
+        env=os.environ | warm.environment() | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -111,7 +112,8 @@ class Workflow:
         (folder / "config").mkdir()
         (folder / "config" / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         benchmark = ROOT / "tests" / "benchmarks" / "plan.py"
-        subprocess.run([sys.executable, benchmark, "--finish"], cwd=folder, check=True, capture_output=True)
+        command, environment = [sys.executable, benchmark, "--finish"], os.environ | warm.environment()
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
         return workflow
 
     @property
@@ -144,13 +146,13 @@ class Workflow:
         return [sys.executable, "-m", "snakemake", *self.arguments(*arguments, cores=cores)]
 
     def run(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
-        """Run Snakemake to its end; `environment` is added to the process's own."""
+        """Run Snakemake to its end, with libraries that are imported (`warm`); `environment` is added to its own."""
         logs = self.folder / ".snakemake" / "log"
         before = set(logs.glob("*.log"))
         done = subprocess.run(
             self.command(*arguments, cores=cores),
             cwd=self.folder,
-            env={**os.environ, **environment},
+            env=os.environ | warm.environment() | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

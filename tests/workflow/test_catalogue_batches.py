@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 from running import ROOT, Workflow, jobs_in
 
@@ -56,6 +57,7 @@ def aia_sequence(folder, *arguments):
     done = subprocess.run(
         [sys.executable, "-m", "aia_sequence", "run", "config/config.yaml", *arguments],
         cwd=folder,
+        env=os.environ | warm.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -66,8 +68,9 @@ def aia_sequence(folder, *arguments):
 def plans(folders):
     """Of each folder: events that our command plans, what it says, and what Snakemake says that plans all."""
     asked = [(str(folder), str(ROOT / "Snakefile")) for folder in folders]
+    command, environment = [sys.executable, "-c", PLANS], os.environ | warm.environment()
     done = subprocess.run(
-        [sys.executable, "-c", PLANS], input=json.dumps(asked), stderr=subprocess.PIPE, text=True, check=True
+        command, env=environment, input=json.dumps(asked), stderr=subprocess.PIPE, text=True, check=True
     )
     *parts, rest = re.split(r"\fstatus 0 planned *(.*)\n", done.stderr)
     assert (len(parts), rest) == (4 * len(asked), ""), done.stderr

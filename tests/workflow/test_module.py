@@ -1,10 +1,12 @@
 """Another workflow takes this one as a module: the paper of examples/paper."""
 
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
+import warm
 import yaml
 from PIL import Image
 
@@ -23,7 +25,8 @@ def paper(tmp_path_factory, root):
         (project / name).symlink_to(root / name)
 
     def call(*command):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        environment = os.environ | warm.environment()
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -113,6 +116,7 @@ use rule * from {name} exclude all, budget, summarise_budget as {name}_*
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", "--workflow-profile", str(root / "profiles" / "default")],
         cwd=tmp_path,
+        env=os.environ | warm.environment(),
         capture_output=True,
         text=True,
         check=False,

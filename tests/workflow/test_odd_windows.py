@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 CUTOUT = {"cutout": True, "region": {"x": [-60, 60], "y": [-60, 60]}}
 SLOTS = ["2016-12-31T23:59:48Z", "2016-12-31T23:59:60Z", "2017-01-01T00:00:11Z"]
-LEAP = {"name": "leap", "start": SLOTS[0], "end": "2017-01-01T00:00:12Z", "channels": [171], **CUTOUT}
+LEAP = {"name": "leap", "start": SLOTS[0], "end": "2017-01-01T00:00:12Z", "channels": [211], **CUTOUT}
 # Ten minutes in the middle of an hour. Of 4500 there is one image an hour, of 1600 one in 24 s: the first will do.
 SHORT = {"name": "short", "start": "2021-07-03T14:25:00Z", "end": "2021-07-03T14:35:00Z", "channels": [1600, 4500]}
 SHORT |= {**CUTOUT, "where": {"T_REC": "< 2021-07-03T14:25:20Z"}}
@@ -36,7 +36,7 @@ def made(tmp_path_factory):
     """All events up to the audit, some with a figure: the folder of results, and all that was printed."""
     events = [LEAP, SHORT, FINAL, HASTY]
     workflow = Workflow(tmp_path_factory.mktemp("odd"), {"archive": "synthetic", "events": events})
-    figures = ("leap/figures/171/viewer.html", "hasty/figures/193/sequence.png")
+    figures = ("leap/figures/211/viewer.html", "hasty/figures/193/sequence.png")
     run = workflow.run(*(f"results/{name}" for name in (*(f"{one['name']}/audit.html" for one in events), *figures)))
     assert run.status == 0, run.output
     yield workflow.folder / "results", run.output
@@ -45,12 +45,12 @@ def made(tmp_path_factory):
 
 def test_a_window_across_a_leap_second_runs_from_query_to_viewer(made):
     leap = made[0] / "leap"
-    manifests = sorted((leap / "level1.5" / "171").glob("*.csv"))
+    manifests = sorted((leap / "level1.5" / "211").glob("*.csv"))
     assert len(manifests) == 2
     assert [row["T_REC"] for manifest in manifests for row in rows(manifest)] == SLOTS
-    assert [row["T_REC"] for row in rows(leap / "figures" / "171" / "lightcurve.csv")] == SLOTS
+    assert [row["T_REC"] for row in rows(leap / "figures" / "211" / "lightcurve.csv")] == SLOTS
     assert [row["T_REC"] for row in rows(leap / "audit.csv") if row["outcome"] == "calibrated"] == SLOTS
-    page = (leap / "figures" / "171" / "viewer.html").read_text(encoding="utf-8")
+    page = (leap / "figures" / "211" / "viewer.html").read_text(encoding="utf-8")
     first, second, third = json.loads(re.search(r'id="about">(.*?)</script>', page, re.DOTALL)[1])["frames"]
     assert [second["tai"] - first["tai"], third["tai"] - second["tai"]] == pytest.approx([12, 12], abs=0.05)
 

@@ -1,5 +1,6 @@
 """A finished run can be given away, rebuilt from what was given, and checked to the last bit."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections import Counter
 
 import pytest
+import warm
 from astropy.io import fits
 from running import Workflow
 
@@ -66,11 +68,15 @@ def check(workflow):
 
 
 def call(folder, *command):
-    """Run a command in a folder; the jobs that it led to there or one folder below, and what was said."""
+    """Run a command in a folder; the jobs that it led to there or one folder below, and what was said.
+
+    Its processes order sets differently than those that the run was finished by.
+    """
     before = set(folder.glob(LOGS))
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
+        env=os.environ | warm.environment(1),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

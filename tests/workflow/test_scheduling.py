@@ -1,9 +1,11 @@
 """Which job is started when, and with how many processes: what the rules say to Snakemake, asked from within."""
 
+import os
 import re
 import subprocess
 
 import pytest
+import warm
 from running import ROOT, Workflow
 
 SAID = re.compile(r"^said: (.*)$", re.MULTILINE)
@@ -13,7 +15,8 @@ def said(folder, lines, *arguments):
     """What lines of Python print that stand behind the workflow's own."""
     (folder / "Snakefile").write_text(f"include: {str(ROOT / 'Snakefile')!r}\n{lines}\n", encoding="utf-8")
     command = Workflow.example(folder).command("--snakefile", str(folder / "Snakefile"), *arguments)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = os.environ | warm.environment()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return SAID.findall(done.stdout)[0]
 

@@ -8,6 +8,7 @@ import sys
 
 import boto3
 import pytest
+import warm
 import yaml
 from moto.server import ThreadedMotoServer
 
@@ -53,7 +54,7 @@ def run(folder, *arguments, **changes):
     done = subprocess.run(
         [sys.executable, "-m", "aia_sequence", "run", "my.yaml", "--cores", "2", *arguments],
         cwd=folder,
-        env=os.environ | variables,
+        env=os.environ | warm.environment() | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -85,7 +86,7 @@ def below(files):
 
 
 def test_products_in_a_bucket_are_those_of_a_disk(bucket, stored, tmp_path):
-    run(tmp_path / "local")
+    run(tmp_path / "local", variables=warm.environment(1))
     folder = tmp_path / "local" / "results" / NAME
     local = {
         path.relative_to(folder).as_posix(): path.read_bytes()

@@ -1,11 +1,13 @@
 """A catalogue in batches: a toy of five events whose jobs take no time, as a person sees it."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import warm
 from terminal import in_terminal
 
 from aia_sequence.commands.run import batch_size
@@ -76,7 +78,13 @@ def command(*arguments):
 def run(folder, *arguments):
     (folder / "planned").unlink(missing_ok=True)
     done = subprocess.run(
-        command(*arguments), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command(*arguments),
+        cwd=folder,
+        env=os.environ | warm.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     # Snakemake asks for the inputs of a rule more than once.
     batches = list(dict.fromkeys((folder / "planned").read_text().splitlines()))
@@ -115,7 +123,10 @@ def test_some_steps_are_made_in_batches_too_and_finish_no_event(tmp_path):
 def test_without_keep_going_the_first_failure_ends_the_run(tmp_path):
     write_toy(tmp_path, bad="b")
     words = [word for word in command("--batch", "2") if word != "--keep-going"]
-    done = subprocess.run(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    environment = os.environ | warm.environment()
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     assert done.returncode == 1
     assert not list(tmp_path.glob("[cde].made"))
     assert done.stdout.rstrip().endswith("the ending")

@@ -10,6 +10,7 @@ from email.message import Message
 from urllib.error import HTTPError
 
 import pytest
+import warm
 from terminal import in_terminal
 
 from aia_sequence import joblog
@@ -107,7 +108,12 @@ def snakemake(folder, *arguments):
 def piped(folder, *arguments):
     """Status and lines of a run whose output goes to a file."""
     done = subprocess.run(
-        snakemake(folder, *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        snakemake(folder, *arguments),
+        env=os.environ | warm.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     return done.returncode, done.stdout.splitlines()
 
@@ -179,9 +185,8 @@ def test_snakemakes_own_words_come_back_when_they_are_asked_for(toy, words):
 def planned(folder, *arguments):
     """Lines of a dry run of our own command."""
     words = ["run", *snakemake(folder, *arguments)[3:], "--dry-run"]
-    done = subprocess.run(
-        [sys.executable, "-m", "aia_sequence", *words], cwd=folder, capture_output=True, text=True, check=True
-    )
+    command, environment = [sys.executable, "-m", "aia_sequence", *words], os.environ | warm.environment()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == ""
     return [line for line in done.stderr.splitlines() if line]
 
