@@ -17,9 +17,8 @@ PEAK = 5
 
 def as_table(hdu: writing.HDU) -> fits.BinTableHDU:
     """A table as astropy has it."""
-    file = io.BytesIO(
-        fits.PrimaryHDU().header.tostring().encode() + hdu.header.tostring().encode() + hdu.data.tobytes()
-    )
+    headers = fits.PrimaryHDU().header, fits.Header.fromstring(hdu.header.text())
+    file = io.BytesIO("".join(header.tostring() for header in headers).encode() + hdu.data.tobytes())
     file.write(bytes(-file.seek(0, io.SEEK_END) % writing.BLOCK))
     with fits.open(io.BytesIO(file.getvalue())) as hdus:
         return hdus[1].copy()

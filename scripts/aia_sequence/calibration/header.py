@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from copy import copy
 from typing import Any
 
-import numpy as np
 from astropy.io import fits
 
 from aia_sequence import __version__
@@ -15,8 +13,10 @@ from aia_sequence.calibration.statistics import PERCENTILES
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.region import write_location
 from aia_sequence.errors import FrameError
+from aia_sequence.frames.cards import COMMENTARY, Cards, value_of
+from aia_sequence.frames.draft import Draft, split
 from aia_sequence.frames.geometry import Grid
-from aia_sequence.frames.keywords import number
+from aia_sequence.frames.keywords import NO_INTEGER, number
 from aia_sequence.instrument import CENTRE, SATURATED_FROM, SCALE, SIDE
 
 type Lines = list[str]  # of the history
@@ -42,7 +42,6 @@ ORIGIN = {
     "NRT": ("hasty", "near real time: level 1 is provisional"),
     "RSP_SHA": ("spikes", ""),
 }
-NO_INTEGER = -(2**31)  # DRMS's missing integer
 STATISTICS = {
     "TOTVALS": "number of pixels",
     "DATAVALS": "number of valid pixels",
@@ -61,13 +60,13 @@ STATISTICS = {
 
 
 def make_header(
-    level1: fits.Header,
+    level1: Cards | fits.Header,
     pixels: Pixels,
     statistics: Mapping[str, Any],
     corrections: Corrections,
     options: CalibrationOptions,
     origin: Mapping[str, str],
-) -> fits.Header:
+) -> Draft:
     """Make the header of a level-1.5 frame.
 
     Parameters
@@ -85,7 +84,7 @@ def make_header(
 
     Returns
     -------
-    astropy.io.fits.Header
+    Draft
     """
     header = _kept(level1)
     unit = "DN / s" if options.exposure else "DN"
@@ -98,7 +97,7 @@ def make_header(
         if key in statistics:
             header.set(key, statistics[key], about)
         else:
-            header.remove(key, ignore_missing=True)
+            header.remove(key)
     header.set("NSATPIX", pixels.saturated, f"saturated level-1 pixels, {SATURATED_FROM} DN or more")
     history = [f"Level 1.5 by aia-sequence {__version__}, level15 {VERSION}, in this order:"]
     header.set("L15PROG", f"aia-sequence {__version__}", "workflow that made level 1.5")
@@ -113,30 +112,29 @@ def make_header(
     return header
 
 
-def _kept(level1: fits.Header) -> fits.Header:
-    """The level-1 cards that still hold, have a value and are allowed by FITS.
-
-    They make a new header: each card that is taken out of one makes astropy count all cards anew.
-    """
-    header = fits.Header(copy(card) for card in level1.cards if card.keyword not in STALE and _has_value(card))
+def _kept(level1: Cards | fits.Header) -> Draft:
+    """The level-1 cards that still hold, have a value and are allowed by FITS."""
+    header = Draft()
+    for key, image in split(level1):
+        if key not in STALE and (key in COMMENTARY or _has_value(key, image)):
+            header.keep(key, image)
     for key, ours in OF_LEVEL1.items():
         if key in header:
-            header.rename_keyword(key, ours)
+            header.rename(key, ours)
     return header
 
 
-def _has_value(card: fits.Card) -> bool:
+def _has_value(key: str, image: str) -> bool:
     """Whether a card says something; JSOC leaves values empty, writes `-nan`, or its database's missing integer."""
     try:
-        value = card.value
+        value = value_of(image.encode("ascii"))
     except fits.VerifyError:
-        return False  # such as `OSCNMEAN= -nan`: no value that FITS knows
-    if isinstance(value, fits.card.Undefined) or (isinstance(value, float) and not np.isfinite(value)):
         return False
-    return value != NO_INTEGER or card.keyword == "QUALITY"  # there it is bit 31
+    nothing = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return not nothing and (value != NO_INTEGER or key == "QUALITY")  # there it is bit 31
 
 
-def _set_grid(header: fits.Header, grid: Grid) -> None:
+def _set_grid(header: Draft, grid: Grid) -> None:
     for axis, reference in ((1, grid.crpix1), (2, grid.crpix2)):
         header.set(f"CTYPE{axis}", ("HPLN-TAN", "HPLT-TAN")[axis - 1], "helioprojective, tangential")
         header.set(f"CUNIT{axis}", "arcsec", "unit of CRVAL and CDELT")
@@ -148,12 +146,12 @@ def _set_grid(header: fits.Header, grid: Grid) -> None:
             header.set(f"PC{row}_{column}", float(row == column), "no rotation: solar north is up")
     radius = number(header, "RSUN_OBS")
     if radius is None:
-        header.remove("R_SUN", ignore_missing=True)
+        header.remove("R_SUN")
     else:
         header.set("R_SUN", radius / grid.scale, "[pixel] radius of the Sun, RSUN_OBS / CDELT1")
 
 
-def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _pointing(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     if not options.pointing:
         header.set("POINTCOR", False, "pointing: the level-1 header's own")
         return ["pointing: not updated, as the level-1 header states it"]
@@ -162,15 +160,16 @@ def _pointing(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     header.set("MPO_REC", about["record"], "master pointing record")
     header.set("PNT_TSTA", about["start"], "the record is valid from")
     header.set("PNT_TSTO", about["stop"], "... to")
-    header["PNT_SHA"] = about["sha256"]
-    header["X0_MP"], header["Y0_MP"] = about["x0"], about["y0"]
-    header["INST_ROT"], header["IMSCL_MP"] = about["instrot"], geometry.scale
+    header.set("PNT_SHA", about["sha256"])
+    for key, value in {"X0_MP": "x0", "Y0_MP": "y0", "INST_ROT": "instrot"}.items():
+        header.set(key, about[value])
+    header.set("IMSCL_MP", geometry.scale)
     if "SAT_ROT" not in header:
         return [f"pointing: {about['record']}; the spacecraft's attitude is missing, so CROTA2 is the header's own"]
     return [f"pointing: {about['record']}"]
 
 
-def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _respike(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     header.set("RESPIKED", options.respike, "spikes put back in")
     if not options.respike:
         return []
@@ -179,7 +178,7 @@ def _respike(header: fits.Header, pixels: Pixels, corrections: Corrections, opti
     return [f"respike: {pixels.respiked} pixels"]
 
 
-def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _psf(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     header.set("PSFDECON", options.psf, "deconvolved with the point spread function")
     if not options.psf:
         return []
@@ -187,12 +186,12 @@ def _psf(header: fits.Header, pixels: Pixels, corrections: Corrections, options:
     header.set("PSF_ITER", options.psf_iterations, "Richardson-Lucy iterations")
     header.set("PSF_ACC", options.psf_acceleration, "accelerated after Biggs and Andrews (1997)")
     header.set("PSF_SRC", about["source"], "point spread function")
-    header["PSF_SHA"] = about["sha256"]
+    header.set("PSF_SHA", about["sha256"])
     how = "accelerated (Biggs-Andrews) " if options.psf_acceleration else ""
     return [f"psf: Richardson-Lucy, {options.psf_iterations} {how}iterations, {about['source']}"]
 
 
-def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _registration(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     geometry = corrections.geometry
     header.set("REGMETH", options.interpolation, "interpolation kernel of the registration")
     header.set("REG_X", round(geometry.x0 + 1, 9), "[pixel] disc centre in level 1, CRPIX1")
@@ -210,7 +209,7 @@ def _registration(header: fits.Header, pixels: Pixels, corrections: Corrections,
     return lines
 
 
-def _degradation(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _degradation(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     if not options.degradation:
         header.set("DEGCORR", 1.0, "degradation: not corrected")
         return ["degradation: not corrected"]
@@ -218,7 +217,7 @@ def _degradation(header: fits.Header, pixels: Pixels, corrections: Corrections, 
     header.set("DEGCORR", corrections.degradation, "sensitivity the image was divided by")
     header.set("DEG_VER", about["version"], "version of the calibration, VER_NUM")
     header.set("DEG_SRC", about["source"], "table of effective areas")
-    header["DEG_SHA"] = about["sha256"]
+    header.set("DEG_SHA", about["sha256"])
     lines = [f"degradation: divided by {corrections.degradation:.6f}, version {about['version']}"]
     if about.get("note"):
         header.set("DEG_NOTE", about["note"])
@@ -226,7 +225,7 @@ def _degradation(header: fits.Header, pixels: Pixels, corrections: Corrections, 
     return lines
 
 
-def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _exposure(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     if not options.exposure:
         header.set("EXPNORM", 1.0, "exposure: not normalised")
         return ["exposure: not normalised"]
@@ -237,17 +236,17 @@ def _exposure(header: fits.Header, pixels: Pixels, corrections: Corrections, opt
     return [f"exposure: divided by {pixels.exposure} s"]
 
 
-def _uncertainty(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _uncertainty(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     header.set("UNCERTAI", options.uncertainty, "standard deviation in the table UNCERT")
     if not options.uncertainty:
         return []
     about = corrections.errors_about
     header.set("ERR_SRC", about["source"], "table of photometric errors")
-    header["ERR_SHA"] = about["sha256"]
+    header.set("ERR_SHA", about["sha256"])
     return ["uncertainty: aiapy's estimate_error on counts, squared weights"]
 
 
-def _compression(header: fits.Header, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
+def _compression(header: Draft, pixels: Pixels, corrections: Corrections, options: CalibrationOptions) -> Lines:
     step = rounding(pixels, options)
     if step is not None:
         header.set("ROUNDED", step, "[BUNIT] values rounded to steps of, dithered")

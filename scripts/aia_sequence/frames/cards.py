@@ -23,6 +23,13 @@ PLAIN = re.compile(
 NAMED = re.compile(rb"= *'[A-Za-z_][A-Za-z0-9_.]*: ")  # texts that FITS reads as a value of a further name
 END = b"END".ljust(CARD)
 COMMENTARY = ("COMMENT", "HISTORY", "")
+# Of a table that holds an image: the cards of the image's form, and those that are of the table and the compression.
+FORM_OF_IMAGE = re.compile(rb"Z(BITPIX|NAXIS[0-9]*) *")
+OF_TABLE = re.compile(
+    rb"(?:XTENSION|BITPIX|NAXIS[0-9]*|[PG]COUNT|TFIELDS|THEAP|T(?:TYPE|FORM|UNIT|NULL|SCAL|ZERO|DISP|DIM)[0-9]+"
+    rb"|CHECKSUM|DATASUM|Z(?:IMAGE|CMPTYPE|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO|(?:TILE|NAME|VAL)[0-9]+"
+    rb"|SIMPLE|TENSION|EXTEND|BLOCKED|[PG]COUNT|HECKSUM|DATASUM)) *"
+)
 
 
 class Cards(MutableMapping[str, Any]):
@@ -32,13 +39,19 @@ class Cards(MutableMapping[str, Any]):
     ----------
     raw
         The header, whole cards of 80 bytes.
+
+    Attributes
+    ----------
+    raw
+        As given; it does not change with the values.
     """
 
     def __init__(self, raw: bytes) -> None:
+        self.raw = raw
         self._cards: dict[str, bytes] = {}
         self._values: dict[str, Any] = {}
-        if NAMED.search(raw):
-            raise ValueError("values of further names")
+        if NAMED.search(raw) or not (raw.isascii() and raw.decode("ascii").isprintable()):
+            raise ValueError("values of further names, or signs that no header has")
         for place in range(0, len(raw), CARD):
             card = raw[place : place + CARD]
             key = _key(card[:8])
@@ -51,7 +64,7 @@ class Cards(MutableMapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._values:
-            self._values[key] = _value(self._cards[key])
+            self._values[key] = value_of(self._cards[key])
         return self._values[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -79,8 +92,8 @@ def _key(raw: bytes) -> str:
     return raw.decode("ascii").rstrip()
 
 
-def _value(card: bytes) -> Any:
-    """The value of a card."""
+def value_of(card: bytes) -> Any:
+    """The value of a card; None if it has none."""
     found = PLAIN.fullmatch(card, 10)
     if not found:
         value = fits.Card.fromstring(card).value
@@ -90,6 +103,18 @@ def _value(card: bytes) -> Any:
     if found["whole"]:
         return int(found["whole"])
     return float(found["real"]) if found["real"] else found["logical"] == b"T"
+
+
+def of_image(table: Cards) -> Cards:
+    """The header of the image that a table holds (FITS standard 4.0, section 10.1)."""
+    kept = []
+    for place in range(0, len(table.raw), CARD):
+        card = table.raw[place : place + CARD]
+        if found := FORM_OF_IMAGE.fullmatch(card[:8]):
+            kept.append(found[1].ljust(8) + card[8:])
+        elif not OF_TABLE.fullmatch(card[:8]):
+            kept.append(card)
+    return Cards(b"".join(kept))
 
 
 def read(file: BinaryIO) -> MutableMapping[str, Any]:

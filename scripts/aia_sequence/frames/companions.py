@@ -34,14 +34,14 @@ def flags_table(runs: np.ndarray) -> HDU:
     """
     hdu = binary_table({"ROW": "I", "FIRST": "I", "LAST": "I", "FLAGS": "B"}, runs)
     header = hdu.header
-    header["EXTNAME"] = (FLAGS, "extension name")
-    header.comments["TTYPE1"] = "row of the image, from 1"
-    header.comments["TTYPE2"] = "first column of a run of pixels, from 1"
-    header.comments["TTYPE3"] = "its last column"
-    header.comments["TTYPE4"] = "sum of the values of its flags"
+    header.set("EXTNAME", FLAGS, "extension name")
+    header.set("TTYPE1", "ROW", "row of the image, from 1")
+    header.set("TTYPE2", "FIRST", "first column of a run of pixels, from 1")
+    header.set("TTYPE3", "LAST", "its last column")
+    header.set("TTYPE4", "FLAGS", "sum of the values of its flags")
     for number, (bit, about) in enumerate(BITS, 1):
-        header[f"FLAG{number}"] = (bit, about)
-    header["SATLIMIT"] = (SATURATED_FROM, "[DN] least count of a saturated level-1 pixel")
+        header.set(f"FLAG{number}", bit, about)
+    header.set("SATLIMIT", SATURATED_FROM, "[DN] least count of a saturated level-1 pixel")
     return hdu
 
 
@@ -73,15 +73,15 @@ def uncertainty_table(sigma: np.ndarray, *, packed: bool) -> HDU:
         packed_rows = [streams.gzip_2(part) for part in np.split(big_endian(sigma), range(TILE, ny, TILE))]
         rows, heap = streams.placed(packed_rows)
         hdu = binary_table({"SIGMA": f"PB({rows[:, 0].max()})"}, rows, heap)
-        hdu.header["ZTABLE"] = (True, "compressed table: FITS 4.0, section 10.3")
-        hdu.header["ZTILELEN"] = (TILE, "rows that are compressed together")
+        hdu.header.set("ZTABLE", True, "compressed table: FITS 4.0, section 10.3")
+        hdu.header.set("ZTILELEN", TILE, "rows that are compressed together")
         for key, value in {"NAXIS1": 4 * nx, "NAXIS2": ny, "PCOUNT": 0, "FORM1": f"{nx}E", "CTYP1": "GZIP_2"}.items():
-            hdu.header[f"Z{key}"] = value
+            hdu.header.set(f"Z{key}", value)
     else:
         hdu = binary_table({"SIGMA": f"{nx}E"}, big_endian(sigma))
-    hdu.header["EXTNAME"] = (UNCERTAINTY, "extension name")
+    hdu.header.set("EXTNAME", UNCERTAINTY, "extension name")
     # No TUNIT: FITS has no DN, and the adu that it has would be another word than the image's BUNIT.
-    hdu.header.comments["TTYPE1"] = "standard deviation, unit and rows of the image"
+    hdu.header.set("TTYPE1", "SIGMA", "standard deviation, unit and rows of the image")
     return hdu
 
 

@@ -7,7 +7,8 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
 from aia_sequence.errors import FrameError
-from aia_sequence.frames import companions
+from aia_sequence.frames import cards, companions
 from aia_sequence.frames.checksums import disagreeing
 from aia_sequence.frames.hdus import parts
+
+type Header = MutableMapping[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -174,23 +177,23 @@ def _pixels(header: fits.Header, axis: int, bounds: Sequence[float], path: str |
     return slice(first, last + 1)
 
 
-def image_and_tables(headers: Sequence[fits.Header]) -> tuple[fits.Header, dict[str, fits.Header]]:
+def image_and_tables(headers: Sequence[Header]) -> tuple[Header, dict[str, Header]]:
     """Of a level-1.5 file's headers that of its image, with the image's own form, and those of its tables by name."""
     number = next(number for number, header in enumerate(headers) if header.get("NAXIS"))
-    image = headers[number].copy()
+    image = headers[number]
     if image.get("ZIMAGE"):
-        image.update({key: image[f"Z{key}"] for key in ("BITPIX", "NAXIS1", "NAXIS2")})
+        image = ChainMap({key: image[f"Z{key}"] for key in ("BITPIX", "NAXIS1", "NAXIS2")}, image)
     return image, {header["EXTNAME"]: header for header in headers[number + 1 :]}
 
 
-def verify(path: str | Path) -> tuple[str, list[fits.Header]]:
+def verify(path: str | Path) -> tuple[str, list[Header]]:
     """Read a file again, and compare every HDU, header and data, with its CHECKSUM.
 
     Returns
     -------
     digest : str
         SHA-256 of its bytes, worked out while a strip of them is at hand for the sum: the file is read once.
-    headers : list of astropy.io.fits.Header
+    headers : list of mappings
         As they stand in it.
 
     Raises
@@ -203,7 +206,7 @@ def verify(path: str | Path) -> tuple[str, list[fits.Header]]:
     digest, strip, swap = hashlib.sha256(), np.empty(STRIP, np.uint32), sys.byteorder == "little"
     room = memoryview(strip).cast("B")
     with frame_errors(path), open(path, "rb") as file:
-        found, size = list(parts(file)), os.fstat(file.fileno()).st_size
+        found, size = list(parts(file, cards.read)), os.fstat(file.fileno()).st_size
         file.seek(0)
 
         def sum_up(size: int) -> int:

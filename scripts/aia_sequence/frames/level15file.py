@@ -6,6 +6,7 @@ import numpy as np
 from astropy.io import fits
 
 from aia_sequence.frames import companions, packing
+from aia_sequence.frames.draft import Draft
 from aia_sequence.frames.writing import HDU, binary_table, write
 
 COMPRESSIONS = ("none", "gzip", "rice")
@@ -15,7 +16,7 @@ VARIABLE = "1PB({})"  # form of a column of bytes: of each row another number of
 def write_level15(
     path: str | Path,
     image: np.ndarray,
-    header: fits.Header,
+    header: Draft | fits.Header,
     flags: np.ndarray | None = None,
     uncertainty: np.ndarray | None = None,
     compression: str = "none",
@@ -48,19 +49,19 @@ def write_level15(
     """
     if compression not in COMPRESSIONS:
         raise ValueError(f"{compression!r} is not a compression; allowed are {', '.join(COMPRESSIONS)}")
-    packed = compression != "none"
-    hdus = _packed(image, header, compression, step) if packed else [_plain(image, header)]
+    packed, draft = compression != "none", Draft.of(header)
+    hdus = _packed(image, draft, compression, step) if packed else [_plain(image, draft)]
     hdus.append(companions.flags_table(np.empty(0, companions.RUN) if flags is None else flags))
     if uncertainty is not None:
         hdus.append(companions.uncertainty_table(uncertainty, packed=packed))
     write(path, hdus)
 
 
-def _plain(image: np.ndarray, header: fits.Header) -> HDU:
+def _plain(image: np.ndarray, header: Draft) -> HDU:
     """The image as primary HDU."""
     ny, nx = image.shape
-    form = fits.Header([*_primary(-32, 2), ("NAXIS1", nx), ("NAXIS2", ny), ("EXTEND", True)])
-    form.extend(header, unique=True)
+    form = Draft([*_primary(-32, 2), ("NAXIS1", nx), ("NAXIS2", ny), ("EXTEND", True)])
+    form.extend(header)
     return HDU(form, companions.big_endian(image))
 
 
@@ -72,7 +73,7 @@ def _primary(bits: int, axes: int) -> list[tuple[str, bool | int, str]]:
     ]
 
 
-def _packed(image: np.ndarray, header: fits.Header, compression: str, step: float | None) -> list[HDU]:
+def _packed(image: np.ndarray, header: Draft, compression: str, step: float | None) -> list[HDU]:
     """An empty primary HDU, and the image in a table of its rows (FITS standard 4.0, section 10.1)."""
     if not image.dtype.isnative:
         image = image.astype(np.float32)
@@ -102,7 +103,7 @@ def _packed(image: np.ndarray, header: fits.Header, compression: str, step: floa
         ]  # fmt: skip
     forms = {name: VARIABLE.format(rows[name][:, 0].max()) if "DATA" in name else "1D" for name in rows.dtype.names}
     table = binary_table(forms, rows, heap)
-    table.header.extend([*about, ("EXTNAME", "COMPRESSED_IMAGE", "name of this binary table extension")])
-    table.header.extend(header, unique=True)
-    primary = fits.Header([*_primary(8, 0), ("EXTEND", True)])
+    table.header.extend(Draft([*about, ("EXTNAME", "COMPRESSED_IMAGE", "name of this binary table extension")]))
+    table.header.extend(header)
+    primary = Draft([*_primary(8, 0), ("EXTEND", True)])
     return [HDU(primary, np.empty(0, np.uint8)), table]

@@ -8,10 +8,10 @@ each row ends with its last byte, neither before nor behind it. Other forms than
 
 import io
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 
 from aia_sequence.frames.compiled import intrinsic, njit, types
 
@@ -32,7 +32,7 @@ FORM: dict[str, Any] = {
 FURTHER = {"THEAP", "TNULL1", "TSCAL1", "TZERO1", "TDIM1", "ZSCALE", "ZZERO", "ZBLANK", "ZMASKCMP", "ZQUANTIZ"}
 
 
-def read(file: io.BufferedIOBase, header: fits.Header, out: np.ndarray | None = None) -> np.ndarray | None:
+def read(file: io.BufferedIOBase, header: Mapping[str, Any], out: np.ndarray | None = None) -> np.ndarray:
     """Read a Rice-compressed 16-bit image from the table that holds it.
 
     Parameters
@@ -40,22 +40,20 @@ def read(file: io.BufferedIOBase, header: fits.Header, out: np.ndarray | None = 
     file
         FITS file, at the table's first row.
     header
-        The table's own.
+        The table's own, which `is_archives`.
     out
         int16, to read into if it has the image's shape.
 
     Returns
     -------
-    numpy.ndarray or None
-        int16 (ny, nx), as it is stored; None where the image is stored in another form, which is left to astropy.
+    numpy.ndarray
+        int16 (ny, nx), as it is stored.
 
     Raises
     ------
     ValueError
-        If the image has the archive's form, and is damaged.
+        If the image is damaged.
     """
-    if not _is_archives(header):
-        return None
     table = header["NAXIS1"] * header["NAXIS2"]
     content = np.zeros(table + header["PCOUNT"] + MARGIN, np.uint8)
     if file.readinto(memoryview(content)[:-MARGIN]) != content.size - MARGIN:
@@ -98,11 +96,11 @@ def warm_up() -> None:
     decode(np.zeros(MARGIN, np.uint8), 8, (0, 8))
 
 
-def _is_archives(header: fits.Header) -> bool:
+def is_archives(header: Mapping[str, Any]) -> bool:
     """Whether a table is an image as the archive compresses it, nothing else is in it, and its size is a frame's."""
     if any(type(header.get(key)) is not type(value) or header[key] != value for key, value in FORM.items()):
         return False
-    numbers = [header.get(key) for key in ("ZNAXIS1", "ZNAXIS2", "ZTILE1", "NAXIS1", "NAXIS2", "PCOUNT")]
+    numbers: list[Any] = [header.get(key) for key in ("ZNAXIS1", "ZNAXIS2", "ZTILE1", "NAXIS1", "NAXIS2", "PCOUNT")]
     if not all(type(number) is int for number in numbers) or FURTHER & set(header):
         return False
     nx, ny, tile, width, rows, heap = numbers

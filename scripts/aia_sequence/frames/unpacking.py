@@ -4,13 +4,13 @@ Pixels are astropy's to the last bit. Only the form that `aia_sequence.frames.pa
 and images with a row that could not be rounded, are left to astropy.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 
-from aia_sequence.frames import packing
+from aia_sequence.frames import cards, packing
 from aia_sequence.frames.compiled import njit
 from aia_sequence.frames.hdus import parts
 from aia_sequence.frames.rice import MARGIN, difference, filled, leading_zeros
@@ -46,7 +46,7 @@ def read(path: str | Path, rows: slice, columns: slice) -> np.ndarray | None:
         If it has this form, and is damaged.
     """
     with open(path, "rb") as file:
-        part = next((part for part in parts(file) if part.header["NAXIS"]), None)
+        part = next((part for part in parts(file, cards.read) if part.header["NAXIS"]), None)
         if part is None or not _is_ours(part.header):
             return None
         nx, width = part.header["ZNAXIS1"], np.dtype(packing.ROW).itemsize
@@ -72,7 +72,7 @@ def read(path: str | Path, rows: slice, columns: slice) -> np.ndarray | None:
     return image
 
 
-def _is_ours(header: fits.Header) -> bool:
+def _is_ours(header: Mapping[str, Any]) -> bool:
     """Whether a table is an image as we pack it, and its size one that is packed."""
     if any(type(header.get(key)) is not type(value) or header[key] != value for key, value in FORM.items()):
         return False

@@ -4,27 +4,24 @@ astropy would format a header anew for each checksum, and again when it writes t
 """
 
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from astropy.io import fits
-from astropy.io.fits.verify import VerifyWarning
 
 from aia_sequence.files import replacing
 from aia_sequence.frames.cards import BLOCK, CARD
 from aia_sequence.frames.checksums import spelled
+from aia_sequence.frames.draft import Draft
 
-COMMENTARY = ("COMMENT ", "HISTORY ", " " * 8)  # what stands at the end of a header, as astropy has it
 WHEN = "of this HDU"  # astropy would put the time of day there: same input, same bytes
 
 
 class HDU(NamedTuple):
     """A header without checksums, and an array whose bytes are the data."""
 
-    header: fits.Header
+    header: Draft
     data: np.ndarray
 
 
@@ -52,7 +49,7 @@ def binary_table(columns: Mapping[str, str], rows: np.ndarray, heap: np.ndarray 
     ]
     for number, (name, form) in enumerate(columns.items(), 1):
         cards += [(f"TTYPE{number}", name), (f"TFORM{number}", form)]
-    return HDU(fits.Header(cards), rows if heap is None else np.concatenate([rows.view(np.uint8).reshape(-1), heap]))
+    return HDU(Draft(cards), rows if heap is None else np.concatenate([rows.view(np.uint8).reshape(-1), heap]))
 
 
 def write(path: str | Path, hdus: Sequence[HDU]) -> None:
@@ -65,18 +62,11 @@ def write(path: str | Path, hdus: Sequence[HDU]) -> None:
             file.write(bytes(-content.size % BLOCK))
 
 
-def _sealed(header: fits.Header, content: np.ndarray) -> bytes:
+def _sealed(header: Draft, content: np.ndarray) -> bytes:
     """A header's bytes, with its checksums before the commentary at its end."""
-    with warnings.catch_warnings():
-        # Some of JSOC's comments are too long for their cards, and are cut.
-        warnings.filterwarnings("ignore", "Card is too long", VerifyWarning)
-        text = header.tostring(endcard=False, padding=False)
-    end = len(text)
-    while text.startswith(COMMENTARY, end - CARD):
-        end -= CARD
     of_data = _sum(content, 0)
     seal = _card("CHECKSUM", "0" * 16) + _card("DATASUM", str(of_data))
-    text = text[:end] + seal + text[end:] + "END".ljust(CARD)
+    text, end = header.text(seal) + "END".ljust(CARD), sum(map(len, header.images))
     text += " " * (-len(text) % BLOCK)
     checksum = spelled(0xFFFFFFFF - _sum(np.frombuffer(text.encode("ascii"), np.uint8), of_data))
     return (text[:end] + _card("CHECKSUM", checksum) + text[end + CARD :]).encode("ascii")

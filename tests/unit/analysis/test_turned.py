@@ -166,9 +166,8 @@ def resampled_twice(counts, cards, reference, directions):
     """Level 1.5 mapped to noon: by scipy's cubic spline to where sunpy sees each place, and by sunpy's reproject_to."""
     corrections = Corrections(Geometry.of_header(cards))
     pixels = calibrate(counts, cards, corrections, OPTIONS)
-    level15 = AIAMap(
-        pixels.image, make_header(cards, pixels, statistics.statistics(pixels.image), corrections, OPTIONS, {})
-    )
+    made = make_header(cards, pixels, statistics.statistics(pixels.image), corrections, OPTIONS, {})
+    level15 = AIAMap(pixels.image, dict(made))
     observer, frame = seen_from(NOON)
     there = SkyCoord(*(directions * u.arcsec), frame=frame).make_3d()
     target = {

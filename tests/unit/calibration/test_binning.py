@@ -63,17 +63,11 @@ def test_flux_is_kept_and_so_is_its_place():
     for size in (1, 2, 4, 8):
         made = run(image, cards, bin=size)
         data = np.nan_to_num(made.image.astype(np.float64))
-        cards15 = make_header(
-            cards,
-            made,
-            statistics.statistics(made.image),
-            Corrections(Geometry.of_header(cards)),
-            replace(PLAIN, bin=size),
-            {},
-        )
+        corrections, options = Corrections(Geometry.of_header(cards)), replace(PLAIN, bin=size)
+        cards15 = make_header(cards, made, statistics.statistics(made.image), corrections, options, {})
         ny, nx = made.image.shape
-        check_level15({**cards15, "NAXIS1": nx, "NAXIS2": ny, "BITPIX": -32}, replace(PLAIN, bin=size), (ny, nx))
-        smap = AIAMap(made.image, cards15)
+        check_level15({**cards15, "NAXIS1": nx, "NAXIS2": ny, "BITPIX": -32}, options, (ny, nx))
+        smap = AIAMap(made.image, dict(cards15))
         rows, columns = np.indices(data.shape)
         place = smap.wcs.pixel_to_world((data * columns).sum() / data.sum(), (data * rows).sum() / data.sum())
         found.append((data.sum() * size**2, place.Tx.arcsec, place.Ty.arcsec))
@@ -159,7 +153,7 @@ def test_a_binned_frame_says_so():
     corrections = Corrections(Geometry.of_header(cards))
     found = make_header(cards, made, statistics.statistics(made.image), corrections, replace(PLAIN, bin=2), {})
     assert (found["BINNING"], found["CDELT1"]) == (2, 1.2)
-    assert "binning: mean of 2 x 2 pixels" in str(found["HISTORY"])
+    assert "binning: mean of 2 x 2 pixels" in str(fits.Header.fromstring(found.text())["HISTORY"])
 
 
 @pytest.mark.filterwarnings("error:Card is too long")
@@ -169,5 +163,4 @@ def test_what_a_card_says_fits_into_it(options):
     made = run(counts((120, 150)), cards, **options)
     corrections = Corrections(Geometry.of_header(cards))
     found = make_header(cards, made, statistics.statistics(made.image), corrections, chosen, {})
-    assert all(len(card.image) % 80 == 0 for card in found.cards)
-    assert isinstance(fits.Header(found), fits.Header)
+    assert len(fits.Header.fromstring(found.text())) == len(found.text()) // 80

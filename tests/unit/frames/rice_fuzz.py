@@ -19,7 +19,7 @@ from astropy.io.fits.hdu.compressed._codecs import Rice1
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
-from aia_sequence.frames import rice
+from aia_sequence.frames import cards, rice
 
 ROOM = 1 << 16
 WIDTHS = (1, 31, 33, 64, 100, 100, 200, 500)
@@ -148,8 +148,9 @@ def of_files(rng, whole, words):
         warnings.simplefilter("ignore")
         try:
             file = io.BytesIO(content)
-            fits.Header.fromfile(file)
-            ours = rice.read(file, fits.Header.fromfile(file))
+            cards.read(file)
+            table = cards.read(file)
+            ours = rice.read(file, table) if rice.is_archives(table) else None
         except Exception:  # noqa: BLE001 - that it is refused is enough here
             pass
         if ours is not None:  # else it is astropy's affair
