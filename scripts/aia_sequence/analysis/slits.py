@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ARCSEC = np.pi / 180 / 3600
 MARGIN = 2 * SCALE  # arcsec of image around the places
-KEPT = ("T_REC", "record", "sha256", "EXPTIME")
+NORMALISED = {"BUNIT": "DN / s"}  # what pictures are in, whether or not their files are
 INTERPOLATED = (
     "bilinear in level 1.5, weights (1-u)(1-v), u(1-v), (1-u)v, uv of the four pixels around a place; "
     "mean of {width} places across, 0.6 arcsec apart"
@@ -115,7 +115,7 @@ def follow(frames: Sequence[Frame], slit: Slit) -> "xr.Dataset":
     if not np.isfinite(found["data"]).any():
         raise FrameError(f"slit {slit.name}: none of {len(frames)} frames shows any of it; it is {slit.words}")
     both = ("time", "distance")
-    unit = conventions.unit_of(headers[0])
+    unit = NORMALISED["BUNIT"]
     flags = {"flag_masks": np.array([SATURATED, MISSING], np.uint8), "flag_meanings": "saturated missing"}
     along = {"units": "Mm", "long_name": _megametres(slit)}
     variables: dict[str, Any] = {
@@ -238,7 +238,7 @@ def _megametres(slit: Slit) -> str:
 def _described(slit: Slit, header: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes of the file: what was observed, and what was done."""
     told = conventions.of_file(
-        header,
+        {**header, **NORMALISED},
         title=f"along the slit {slit.name}",
         summary=f"Brightness along a line on the Sun ({slit.words}) in every frame of one channel: time-distance data",
         steps=[f"taken along the slit: {INTERPOLATED.format(width=slit.width)}"],

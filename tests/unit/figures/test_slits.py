@@ -1,5 +1,7 @@
 """Slits: places along them, what moves along them, their noise, and files that say what was done."""
 
+import shutil
+
 import netCDF4
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import small_frames
 import xarray as xr
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from images import pixels
 from small_frames import as_table, write_sequence
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
@@ -266,6 +269,24 @@ def test_gaps_stay_gaps_in_the_figure_and_the_caption_says_what_was_done(event, 
     assert runs.max() == pytest.approx(120 / 240 * axes_px, abs=2)
     for words in ("(1-u)(1-v)", "turning with the Sun's surface", "great circles", "Synthetic data", "5 frames"):
         assert words in text
+
+
+def test_frames_that_are_not_normalised_are_followed_in_dn_per_second_and_the_file_says_so(event, tmp_path):
+    folder = tmp_path / "flare"
+    shutil.copytree(event.folder, folder)
+    for path in folder.glob("level1.5/*/*/*.fits"):
+        with fits.open(path, mode="update") as hdus:
+            header, exposure = hdus[0].header, hdus[0].header["O_EXPTIM"]
+            hdus[0].data = (hdus[0].data * exposure).astype(np.float32)
+            hdus["UNCERT"].data["SIGMA"] *= exposure
+            header.update({"BUNIT": "DN", "EXPTIME": exposure, "EXPNORM": 1.0})
+            del header["O_EXPTIM"]
+    options = {"points": STRAIGHT.points, "width": 3}
+    normalised, found = (aia_sequence.open(one)[211].slit(**options) for one in (event.folder, folder))
+    for name in ("data", "uncertainty"):
+        np.testing.assert_allclose(found[name], normalised[name], rtol=1e-5)
+        assert found[name].attrs["units"] == "DN / s"
+    assert "divided by the variable exposure" in found.attrs["history"]
 
 
 def test_of_one_frame_the_caption_says_when_it_was(event, tmp_path):
