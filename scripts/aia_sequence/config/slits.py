@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from math import cos, hypot, radians, sin
+from numbers import Integral
 from typing import Any
 
 from aia_sequence.config.ephemeris import apparent_radius
@@ -11,6 +12,7 @@ from aia_sequence.errors import ConfigError
 from aia_sequence.instrument import SCALE
 from aia_sequence.times import iso, read_time
 
+WIDEST = 1000  # places across a slit
 ARC = ("centre", "radius", "angles")
 WIDTH = 5
 
@@ -76,7 +78,15 @@ class Slit:
             raise ConfigError(f"points and {', '.join(given)} exclude each other")
         if "points" not in options and len(given) < len(ARC):
             raise ConfigError("it needs either points, or the centre, radius and angles of an arc")
-        return cls(name, **options)
+        width: Any = options.get("width", WIDTH)
+        if isinstance(width, bool) or not isinstance(width, Integral) or not 1 <= int(width) <= WIDEST:
+            raise ConfigError(f"width: {width!r} is not allowed; allowed are whole numbers from 1 to {WIDEST}")
+        try:
+            return cls(name, **options)
+        except ConfigError:
+            raise
+        except (TypeError, ValueError):
+            raise ConfigError("points and centre are pairs of numbers, angles two and radius one") from None
 
     @property
     def length(self) -> float:

@@ -317,6 +317,11 @@ def test_an_opened_event_follows_any_slit(event):
         ({"points": [[0, 0], [950, 0]], "at": "2021-07-03T14:00:00"}, "beyond the limb, 94[34] arcsec"),
         ({"points": [[0, 0], [9, 9]], "at": "noon"}, "at: "),
         ({"points": [[0, 0], [9, 9]], "breadth": 3}, "breadth: no such option"),
+        ({"points": [[0, 0], [9, 9]], "width": 0}, "width: 0 is not allowed; allowed are whole numbers from 1 to 1000"),
+        ({"points": [[0, 0], [9, 9]], "width": 2.5}, "width: 2.5 is not"),
+        ({"points": [[0, 0], [9, "a"]]}, "pairs of numbers"),
+        ({"points": [0, 9]}, "pairs of numbers"),
+        ({"centre": [0, 0], "radius": "a", "angles": [0, 9]}, "pairs of numbers"),
     ],
 )
 def test_what_cannot_be_a_slit_is_refused(options, words):
