@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-HEAVY = {"astropy", "asdf", "drms", "imageio_ffmpeg", "jinja2", "matplotlib", "numba", "pandas", "requests", "rocrate",
-         "scipy", "sunpy"}  # fmt: skip
+HEAVY = {"astropy", "astropy.table", "asdf", "drms", "imageio_ffmpeg", "jinja2", "matplotlib", "numba", "pandas",
+         "requests", "rocrate", "scipy", "sunpy"}  # fmt: skip
 
 # What each may import of these.
 USED = {
@@ -18,6 +18,7 @@ USED = {
     "render_gif": {"imageio_ffmpeg"},
     "write_sets": {"astropy"},
     "plot_sequence": {"astropy", "imageio_ffmpeg", "jinja2", "matplotlib"},
+    "write_audit": {"astropy", "jinja2", "pandas", "requests", "rocrate"},
 }
 
 

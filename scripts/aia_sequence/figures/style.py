@@ -180,7 +180,7 @@ def paint(data: np.ndarray, saturated: np.ndarray, scale: Scale, channel: int, e
     table = np.round(255 * scale.colours(channel)(np.linspace(0, 1, 256))[:, :3]).astype(np.uint8)
     missing = ~np.isfinite(data)
     level = np.round(255 * scale.forward(np.where(missing, scale.low, data))).astype(np.uint8)
-    picture = table[level]
+    picture = np.take(table, level, axis=0)
     picture[around(saturated, edge)] = np.round(255 * np.array(scale.saturated(channel)[1])).astype(np.uint8)
     picture[missing] = np.round(255 * np.array(MISSING)).astype(np.uint8)
     return picture

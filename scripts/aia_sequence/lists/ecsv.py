@@ -3,8 +3,11 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from aia_sequence.files import write_text
 from aia_sequence.lists.table import TIME, Column
@@ -37,6 +40,20 @@ def write(path: str | Path, columns: Sequence[Column], rows: Iterable[Iterable[A
     lines.writerow(column.name for column in columns)
     lines.writerows([_cell(value) for value in row] for row in rows)
     write_text(path, text.getvalue())
+
+
+def meta(path: str | Path) -> dict[str, Any]:
+    """What a table's header says beside its columns; no row is read, and nothing of astropy imported."""
+    with open(path, encoding="utf-8") as file:
+        header = [line[2:] for line in takewhile(lambda line: line.startswith("#"), file)]
+    return dict(yaml.load("".join(header[1:]), _Plain)["meta"])
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads what astropy says of its own types as nothing: only `meta` is asked for."""
+
+
+_Plain.add_multi_constructor("!astropy", lambda loader, suffix, node: None)
 
 
 def _cell(value: Any) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from astropy.table import Table as AstropyTable
-
 from aia_sequence.errors import AIAError
 from aia_sequence.files import sha256
+from aia_sequence.lists import ecsv
 from aia_sequence.lists.manifests import listed
 from aia_sequence.provenance import crate
 
@@ -82,7 +81,7 @@ def tables(paths: Iterable[Path | str]) -> list[crate.Table]:
         whole = sha256(path)
         meta = {"source": "calculated as aiapy does", "sha256": whole}
         if path.suffix == ".ecsv":
-            meta = AstropyTable.read(path, format="ascii.ecsv").meta
+            meta = ecsv.meta(path)
         folders = path.parts[:-1]
         # Below all resources, the folder of the archive whose tables or functions they are.
         root = max(place for place, name in enumerate(folders) if name in ("calibration", "psf")) - 1

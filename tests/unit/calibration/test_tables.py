@@ -8,7 +8,10 @@ import pytest
 from aiapy.calibrate import estimate_error, update_pointing
 from aiapy.calibrate.utils import get_correction_table, get_error_table, get_pointing_table
 from astropy import units as u
+from astropy.table import QTable
 from astropy.time import Time
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from level1_frames import TABLES_FOLDER, freeze_tables, header, pointing_table
 from sunpy.map.sources import AIAMap
 
@@ -21,6 +24,7 @@ from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.frames.geometry import Geometry
 from aia_sequence.instrument import CHANNELS
+from aia_sequence.lists import ecsv
 from synthetic_jsoc.tables import error_table
 
 V10 = {94: 0.90317732, 171: 0.78689527, 193: 0.86181854, 211: 0.82998772, 304: 0.14925002, 335: 0.32689207,
@@ -276,3 +280,15 @@ def test_the_table_of_errors_is_fetched_through_the_proxy_that_small_letters_nam
     monkeypatch.setattr("aiapy.calibrate.utils.get_error_table", lambda: os.environ["HTTPS_PROXY"])
     assert fetch.errors()[0] == "http://proxy.example:3128"
     assert "HTTPS_PROXY" not in os.environ
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_where_a_frozen_table_comes_from_is_read_as_astropy_reads_it(tmp_path_factory, source, quantity):
+    path = tmp_path_factory.getbasetemp() / "origin.ecsv"
+    values = np.array([1.0, 2.0]) * (u.cm**2 if quantity else 1.0)
+    tables.freeze(path, QTable({"EFF_AREA": values, "WAVE_STR": ["# 94", "131"]}), "jsoc", source)
+    told = QTable.read(path, format="ascii.ecsv").meta
+    found = ecsv.meta(path)
+    assert {name: found[name] for name in told} == dict(told)
+    assert found["source"] == source
