@@ -3,6 +3,8 @@
 It is the only way from a job to whoever watches the run: jobs may run on another machine.
 """
 
+import atexit
+import gc
 import logging
 import os
 import re
@@ -63,6 +65,8 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     logging.Logger
         The root logger.
     """
+    # Before it ends, Python would look once more for garbage in all that was imported: a quarter of the imports' time.
+    atexit.register(gc.freeze)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     file = _LogFile(path, mode="w", encoding="utf-8")
     file.setFormatter(_Redacted(FORMAT, datefmt="%H:%M:%S"))

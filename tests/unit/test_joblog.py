@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -45,3 +47,16 @@ def test_a_log_on_a_full_disk_does_not_hide_the_reason(tmp_path, capsys):
         raise OSError(errno.ENOSPC, "No space left on device", "results/x.fits")
     assert ended.value.code == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_job_that_ends_leaves_nothing_for_python_to_look_through(tmp_path):
+    program = (
+        "import atexit, gc, sys; atexit.register(lambda: print(len(gc.get_objects()), gc.get_freeze_count()))\n"
+        "from aia_sequence.joblog import job_log\n"
+        "with job_log(sys.argv[1]): import argparse\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "job.log")], capture_output=True, text=True, check=True
+    )
+    looked_through, frozen = map(int, done.stdout.split())
+    assert looked_through < 10 < 1000 < frozen
