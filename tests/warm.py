@@ -117,7 +117,28 @@ def run(arguments: list[str]) -> None:
         runpy.run_path(option, run_name="__main__")
 
 
+def status_of(end: BaseException) -> int:
+    """The status that Python ends with."""
+    code = getattr(end, "code", 1)
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def leave() -> None:
+    """End here, after all else that was to be done: tidying up would copy every page that the server has filled."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(STATUS[-1] & 0xFF)
+
+
+STATUS = [1]
+
 if __name__ == "__main__":
+    atexit.register(leave)  # what is registered first is called last
     for library in LIBRARIES.split():
         importlib.import_module(library)
-    run(serve(sys.argv[1]))
+    try:
+        run(serve(sys.argv[1]))
+    except BaseException as end:
+        STATUS.append(status_of(end))
+        raise
+    STATUS.append(0)

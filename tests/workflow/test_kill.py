@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import warm
 from running import Workflow
 
 from aia_sequence.acquisition.cache import Cache
@@ -46,12 +47,13 @@ def products(workflow: Workflow) -> dict[str, str]:
     return found
 
 
-def start(workflow: Workflow) -> subprocess.Popen:
+def start(workflow: Workflow, **environment: str) -> subprocess.Popen:
     """Start a run in a process group of its own, by our command, which answers Ctrl-C from its first moment."""
     command = [sys.executable, "-m", "aia_sequence", "run", *workflow.arguments("--nolock", *targets(workflow))]
     with (workflow.folder / "run.log").open("w") as log:
         return subprocess.Popen(
-            command, cwd=workflow.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            command, cwd=workflow.folder, env=os.environ | environment,
+            stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             # What was started in the background ignores Ctrl-C, and so would the run.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
@@ -101,12 +103,12 @@ def cached_name(record: str) -> str:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """The worked example, never interrupted."""
+    """The worked example, never interrupted, and its seconds, with libraries that are imported before."""
     workflow = Workflow.example(tmp_path_factory.mktemp("undisturbed"), block="1m" if KILLS <= FEW else "3m")
     if KILLS <= FEW:
         workflow = workflow.changed(**SHORT)
     begin = time.monotonic()
-    run = start(workflow)
+    run = start(workflow, **warm.environment())
     assert run.wait() == 0, (workflow.folder / "run.log").read_text()
     yield workflow, time.monotonic() - begin
     shutil.rmtree(workflow.folder)
