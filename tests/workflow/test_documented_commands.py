@@ -1,11 +1,13 @@
 """Every command line of README and docs is taken from the text and tried: Snakemake and make as dry runs."""
 
+import os
 import re
 import shlex
 import subprocess
 import sys
 
 import pytest
+import warm
 from running import call_each
 
 pytestmark = pytest.mark.slow
@@ -80,8 +82,9 @@ def test_every_subcommand_in_the_docs_is_known_with_the_options_named_there(root
         call = (name, rest[0]) if name == "bundle" else (name,)
         if call not in helps:
             shown = subprocess.run(
-                [sys.executable, "-m", "aia_sequence", *call, "--help"], capture_output=True, text=True, check=False
-            )
+                [sys.executable, "-m", "aia_sequence", *call, "--help"],
+                env=os.environ | warm.environment(), capture_output=True, text=True, check=False,
+            )  # fmt: skip
             assert shown.returncode == 0, f"{page}: {command}\n{shown.stderr}"
             helps[call] = shown.stdout
         if name not in ("run", "budget"):  # what follows is Snakemake's
