@@ -216,7 +216,7 @@ def _degradation(header: Draft, pixels: Pixels, corrections: Corrections, option
     about = corrections.degradation_about
     header.set("DEGCORR", corrections.degradation, "sensitivity the image was divided by")
     header.set("DEG_VER", about["version"], "version of the calibration, VER_NUM")
-    header.set("DEG_SRC", about["source"], "table of effective areas")
+    header.set("DEG_SRC", about["source"], "effective areas")
     header.set("DEG_SHA", about["sha256"])
     lines = [f"degradation: divided by {corrections.degradation:.6f}, version {about['version']}"]
     if about.get("note"):
@@ -241,7 +241,7 @@ def _uncertainty(header: Draft, pixels: Pixels, corrections: Corrections, option
     if not options.uncertainty:
         return []
     about = corrections.errors_about
-    header.set("ERR_SRC", about["source"], "table of photometric errors")
+    header.set("ERR_SRC", about["source"], "photometric errors")
     header.set("ERR_SHA", about["sha256"])
     return ["uncertainty: aiapy's estimate_error on counts, squared weights"]
 

@@ -137,14 +137,13 @@ def _formatted(card: str, value: Any, comment: str | None) -> str:
 
 @lru_cache(1024, typed=True)
 def _known(card: str, value: Any, comment: str | None) -> str:
-    if len(card) < CARD:
-        return str(fits.Card(card, value, comment))
-    changed = fits.Card.fromstring(card)
+    changed = fits.Card.fromstring(card) if len(card) >= CARD else fits.Card(card)
     changed.value = value
     if comment is not None:
         changed.comment = comment
+    if comment is not None and not isinstance(value, str):
         return str(changed)
-    with mending():
+    with mending():  # a path leaves a comment as much room as it leaves
         return str(changed)
 
 

@@ -59,6 +59,15 @@ def test_cards_are_renamed_removed_and_put_behind_others_as_astropy_does():
         draft["A"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_long_word_cuts_its_comment_silently_and_a_number_never_does():
+    draft = Draft([("ERR_SRC", "/a/long/path/of/some/table/of/errors.txt", "[DN] photometric errors of the camera")])
+    assert draft["ERR_SRC"] == "/a/long/path/of/some/table/of/errors.txt"
+    assert draft.text().endswith("/ [DN] photometric errors o")
+    with pytest.raises(fits.verify.VerifyWarning, match="Card is too long"):
+        draft.set("ROUNDED", 0.1, "a comment of ours that leaves no room for itself, not even without its value")
+
+
 def test_zero_keeps_its_sign_whichever_came_before():
     texts = [Draft([("REG_ROT", zero, "[deg]")]).text() for zero in (0.0, -0.0, 0.0, False, 0)]
     assert [text[10:30].strip() for text in texts] == ["0.0", "-0.0", "0.0", "F", "0"]

@@ -509,7 +509,9 @@ def test_the_watch_sees_what_it_is_there_to_see(tmp_path):
 
 @pytest.mark.hostile
 @settings(
-    max_examples=2_000 * TIMES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=10_000 if TIMES == 1 else 2_000 * TIMES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(HOSTILE)
 @example("aia.lev1_euv_12s[2021-07-03T14:25:00Z][? " + "(" * 4000 + "1" + ")" * 4000 + " ?]")
