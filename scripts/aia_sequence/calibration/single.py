@@ -16,7 +16,7 @@ from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.config.schema import explain, properties, schema
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import sha256
-from aia_sequence.frames.fits import REMEDY, read_header
+from aia_sequence.frames.fits import read_header
 from aia_sequence.frames.level1header import check_level1, is_by_frame, slot_at
 from aia_sequence.instrument import series_of
 from aia_sequence.times import day, read_time
@@ -72,10 +72,7 @@ def calibrate(
     """
     path, folder, resources = Path(path), Path(folder), Path(tables)
     chosen = _checked(options)
-    try:
-        header = read_header(path)
-    except FrameError as error:
-        raise FrameError(str(error).removesuffix(REMEDY)) from None  # it is of no block
+    header = read_header(path, remedy="")  # it is of no block
     row = _row(path, header)
     if spikes is not None:
         # The row names its files from the folder of the frame, and an absolute path stays what it is.

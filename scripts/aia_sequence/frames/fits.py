@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 # astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
 DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
+REMEDY = "; delete its block to make it again"  # of a damaged file that the workflow has made or fetched
 STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
 
 
@@ -46,18 +47,15 @@ def image_hdu(hdus: fits.HDUList) -> Any:
     raise FrameError(f"{hdus.filename()}: there is no image in it")
 
 
-def read_header(path: str | Path) -> fits.Header:
-    """Header of a frame's image, of level 1 or 1.5, compressed or not."""
-    with _opened(path) as hdus:
+def read_header(path: str | Path, remedy: str = REMEDY) -> fits.Header:
+    """Header of a frame's image, of level 1 or 1.5, compressed or not; `remedy` as for `frame_errors`."""
+    with frame_errors(path, remedy), fits.open(path) as hdus:
         return image_hdu(hdus).header.copy()
 
 
-REMEDY = "; delete its block to make it again"
-
-
 @contextmanager
-def frame_errors(path: str | Path) -> Iterator[None]:
-    """Read from a file; whatever goes wrong meanwhile becomes a `FrameError` of it."""
+def frame_errors(path: str | Path, remedy: str = REMEDY) -> Iterator[None]:
+    """Read from a file; whatever goes wrong meanwhile becomes a `FrameError` of it, which ends with what to do."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyUserWarning)
@@ -70,7 +68,7 @@ def frame_errors(path: str | Path) -> Iterator[None]:
         if not isinstance(error, (OSError, ValueError, TypeError, RuntimeError, VerifyError, AstropyUserWarning)):
             logger.info("%s", traceback.format_exc())
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FrameError(f"{path}: the file is missing or damaged ({reason}){REMEDY}") from None
+        raise FrameError(f"{path}: the file is missing or damaged ({reason}){remedy}") from None
 
 
 @contextmanager

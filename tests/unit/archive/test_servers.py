@@ -124,13 +124,15 @@ def rob(server, **options):
 def moved(to):
     """A server that has moved."""
 
-    def answer(handler):
-        handler.send_response(301)
-        handler.send_header("Location", f"{to}{handler.path}")
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
+    return lambda handler: send_on(handler, 301, to)
 
-    return answer
+
+def send_on(handler, status, to):
+    """Answer that what is asked for is at another server."""
+    handler.send_response(status)
+    handler.send_header("Location", f"{to}{handler.path}")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
 
 
 def exported(folder, name, reached):
@@ -194,10 +196,7 @@ def test_a_program_that_is_not_there_is_named_by_its_address_without_the_questio
 
 def test_redirects_without_end_are_called_so(site):
     def round_and_round(handler):
-        handler.send_response(302)
-        handler.send_header("Location", f"http://127.0.0.1:{handler.server.server_port}{handler.path}")
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
+        send_on(handler, 302, f"http://127.0.0.1:{handler.server.server_port}")
 
     with (
         open_archive("rob", reached=rob(site(round_and_round))) as opened,
