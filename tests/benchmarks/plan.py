@@ -2,7 +2,8 @@
 
 Each call is a process of its own (`snakemake --dry-run`), measured as the shell would see it. The state for "nothing to
 do" is made by Snakemake itself: a dry run whose executor, instead of only printing a job, touches the job's outputs and
-lets Snakemake record it as finished, with parameters, inputs and checksums as after a real run.
+lets Snakemake record it as finished, with parameters, inputs and checksums as after a real run. Beside it, what a user
+calls, `aia-sequence run`, which plans no event that its list says is finished: nothing to do, and one event changed.
 
     make bench-plan
     .venv/bin/python tests/benchmarks/plan.py --events 10 1000 --channels 171 193 211
@@ -48,6 +49,19 @@ def plan(folder: Path, snakefile: Path) -> tuple[float, float, float, int]:
     return call.wall, call.cpu, call.memory, jobs
 
 
+def plan_unfinished(folder: Path, snakefile: Path) -> list[float]:
+    """Processor time (s) of `aia-sequence run` as all events are finished, and as the figures of one are gone."""
+    command = [sys.executable, "-m", "aia_sequence", "run", "--snakefile", str(snakefile), "--cores", "2"]
+    measured(command, folder / "listing.log")  # writes the list
+    finished = measured([*command, "--dry-run"], folder / "listed.log")
+    next(folder.glob("results/event-00007/figures/*/sequence.png")).unlink()
+    changed = measured([*command, "--dry-run"], folder / "changed.log")
+    for name, wanted in (("listed", "Nothing would run"), ("changed", "event-00007")):
+        if wanted not in (folder / f"{name}.log").read_text():
+            sys.exit(f"the plan does not say {wanted!r}: {(folder / f'{name}.log').read_text()}")
+    return [finished.cpu, changed.cpu]
+
+
 def finish(snakefile: Path) -> None:
     """Bring the working directory into the state after a complete run, without running anything."""
     from snakemake.cli import main
@@ -76,9 +90,10 @@ def main() -> None:
     if arguments.finish:
         finish(arguments.snakefile)
         return
-    print(f"{'':>7} {'':>7} {'jobs per':>12} {'first run':>26} {'nothing to do':>26}")
+    print(f"{'':>7} {'':>7} {'jobs per':>12} {'first run':>26} {'nothing to do':>26} {'aia-sequence run, s (CPU)':>27}")
     titles = f"{'s':>8} {'s (CPU)':>9} {'MB':>7}"
-    print(f"{'events':>7} {'jobs':>7} {'1,000 frames':>12} {titles} {titles}")
+    own = f"{'nothing to do':>13} {'one changed':>13}"
+    print(f"{'events':>7} {'jobs':>7} {'1,000 frames':>12} {titles} {titles} {own}")
     for events in arguments.events:
         with tempfile.TemporaryDirectory(prefix="plan-") as folder:
             write_catalogue(Path(folder), events, arguments.channels)
@@ -88,9 +103,10 @@ def main() -> None:
             *again, left = plan(Path(folder), arguments.snakefile)
             if left:
                 sys.exit(f"{left} jobs left after all had been recorded as finished: this is no run with nothing to do")
+            listed, changed = plan_unfinished(Path(folder), arguments.snakefile)
         share = 1000 * jobs / (events * len(arguments.channels) * SLOTS)
         figures = " ".join(f"{wall:8.1f} {cpu:9.1f} {memory:7.0f}" for wall, cpu, memory in (first, again))
-        print(f"{events:7} {jobs:7} {share:12.0f} {figures}", flush=True)
+        print(f"{events:7} {jobs:7} {share:12.0f} {figures} {listed:13.1f} {changed:13.1f}", flush=True)
 
 
 if __name__ == "__main__":
