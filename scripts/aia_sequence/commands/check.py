@@ -18,6 +18,7 @@ from aia_sequence.errors import ConfigError
 from aia_sequence.planning import budget
 from aia_sequence.planning.estimates import at_most
 from aia_sequence.planning.plan import Plan
+from aia_sequence.terminal.ending import size
 from aia_sequence.terminal.progress import elapsed
 from aia_sequence.times import clock, day
 
@@ -66,7 +67,7 @@ def asked(settings: Settings, path: Path, own: int = 0) -> str:
             # As many to a line as leave room for the other columns.
             textwrap.fill(" ".join(map(str, event.channels)), 12),
             f"{work.records:,}",
-            f"{work.written_gb:.1f}",
+            size(work.written_gb),
         )
         for event, work in zip(settings.events.values(), works, strict=True)
     ]
@@ -77,11 +78,11 @@ def asked(settings: Settings, path: Path, own: int = 0) -> str:
         holds, read, fetched = "their headers say", "No header was read yet", ""
     else:
         asked = f"asks {spoken(settings.archive)} for"
-        holds, read, fetched = "the archive has", "Nothing was asked yet", f"{total.download_gb:.1f} GB to fetch, "
+        holds, read, fetched = "the archive has", "Nothing was asked yet", f"{size(total.download_gb)} to fetch, "
     return (
         f"{path} can be run. It {asked}, at most:\n\n"
-        f"{columns(['event', 'window (UTC)', 'channels (Å)', 'records', 'GB'], rows, 'lllrr')}\n\n"
-        f"{total.records:,} records: {fetched}{total.written_gb:.1f} GB on disk, {time} of "
+        f"{columns(['event', 'window (UTC)', 'channels (Å)', 'records', 'on disk'], rows, 'lllrr')}\n\n"
+        f"{total.records:,} records: {fetched}{size(total.written_gb)} on disk, {time} of "
         f"one core.\n{read}. Next: `aia-sequence budget{named}` counts what {holds},\n"
         f"`aia-sequence run{named}` makes it all.\n"
     )

@@ -7,10 +7,12 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aia_sequence.archive import hek
 from aia_sequence.config.region import LIMB, parse_location
 from aia_sequence.errors import ConfigError
+from aia_sequence.files import write_text
 from aia_sequence.instrument import MISSION_START
 from aia_sequence.times import iso, read_time, tai_seconds
 
@@ -65,11 +67,11 @@ def _bar(done: int, total: int, entries: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a catalogue of flares."""
+    """Print a catalogue of flares, or write it to a file."""
     parser = argparse.ArgumentParser(
         prog="aia-sequence flares",
         description=__doc__,
-        epilog='Example: aia-sequence flares --class ">= X1" --from 2021-01-01 --to 2022-01-01 > config/flares.csv',
+        epilog='Example: aia-sequence flares --class ">= X1" --from 2021-01-01 --to 2022-01-01 --output config/flares.csv',
     )
     parser.add_argument(
         "--class", dest="goes", default=">= M1", help='smallest GOES class, such as ">= X1" or M5 (default: M1)'
@@ -78,6 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", dest="end", help="end of the time of peaks, not included (default: now)")
     parser.add_argument("--region", help="longitudes such as E45..W45; flares without a place are then left out")
     parser.add_argument("--url", default=hek.URL, help="where the HEK is reached (default: %(default)s)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="the catalogue's file, which stays as it is where the HEK does not answer (default: printed)",
+    )
     options = parser.parse_args(arguments)
     start, goes = _moment("from", options.start), lowest(options.goes)
     end = _moment("to", options.end) if options.end else tai_seconds(datetime.now(UTC))
@@ -101,7 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"Made by aia-sequence flares on {datetime.now(UTC):%Y-%m-%d} from the Heliophysics Events Knowledgebase,",
         f"{options.url}: entries of one flare put together, NOAA/SWPC's preferred; no location is (0, 0) there.",
     ]
-    sys.stdout.write(catalogue(kept, heading))
+    text = catalogue(kept, heading)
+    if options.output:
+        write_text(options.output, text)
+    else:
+        sys.stdout.write(text)
     left = f", {len(found) - len(kept)} outside of {options.region} or without a place" if bounds else ""
     sys.stderr.write(f"{len(kept)} flares{left}; {placeless} of {len(found)} without a location\n")
     return 0

@@ -226,6 +226,18 @@ def test_what_is_printed_is_a_catalogue_that_the_plan_reads(knowledgebase, capsy
     assert settings.warnings == ()
 
 
+def test_a_catalogue_takes_the_place_of_one_only_if_it_is_whole(knowledgebase, capsys, tmp_path):
+    path = tmp_path / "config" / "flares.csv"
+    call(knowledgebase, "--class", "X1")
+    printed = capsys.readouterr().out
+    call(knowledgebase, "--class", "X1", "--output", str(path))
+    assert capsys.readouterr().out == ""
+    assert path.read_text(encoding="utf-8") == printed
+    with pytest.raises(ConfigError, match="no flare of X9"):
+        call(knowledgebase, "--class", "X9", "--output", str(path))
+    assert path.read_text(encoding="utf-8") == printed
+
+
 def test_flares_are_chosen_by_longitude(knowledgebase, capsys):
     call(knowledgebase, "--class", "M1", "--region", "E45..W45")
     rows = [line for line in capsys.readouterr().out.splitlines() if line[0] in "XM"]

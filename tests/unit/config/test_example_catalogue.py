@@ -24,7 +24,7 @@ def test_it_says_where_its_rows_come_from_and_what_makes_it_anew(root):
     text = " ".join(line.removeprefix("# ") for line in comments)
     assert "entered by hand" in text
     assert "GOES X-ray event reports" in text
-    (command,) = re.findall(r"aia-sequence flares .* > config/flares\.csv", text)
+    (command,) = re.findall(r"aia-sequence flares .* --output config/flares\.csv", text)
     assert '--class ">= X1" --from 2011-01-01 --to 2022-01-01' in command
 
 
