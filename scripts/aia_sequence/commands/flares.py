@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="aia-sequence flares",
         description=__doc__,
-        epilog='Example: aia-sequence flares --class ">= X1" --from 2021-01-01 --to 2022-01-01 --output config/flares.csv',
+        epilog='Example: aia-sequence flares --class ">= X1" --from 2021-01-01 --output config/flares.csv',
     )
     parser.add_argument(
         "--class", dest="goes", default=">= M1", help='smallest GOES class, such as ">= X1" or M5 (default: M1)'

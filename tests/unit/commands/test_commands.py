@@ -52,9 +52,10 @@ def test_check_says_what_would_be_asked_for_and_asks_nothing(tmp_path, capsys):
     assert main(["check", str(path)]) == 0
     text = capsys.readouterr().out
     assert "can be run" in text
-    assert re.search(r"^flare +2021-07-03 14:28 to 14:29 +171 211 +12 +907 MB$", text, re.MULTILINE)
+    assert re.search(r"^flare +2021-07-03 14:28 to 14:29 +171 211 +12 +908 MB$", text, re.MULTILINE)
     assert f"`aia-sequence run {path}`" in text
-    assert re.search(r"\n12 records: 1\d\d MB to fetch, 907 MB on disk", text)  # six slots in a minute, both ends included, two channels
+    # Six slots in a minute, both ends included, in two channels.
+    assert re.search(r"\n12 records: 1\d\d MB to fetch, 908 MB on disk", text)
     assert list(tmp_path.iterdir()) == [path]
 
 
