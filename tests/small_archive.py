@@ -1,6 +1,6 @@
 """The synthetic archive with small frames: protocol, catalogue and headers, without what a full disk costs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, 
 from aia_sequence.archive.client import Archive, of_server
 from aia_sequence.config import conditions as filters
 from aia_sequence.frames.checksums import seal
-from synthetic_jsoc.holdings import frames, model
+from synthetic_jsoc.holdings import frames, model, patch
 from synthetic_jsoc.protocol import server
 
 START, END = "2021-07-03T14:24:59Z", "2021-07-03T14:34:59Z"
@@ -37,6 +37,11 @@ class SmallModel(model.Archive):
             _write(record, segment, path, as_is)
             MADE[key] = Path(path).read_bytes()
         Path(path).write_bytes(MADE[key])
+
+    def image(self, record: dict, segment: str, full: Callable) -> tuple[np.ndarray, fits.Header]:
+        """What is cut out of is the small frame."""
+        with full() as file:
+            return patch.read_image(file)
 
 
 def _write(record: dict, segment: str, path: Path, as_is: bool) -> None:

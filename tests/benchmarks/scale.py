@@ -39,7 +39,6 @@ def serve(state: Path) -> None:
     """Run the archive until the process is told to end; its address is printed."""
     from synthetic_jsoc.camera import fitsfile
     from synthetic_jsoc.holdings import frames, model
-    from synthetic_jsoc.instrument import BLANK
     from synthetic_jsoc.protocol import server
 
     @functools.cache
@@ -51,9 +50,10 @@ def serve(state: Path) -> None:
         version = "one image"
 
         def write(self, record, segment, path, as_is, **_):
-            cards = frames.header(record)
-            cards["BLANK"] = BLANK
-            fitsfile.write(path, pixels(record["WAVELNTH"]), cards)
+            fitsfile.write(path, *self.image(record, segment))
+
+        def image(self, record, segment, full=None):
+            return pixels(record["WAVELNTH"]), frames.described(record, segment)
 
     holdings = Copies(time.time)
     series = model.SERIES["aia.lev1_euv_12s"]

@@ -59,18 +59,18 @@ def bled(charge):
 
 
 @compiled
-def _expose(scene, factor, per_photon, steady, packing, normal, seed, counts):
+def _expose(scene, factor, per_photon, steady, packing, normal, seed, corner, counts):
     rows, columns = counts.shape
     deviates = np.empty(columns, dtype=np.float32)
     mask, top = np.uint32(normal.size - 1), np.uint32(20)
     for row in range(rows):
         # Of 64 well-mixed bits (splitmix64) one half says where the row begins in a sequence, the other which it is.
-        key = np.uint64(seed) + np.uint64(row + 1) * np.uint64(0x9E3779B97F4A7C15)
+        key = np.uint64(seed) + np.uint64(corner[0] + row + 1) * np.uint64(0x9E3779B97F4A7C15)
         key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         begin, which = np.uint32(key >> np.uint64(32)), np.uint32(key & np.uint64(0xFFFFFFFF))
         for column in range(columns):
-            bits = np.uint32(begin + np.uint32(column) * _STEP)
+            bits = np.uint32(begin + np.uint32(corner[1] + column) * _STEP)
             bits = np.uint32((bits ^ (bits >> np.uint32(16))) * _FIRST)
             bits = np.uint32((bits ^ which ^ (bits >> np.uint32(15))) * _SECOND)
             bits = np.uint32(bits ^ (bits >> np.uint32(16)))
@@ -87,7 +87,7 @@ def _expose(scene, factor, per_photon, steady, packing, normal, seed, counts):
             counts[row, column] = np.int16(min(max(np.floor(value + _HALF), _DARKEST), _BRIGHTEST))
 
 
-def expose(scene, factor, channel_noise, seed):
+def expose(scene, factor, channel_noise, seed, corner=(0, 0)):
     """
     Counts of one exposure.
 
@@ -101,6 +101,8 @@ def expose(scene, factor, channel_noise, seed):
         DN per photon, the variance of read and dark noise (DN squared), and shot noise over compression noise.
     seed : int
         64 bits.
+    corner : tuple of int
+        Row and column of the detector that the scene begins with.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def expose(scene, factor, channel_noise, seed):
     per_photon, steady, compression = channel_noise
     counts = np.empty(scene.shape, dtype=np.int16)
     numbers = (np.float32(value) for value in (factor, per_photon, steady, compression**-2))
-    _expose(scene, *numbers, quantiles(), np.uint64(seed), counts)
+    _expose(scene, *numbers, quantiles(), np.uint64(seed), corner, counts)
     _bleed(scene, factor, counts)
     return counts
 

@@ -15,6 +15,9 @@ from synthetic_jsoc.sun import scene as sun
 from synthetic_jsoc.sun.view import SCALE
 from synthetic_jsoc.tables import degradation
 
+# No pixel is saturated of an image whose brightest one is stated to be darker.
+_SAFE_DN = SATURATION_DN / 2
+
 
 def header(record, series=None, segment="image"):
     """
@@ -83,7 +86,7 @@ def _fit_comment(name, value, note):
     return note[: max(80 - 10 - taken - 3, 0)]
 
 
-def image(record, realisation=0):
+def image(record, realisation=0, part=None):
     """
     Pixels of a record.
 
@@ -93,21 +96,39 @@ def image(record, realisation=0):
         A record of `synthetic_jsoc.holdings.catalogue.records`.
     realisation : int, optional
         Another number gives the same scene with other noise: a repeated exposure.
+    part : tuple of slice, optional
+        Rows and columns that are wanted: to the bit what they are in the whole image, in less time.
 
     Returns
     -------
-    ndarray of int16, shape (4096, 4096)
+    ndarray of int16, shape (4096, 4096) or that of the part
     """
+    rows, columns = part or map(slice, (0, 0), SHAPE)
+    # What saturated pixels cannot hold runs along their column from far above and below.
+    drawn = slice(0, SHAPE[0]) if part and record["DATAMAX"] > _SAFE_DN else rows
     channel, middle = record["WAVELNTH"], _middle(record)
     factor = record["EXPTIME"] * float(degradation(channel, middle)) * float(catalogue.sunlit(np.array([middle]))[0])
-    scene = sun.Scene(channel, middle).on(_detector_on_scene(record, middle))
+    scene = sun.Scene(channel, middle).on(_detector_on_scene(record, middle), part=part and (drawn, columns))
     seed = hashing.bits("noise", record["FSN"], realisation)
-    counts = detector.expose(scene, factor, CHANNELS[channel].noise, seed)
+    counts = detector.expose(scene, factor, CHANNELS[channel].noise, seed, (drawn.start, columns.start))
+    counts = counts[rows.start - drawn.start : rows.stop - drawn.start]
     lost = record["MISSVALS"] // SHAPE[1]
     if lost:
         first = int(hashing.uniform("first row lost", record["FSN"]) * (SHAPE[0] - lost))
-        counts[first : first + lost] = BLANK
+        counts[max(first - rows.start, 0) : max(first + lost - rows.start, 0)] = BLANK
     return counts
+
+
+class Drawn:
+    """The image of a record, of which each part is drawn when it is asked for, by slices of rows and columns."""
+
+    shape = SHAPE
+
+    def __init__(self, record):
+        self.record = record
+
+    def __getitem__(self, part):
+        return image(self.record, part=part)
 
 
 def _middle(record):
@@ -161,6 +182,14 @@ def spikes(record):
     return np.stack([place[order], value[order]]).astype(np.int32)
 
 
+def described(record, segment, as_is=False):
+    """Header of a segment's file, but for what describes its array; arguments as of `write_fits`."""
+    cards = fits.Header() if as_is else header(record, segment=segment)
+    if segment != "spikes":
+        cards["BLANK"] = BLANK
+    return cards
+
+
 def write_fits(record, path, segment="image", as_is=False, realisation=0):
     """
     Write a segment's file: an empty primary HDU and a Rice-compressed image.
@@ -178,9 +207,7 @@ def write_fits(record, path, segment="image", as_is=False, realisation=0):
     realisation : int
         See `image`.
     """
-    cards = fits.Header() if as_is else header(record, segment=segment)
-    if segment != "spikes":
-        cards["BLANK"] = BLANK
+    cards = described(record, segment, as_is)
     pixels = spikes(record) if segment == "spikes" else image(record, realisation)
     with replacing(Path(path)) as part:
         fitsfile.write(part, pixels, cards)

@@ -138,6 +138,12 @@ class Archive:
 
         frames.write_fits(record, path, segment=segment, as_is=as_is)
 
+    def image(self, record, segment, full):
+        """Pixels and header of an image to cut from; `full` opens its whole file, which need not be made here."""
+        from synthetic_jsoc.holdings import frames
+
+        return frames.Drawn(record), frames.described(record, segment)
+
 
 @cache
 def _keywords(name):

@@ -70,21 +70,28 @@ def read_patch(arguments):
     return Patch(x, y, width, height, reference, not flags[0], bool(flags[1]), bool(flags[2]), *pixels)
 
 
-def write_patch(patch, full, path, source, request):
-    """Cut a patch out of a full-disk file.
+def read_image(full):
+    """Pixels and header of a level-1 file with an empty primary HDU and one image."""
+    with fits.open(full, do_not_scale_image_data=True) as hdus:
+        return hdus[1].data, hdus[1].header.copy()
+
+
+def write_patch(patch, pixels, header, path, source, request):
+    """Cut a patch out of an image, and write it.
 
     Parameters
     ----------
     patch : Patch
-    full, path : path-like or binary file
-        Level-1 file with an empty primary HDU and one image; the file to write.
+    pixels : ndarray of int16, shape (rows, columns), or synthetic_jsoc.holdings.frames.Drawn
+    header : astropy.io.fits.Header
+        Of the image; it becomes the patch's.
+    path : path-like
+        The file to write.
     source : str
         Specification of the record.
     request : str
         Id of the export request.
     """
-    with fits.open(full, do_not_scale_image_data=True) as hdus:
-        pixels, header = hdus[1].data, hdus[1].header.copy()
     cut = cut_out(patch, pixels, header)
     _describe(header, cut, source, request)
     fitsfile.write(path, cut, header)
@@ -96,7 +103,7 @@ def cut_out(patch, pixels, header):
     Parameters
     ----------
     patch : Patch
-    pixels : ndarray of int16, shape (rows, columns)
+    pixels : ndarray of int16, shape (rows, columns), or synthetic_jsoc.holdings.frames.Drawn
     header : astropy.io.fits.Header
         Of the image; its reference pixel becomes the patch's.
 

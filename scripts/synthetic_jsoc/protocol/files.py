@@ -89,7 +89,8 @@ def _exported(service, row):
     arguments = json.loads(row["process"] or "{}").get("im_patch")
     if patch := arguments and _patch(arguments):
         source = row["record"].replace("_mod[", "[", 1).rpartition("[")[0]
-        make = partial(_cut_out, opened, patch, source, row["request"])
+        image = partial(_image, service.model, row["unit"], row["segment"], form, opened)
+        make = partial(_cut_out, image, patch, source, row["request"])
         opened = partial(service.spool.open, f"{key}.patch", make)
     if unpacked(request["protocol"]):
         opened = partial(service.spool.open, f"{key}.unpacked", partial(_unpack, opened))
@@ -113,18 +114,31 @@ def _full(service, unit, segment, form):
 
 
 def _render(model, unit, segment, form, path):
-    _, record = model.record_of_unit(unit)
-    if form == "lev1":
-        record = model.level1_of(record)
     with _RENDERING:
-        model.write(record, segment, path, as_is=form == "as-is")
+        model.write(_record(model, unit, form), segment, path, as_is=form == "as-is")
 
 
-def _cut_out(opened, patch, source, request, path):
+def _record(model, unit, form):
+    _, record = model.record_of_unit(unit)
+    return model.level1_of(record) if form == "lev1" else record
+
+
+def _image(model, unit, segment, form, opened):
+    """Pixels and header of an image to cut from."""
+    from synthetic_jsoc.holdings.patch import read_image
+
+    if segment == "spikes" or form == "as-is":
+        with opened() as full:
+            return read_image(full)
+    return model.image(_record(model, unit, form), segment, opened)
+
+
+def _cut_out(image, patch, source, request, path):
     from synthetic_jsoc.holdings.patch import write_patch
 
-    with opened() as full:
-        write_patch(patch, full, path, source, request)
+    pixels, header = image()
+    with _RENDERING:
+        write_patch(patch, pixels, header, path, source, request)
 
 
 def _unpack(opened, path):

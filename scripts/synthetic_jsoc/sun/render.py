@@ -1,4 +1,4 @@
-"""Compiled loops that draw the Sun: its surface as a map of heliographic coordinates, and the image of a detector.
+"""Compiled loops that draw the image of a detector: disc, corona, and what is strung of dots.
 
 Every pixel of an image is evaluated at its own place, whatever the detector's scale and roll: nothing is resampled.
 All take each pixel alone, so that threads and machines agree on every bit.
@@ -7,13 +7,12 @@ All take each pixel alone, so that threads and machines agree on every bit.
 import numpy as np
 
 from synthetic_jsoc.jit import compiled
-from synthetic_jsoc.sun.view import COLUMNS, ROWS
+from synthetic_jsoc.sun.view import ROWS
 
 FINER = 4  # pixels of the finest texture in one of the map's
 _PER_RADIAN = ROWS / np.pi
 _SHIFT = 3
 _NODE = 1 << _SHIFT  # columns between the places at which the corona's rays are worked out
-_HIDDEN = -0.03  # cosine towards the observer beyond which a surface is not worked out
 
 # In single precision, twice as many numbers at a time: places on the Sun are right to a thousandth of a pixel.
 _f = np.float32
@@ -26,70 +25,6 @@ _TAN = tuple(map(_f, (-0.3333314528, 0.1999355085, -0.1420889944, 0.1065626393, 
                       -0.0161657367, 0.0028662257)))  # fmt: skip
 _SIN = tuple(map(_f, (1.5707963050, -0.2145988016, 0.0889789874, -0.0501743046, 0.0308918810, -0.0170881256,
                       0.0066700901, -0.0012624911)))  # fmt: skip
-
-
-@compiled
-def surface(field, geometry, layers, globe, network):
-    """
-    Map the quiet Sun: large-scale corona and network.
-
-    Parameters
-    ----------
-    field : ndarray of float32, shape (ROWS, COLUMNS)
-        Written where the observer sees it; brightness, 1 on average.
-    geometry : ndarray
-        Apparent radius of the Sun in pixels, distance in solar radii, sine and cosine of the observer's latitude, and
-        the observer's Carrington longitude (radians).
-    layers : ndarray, shape (2, 3)
-        Of each generation of the network: weight, age in days, and a shift in longitude (radians) that makes it its
-        own.
-    globe : ndarray of float32, shape (rows, columns)
-        Brightness of the large-scale corona.
-    network : ndarray of float32, shape (ROWS, ROWS)
-        Periodic tile of `synthetic_jsoc.sun.textures`, of mean 1.
-    """
-    _, _, sin_b, cos_b, observer = geometry
-    mask, tile_mask = COLUMNS - 1, network.shape[1] - 1
-    middle = int(np.floor(observer * _PER_RADIAN))
-    cosines = np.empty(COLUMNS)
-    for k in range(COLUMNS):
-        cosines[k] = np.cos((middle - COLUMNS // 2 + k + 0.5) / _PER_RADIAN - observer)
-    broad = np.empty(globe.shape[1] + 1)
-    step = COLUMNS // globe.shape[1]
-    for row in range(ROWS):
-        latitude = (row + 0.5) / _PER_RADIAN - 0.5 * np.pi
-        sine, cosine = np.sin(latitude), np.cos(latitude)
-        south = min(max((row + 0.5) * globe.shape[0] / ROWS - 0.5, 0.0), globe.shape[0] - 1.001)
-        low = int(south)
-        for k in range(globe.shape[1]):
-            broad[k] = globe[low, k] + (south - low) * (globe[low + 1, k] - globe[low, k])
-        broad[-1] = broad[0]
-        # Differential rotation (Snodgrass & Ulrich 1990) relative to the Carrington frame, radians per day.
-        shear = 0.0092212 - sine * sine * (0.0418181 + sine * sine * 0.0311890)
-        first = (layers[0, 2] - shear * layers[0, 1]) * _PER_RADIAN
-        second = (layers[1, 2] - shear * layers[1, 1]) * _PER_RADIAN
-        i0, i1 = int(np.floor(first)), int(np.floor(second))
-        f0, f1 = first - i0, second - i1
-        a0, a1 = layers[0, 0] * (1.0 - f0), layers[0, 0] * f0
-        b0, b1 = layers[1, 0] * (1.0 - f1), layers[1, 0] * f1
-        polar = min(4.0 * (1.0 - abs(latitude) / (0.5 * np.pi)), 1.0)
-        for k in range(COLUMNS):
-            mu = sine * sin_b + cosine * cos_b * cosines[k]
-            if mu < _HIDDEN:
-                continue
-            column = (middle - COLUMNS // 2 + k) & mask
-            p, q = column + i0, column + i1
-            mottles = (
-                a0 * network[row, p & tile_mask]
-                + a1 * network[row, (p + 1) & tile_mask]
-                + b0 * network[row, q & tile_mask]
-                + b1 * network[row, (q + 1) & tile_mask]
-            )
-            # Structure that foreshortening, or the meridians' convergence, squeezes below a pixel is averaged out.
-            kept = min(max(2.4 * (mu - 0.08), 0.0), 1.0) * polar
-            west = column // step
-            level = broad[west] + (column - west * step) * (broad[west + 1] - broad[west]) / step
-            field[row, column] = level * (1.0 + kept * (mottles - 1.0))
 
 
 @compiled(inline="always")
@@ -127,15 +62,15 @@ def _smooth(field, row, column, turn):
 
 
 @compiled
-def _chart(u, v, step_u, step_v, sun, squares, rows, columns):
+def _chart(u, v, step_u, step_v, first, sun, squares, rows, columns):
     """Of consecutive pixels: the square of the distance to the Sun's centre in radii, and the place in the map.
 
-    Columns of the map are counted from the central meridian.
+    The first of them is so many steps on. Columns of the map are counted from the central meridian.
     """
     inverse, nearness, sin_b, cos_b, soft = sun[0], sun[1], sun[2], sun[3], sun[4]
     a = _SIN
     for k in range(squares.size):
-        x, y = (u + _f(k) * step_u) * inverse, (v + _f(k) * step_v) * inverse
+        x, y = (u + _f(first + k) * step_u) * inverse, (v + _f(first + k) * step_v) * inverse
         square = x * x + y * y
         rest = _ONE - square
         # The cosine towards the observer goes to nothing at the limb over the telescope's width, not at once.
@@ -174,13 +109,14 @@ def _between(t, n0, n1, n2, n3):
 
 
 @compiled
-def _coarse_rays(place, radius, rays, height, width):
-    """The corona's rays on every eighth pixel of a detector's rows and columns, from -8 on."""
-    coarse = np.zeros((height // _NODE + 4, width // _NODE + 4), np.float32)
+def _coarse_rays(place, radius, rays, corner, height, width):
+    """The corona's rays on every eighth pixel of a detector's rows and columns, from 8 before a part of it on."""
+    coarse = np.zeros((height // _NODE + 5, width // _NODE + 5), np.float32)
+    top, left = corner[0] >> _SHIFT, corner[1] >> _SHIFT
     heights, turns = np.float64(rays.shape[0] - 3), rays.shape[1] / (2 * np.pi)
     for j in range(coarse.shape[0]):
         for k in range(coarse.shape[1]):
-            row, column = (j - 1) * _NODE, (k - 1) * _NODE
+            row, column = (top + j - 1) * _NODE, (left + k - 1) * _NODE
             x = place[0] + column * place[2] + row * place[4]
             y = place[1] + column * place[3] + row * place[5]
             distance = np.sqrt(x * x + y * y)
@@ -191,9 +127,35 @@ def _coarse_rays(place, radius, rays, height, width):
 
 
 @compiled
-def draw(scene, place, geometry, field, fine, rays, laws, per_square):
+def reach(place, corner, shape, geometry):
+    """First row of the map that a part of a detector sees, and the row behind the last; arguments as in `draw`."""
+    wide = shape[1]
+    squares, rows, columns = np.empty(wide, np.float32), np.empty(wide, np.float32), np.empty(wide, np.float32)
+    sun = _sun(geometry)
+    low, high = _POLE, _ONE
+    for row in range(corner[0], corner[0] + shape[0]):
+        u, v = place[0] + row * place[4], place[1] + row * place[5]
+        first, end = _span(u, v, place[2], place[3], geometry[0] + 6.0, corner[1] + wide)
+        start = max(first, corner[1])
+        count = max(end - start, 0)
+        _chart(_f(u + first * place[2]), _f(v + first * place[3]), _f(place[2]), _f(place[3]), start - first, sun,
+               squares[:count], rows[:count], columns[:count])  # fmt: skip
+        for k in range(count):
+            low, high = min(low, rows[k]), max(high, rows[k])
+    return max(int(low) - 1, 0), min(int(high) + 3, ROWS)
+
+
+@compiled(inline="always")
+def _sun(geometry):
+    """What places on the Sun follow from, in single precision."""
+    radius, distance, sin_b, cos_b, _ = geometry
+    return np.array([1 / radius, 1 / distance, sin_b, cos_b, 4 / radius**2]).astype(np.float32)
+
+
+@compiled
+def draw(scene, place, corner, width, geometry, field, fine, rays, laws, per_square):
     """
-    Draw disc and corona as a detector sees them.
+    Draw disc and corona as a detector sees them, or a part of it: to the bit what it is in the whole image.
 
     Parameters
     ----------
@@ -202,8 +164,12 @@ def draw(scene, place, geometry, field, fine, rays, laws, per_square):
     place : ndarray, shape (6,)
         Pixels of the scene's grid from the Sun's centre, west and north, of detector pixel (0, 0); their steps along a
         detector row, and along a detector column.
+    corner : tuple of int
+        Row and column of the detector that the scene begins with.
+    width : int
+        Columns of the detector.
     geometry : ndarray
-        As in `surface`.
+        As in `synthetic_jsoc.sun.surface.draw`.
     field, fine : ndarray of float32
         Map of the surface, and tile of the finest structure, FINER pixels to one of the map.
     rays : ndarray of float32, shape (heights, angles)
@@ -212,26 +178,29 @@ def draw(scene, place, geometry, field, fine, rays, laws, per_square):
         Brightness of the disc and of the corona (DN/s), and contrast of the finest structure, against the square of
         the distance to the Sun's centre, `per_square` entries to the square of a radius.
     """
-    height, width = scene.shape
+    wide = scene.shape[1]
+    top, left, right = corner[0], corner[1], corner[1] + wide
     radius = geometry[0]
-    squares, rows, columns = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
-    nodes = np.empty(width // _NODE + 4, np.float32)
-    sun = np.array([1 / radius, 1 / geometry[1], geometry[2], geometry[3], 4 / radius**2]).astype(np.float32)
+    squares, rows, columns = np.empty(wide, np.float32), np.empty(wide, np.float32), np.empty(wide, np.float32)
+    sun = _sun(geometry)
     west = geometry[4] * _PER_RADIAN
     meridian = np.int32(np.floor(west))
     shift = _f(west - meridian)
     step_u, step_v = place[2], place[3]
-    coarse = _coarse_rays(place, radius, rays, height, width)
+    coarse = _coarse_rays(place, radius, rays, corner, scene.shape[0], wide)
+    nodes = np.empty(coarse.shape[1], np.float32)
     near_law, far_law, fine_law = laws[0], laws[1], laws[2]
     entries, last = _f(per_square), _f(laws.shape[1] - 2)
-    for row in range(height):
+    for row in range(top, top + scene.shape[0]):
         u, v = place[0] + row * place[4], place[1] + row * place[5]
         first, end = _span(u, v, step_u, step_v, radius + 6.0, width)
-        count = end - first
-        _chart(_f(u + first * step_u), _f(v + first * step_v), _f(step_u), _f(step_v), sun,
+        start = min(max(first, left), right)
+        count = max(min(end, right) - start, 0)
+        _chart(_f(u + first * step_u), _f(v + first * step_v), _f(step_u), _f(step_v), start - first, sun,
                squares[:count], rows[:count], columns[:count])  # fmt: skip
-        line = scene[row]
-        line[:first], line[end:] = _ZERO, _ZERO
+        line = scene[row - top]
+        disc = line[start - left : start - left + count]
+        line[:] = _ZERO
         for k in range(count):
             position = squares[k] * entries
             entry = np.uint32(position)
@@ -240,26 +209,26 @@ def draw(scene, place, geometry, field, fine, rays, laws, per_square):
             contrast = fine_law[entry] + part * (fine_law[entry + 1] - fine_law[entry])
             across = columns[k] + shift
             mottles = _smooth(fine, _FINER * rows[k], _FINER * across, _WHOLE * meridian)
-            line[first + k] = near * _smooth(field, rows[k], across, meridian) * (_ONE + contrast * mottles)
-        j, t = row >> _SHIFT, _f(row & (_NODE - 1)) * _EIGHTH
+            disc[k] = near * _smooth(field, rows[k], across, meridian) * (_ONE + contrast * mottles)
+        j, t = (row >> _SHIFT) - (top >> _SHIFT), _f(row & (_NODE - 1)) * _EIGHTH
         for k in range(nodes.size):
             nodes[k] = _between(t, coarse[j, k], coarse[j + 1, k], coarse[j + 2, k], coarse[j + 3, k])
         hole, edge = _span(u, v, step_u, step_v, radius - 6.0, width)
         su, sv = _f(step_u / radius), _f(step_v / radius)
         uu, vv = _f(u / radius), _f(v / radius)
-        for start, stop in ((0, hole), (edge, width)):
+        for start, stop in ((left, min(hole, right)), (max(edge, left), right)):
             for column in range(start, stop):
                 x, y = uu + _f(column) * su, vv + _f(column) * sv
                 position = min((x * x + y * y) * entries, last)
                 entry = np.uint32(position)
                 part = position - _f(entry)
                 far = far_law[entry] + part * (far_law[entry + 1] - far_law[entry])
-                k, t = np.uint32(column >> _SHIFT), _f(column & (_NODE - 1)) * _EIGHTH
-                line[column] += far * _between(t, nodes[k], nodes[k + 1], nodes[k + 2], nodes[k + 3])
+                k, t = np.uint32((column >> _SHIFT) - (left >> _SHIFT)), _f(column & (_NODE - 1)) * _EIGHTH
+                line[column - left] += far * _between(t, nodes[k], nodes[k + 1], nodes[k + 2], nodes[k + 3])
 
 
 @compiled
-def dot(field, dots):
+def dot(field, dots, top=0, left=0):
     """
     Put Gaussian dots on an image or a map: what strands, flares, filaments and spots are strung of.
 
@@ -269,28 +238,33 @@ def dot(field, dots):
         Changed to field + g (add + times field), where g is the Gaussian out to four standard deviations.
     dots : ndarray, shape (k, 6)
         Column and row (pixels from 0), standard deviations along them (pixels), add, and times.
+    top, left : int
+        Row and column of the image that the field begins with, if it is a part of one.
     """
     rows, columns = field.shape
     across = np.empty(4096, dtype=np.float32)
     for number in range(dots.shape[0]):
         x, y, wide, tall, add, times = dots[number]
-        left, right = max(int(np.ceil(x - 4 * wide)), 0), min(int(np.floor(x + 4 * wide)), columns - 1)
-        low, high = max(int(np.ceil(y - 4 * tall)), 0), min(int(np.floor(y + 4 * tall)), rows - 1)
-        if left > right or low > high:
+        # From where it begins in the whole image, so that a part has the same bits.
+        west, east = max(int(np.ceil(x - 4 * wide)), 0), min(int(np.floor(x + 4 * wide)), left + columns - 1)
+        low, high = max(int(np.ceil(y - 4 * tall)), 0), min(int(np.floor(y + 4 * tall)), top + rows - 1)
+        begin = max(west, left)
+        if begin > east or max(low, top) > high:
             continue
         # exp(-(d + 1)**2 / 2) follows from exp(-d**2 / 2) by a factor that itself changes by a constant factor.
-        scale, offset = -0.5 / (wide * wide), left - x
+        scale, offset = -0.5 / (wide * wide), west - x
         value, factor, turn = np.exp(scale * offset * offset), np.exp(scale * (2 * offset + 1)), np.exp(2 * scale)
-        for k in range(right - left + 1):
+        for k in range(east - west + 1):
             across[k] = value
             value *= factor
             factor *= turn
         scale, offset = -0.5 / (tall * tall), low - y
         value, factor, turn = np.exp(scale * offset * offset), np.exp(scale * (2 * offset + 1)), np.exp(2 * scale)
         for j in range(low, high + 1):
-            plus, multiple = np.float32(add * value), np.float32(times * value)
-            line = field[j, left : right + 1]
-            for k in range(line.size):
-                line[k] += across[k] * (plus + multiple * line[k])
+            if j >= top:
+                plus, multiple = np.float32(add * value), np.float32(times * value)
+                line, weight = field[j - top, begin - left : east - left + 1], across[begin - west : east - west + 1]
+                for k in range(line.size):
+                    line[k] += weight[k] * (plus + multiple * line[k])
             value *= factor
             factor *= turn

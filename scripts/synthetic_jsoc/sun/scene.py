@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 
 from synthetic_jsoc.instrument import SHAPE
-from synthetic_jsoc.sun import activity, flares, looks, marks, render, textures
+from synthetic_jsoc.sun import activity, flares, looks, marks, render, surface, textures
 from synthetic_jsoc.sun.looks import LOOKS
-from synthetic_jsoc.sun.view import CENTRE, View
+from synthetic_jsoc.sun.view import CENTRE, COLUMNS, ROWS, View
 
 # Days in which the network renews itself; two generations overlap.
 _NETWORK_LIFE_DAYS = 3.0
@@ -57,10 +57,14 @@ class Scene:
     @cached_property
     def surface(self):
         """Map of the visible surface: brightness in units of the quiet Sun's; ndarray of float32."""
-        field = np.zeros((render.ROWS, render.COLUMNS), dtype=np.float32)
+        return self._mapped(0, ROWS)
+
+    def _mapped(self, first, end):
+        """Map of the surface, drawn from a row on to another."""
+        field = np.zeros((ROWS, COLUMNS), dtype=np.float32)
         tile = textures.network(self.look.kind, self.look.contrast)
-        render.surface(field, self.geometry, _generations(self.tai), self._globe, tile)
-        render.dot(field, marks.on_surface(self.look, self.view, self.tai))
+        surface.draw(field, (first, end), self.geometry, _generations(self.tai), self._globe, tile)
+        render.dot(field[first:end], marks.on_surface(self.look, self.view, self.tai), first)
         return field
 
     @cached_property
@@ -90,7 +94,7 @@ class Scene:
             [marks.strands(self.look, self.view, self.tai), marks.flares(self.channel, self.view, self.tai)]
         )
 
-    def on(self, place, shape=SHAPE):
+    def on(self, place, shape=SHAPE, part=None):
         """
         The scene at a detector's pixels.
 
@@ -100,21 +104,28 @@ class Scene:
             Column and row, on the grid of level 1.5 (0.6 arcsec, the Sun's centre at 2047.5 from 0), of detector pixel
             (0, 0), their steps along a detector row, and along a detector column: a similarity.
         shape : tuple of int
-            Rows and columns.
+            Rows and columns of the detector.
+        part : tuple of slice, optional
+            Rows and columns that are wanted: to the bit what they are in the whole image, in less time.
 
         Returns
         -------
         ndarray of float32
             DN/s.
         """
-        image = np.empty(shape, dtype=np.float32)
         place = np.asarray(place, dtype=float) - [CENTRE, CENTRE, 0, 0, 0, 0]
-        render.draw(image, place, self.geometry, self.surface, self.fine, self.rays, self.laws, _PER_SQUARE)
+        rows, columns = part or map(slice, (0, 0), shape)
+        corner, size = (rows.start, columns.start), (rows.stop - rows.start, columns.stop - columns.start)
+        image = np.empty(size, dtype=np.float32)
+        field = self._mapped(*render.reach(place, corner, size, self.geometry)) if part else self.surface
+        render.draw(
+            image, place, corner, shape[1], self.geometry, field, self.fine, self.rays, self.laws, _PER_SQUARE
+        )  # fmt: skip
         column, row, width, peak = self.dots.T
         steps = place[2:].reshape(2, 2).T
         scale = np.sqrt(abs(np.linalg.det(steps)))
         at = np.linalg.solve(steps, np.stack([column, row]) - CENTRE - place[:2, None])
-        render.dot(image, np.column_stack([*at, width / scale, width / scale, peak, 0 * peak]))
+        render.dot(image, np.column_stack([*at, width / scale, width / scale, peak, 0 * peak]), *corner)
         return image
 
 

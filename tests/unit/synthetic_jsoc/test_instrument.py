@@ -15,6 +15,7 @@ from astropy.time import Time
 from synthetic_jsoc import hashing, keywords, tables, times
 from synthetic_jsoc.camera import detector
 from synthetic_jsoc.holdings import catalogue, frames
+from synthetic_jsoc.holdings.patch import read_image, read_patch, write_patch
 from synthetic_jsoc.instrument import BLANK, CHANNELS, SATURATION_DN
 from synthetic_jsoc.sun import scene as sun
 
@@ -193,8 +194,32 @@ def test_the_same_record_is_the_same_bytes(quiet, quiet_file, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["again.fits"]
 
 
+# On the disk and beyond, over a limb and a flare, of one pixel, a row, a column, and as wide as the detector.
+PARTS = [
+    np.s_[0:1, 0:1], np.s_[3:9, 4001:4096], np.s_[2000:2303, 1999:2340], np.s_[2480:2800, 3300:3700],
+    np.s_[1000:1009, 0:4096], np.s_[0:4096, 3431:3433], np.s_[4095:4096, 2000:2100],
+]  # fmt: skip
+
+
+def assert_parts(image, record):
+    for part in PARTS:
+        np.testing.assert_array_equal(frames.image(record, part=part), image[part])
+
+
+@pytest.mark.parametrize(("x", "y", "size"), [(0, 0, 60), (930, -20, 150.3), (-1220, 1220, 50)])
+def test_what_is_cut_out_of_a_frame_does_not_depend_on_whether_the_whole_is_drawn(
+    quiet, quiet_file, tmp_path, x, y, size
+):
+    patch = read_patch({"x": x, "y": y, "width": size, "height": size / 2})
+    images = {"whole": read_image(quiet_file), "drawn": (frames.Drawn(quiet), frames.described(quiet, "image"))}
+    for name, image in images.items():
+        write_patch(patch, *image, tmp_path / name, "the record", "JSOC_20191103_001")
+    assert (tmp_path / "drawn").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
 def test_rows_that_were_lost_are_blank_and_others_are_not(quiet, quiet_file):
     image = frames.image({**quiet, "MISSVALS": 300 * 4096})
+    assert_parts(image, {**quiet, "MISSVALS": 300 * 4096})
     blank = (image == BLANK).all(axis=1)
     assert blank.sum() == 300
     assert np.ptp(np.flatnonzero(blank)) == 299
@@ -285,6 +310,7 @@ def test_saturated_pixels_are_as_many_as_the_record_says(channel, clock):
     record = record_at(f"2021-07-03T{clock}Z", channel)
     image = frames.image(record)
     assert np.count_nonzero(image == SATURATION_DN) == pytest.approx(record["NSATPIX"], rel=0.1, abs=3)
+    assert_parts(image, record)
     assert (record["NSATPIX"] > 0) == (record["DATAMAX"] == SATURATION_DN) == (image.max() == SATURATION_DN)
 
 

@@ -56,10 +56,32 @@ def test_either_kernel_finds_the_scene_between_the_pixels_of_a_detector(channel,
     assert left["cubic-spline"] < left["keys"] < 0.035
 
 
-def test_a_part_of_an_image_is_the_image_s_part():
+def test_a_nearer_look_at_a_place_shows_the_same():
     whole = scene_of(193).on([1000, 1200, 1, 0, 0, 1], (60, 80))
     part = scene_of(193).on([1030, 1220, 1, 0, 0, 1], (10, 20))
     assert whole[20:30, 30:50] == pytest.approx(part, rel=1e-3)
+
+
+# The whole Sun on a coarse detector, a piece of limb on a fine one, a rolled one, and one that looks past the Sun.
+PLACES = {
+    "disk": [0, 0, 8, 0, 0, 8], "limb": [3300, 2300, 0.99, 0.003, -0.003, 0.99],
+    "rolled": [2048, -700, 4.2, 4.3, -4.3, 4.2], "sky": [0, 0, 1, 0, 0, 1],
+}  # fmt: skip
+SIDE = 510
+
+
+@cache
+def whole_image(channel, place):
+    return scene_of(channel).on(PLACES[place], (SIDE, SIDE))
+
+
+SIDES = st.lists(st.integers(0, SIDE), min_size=2, max_size=2, unique=True).map(lambda ends: slice(*sorted(ends)))
+
+
+@given(channel=st.sampled_from([171, 304, 1700]), place=st.sampled_from(sorted(PLACES)), part=st.tuples(SIDES, SIDES))
+def test_a_part_that_is_drawn_alone_is_to_the_bit_that_of_the_whole_image(channel, place, part):
+    drawn = scene_of(channel).on(PLACES[place], (SIDE, SIDE), part)
+    np.testing.assert_array_equal(drawn, whole_image(channel, place)[part])
 
 
 def test_dots_have_the_sum_of_their_gaussians():
