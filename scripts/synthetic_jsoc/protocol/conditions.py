@@ -58,7 +58,7 @@ class Condition:
         self.used = set()
         self.texts = [_expression(text, self.columns) for text in texts]
         with closing(sqlite3.connect(":memory:")) as database:
-            self._create(database, sorted(self.columns))
+            self._create(database, sorted(self.columns.keys() & words(*texts)))
             self._select(database)
         if not any(self.columns[name] == "string" for name in self.used):
             # PostgreSQL compares a quoted number as a number wherever the other side is one.
@@ -118,9 +118,9 @@ def stored(value, kind):
     return value - 2**32 if kind == "int" and value >= 2**31 else value
 
 
-def mentions(text, name):
-    """Whether a condition names a column."""
-    return any(match["word"] and match["word"].lower() == name.lower() for match in _TOKEN.finditer(text))
+def words(*texts):
+    """The words of some conditions, in lower case; columns are among them."""
+    return {match["word"].lower() for text in texts for match in _TOKEN.finditer(text) if match["word"]}
 
 
 def _expression(text, columns):

@@ -79,7 +79,7 @@ class Order:
     def _with_images(self, sets, records):
         """Records without an image are left out, unless the request says itself which QUALITY it wants."""
         texts = [f.text for item, _ in sets for f in item.filters if f.kind == "where"]
-        if any(conditions.mentions(text, "QUALITY") for text in texts):
+        if "quality" in conditions.words(*texts):
             return records
         return [record for record in records if not no_image(record)]
 

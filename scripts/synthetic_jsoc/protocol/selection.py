@@ -9,7 +9,7 @@ from itertools import islice
 
 from synthetic_jsoc.keywords import BY_FRAME, NATIVE
 from synthetic_jsoc.protocol import primekeys
-from synthetic_jsoc.protocol.conditions import Condition, mentions
+from synthetic_jsoc.protocol.conditions import Condition, words
 from synthetic_jsoc.protocol.primekeys import HIGHEST, LOWEST, Span
 from synthetic_jsoc.protocol.recordset import FilterError
 
@@ -59,8 +59,8 @@ def select(model, record_set, series, n=0, strict=False, names=None):
     texts = selection.where + selection.where_all
     condition = Condition(texts, model.columns(series)) if texts else None
     if names is not None:
-        columns = model.columns(series).keys()
-        named = {name for name in columns for text in texts if mentions(text, name)}
+        columns, said = model.columns(series).keys(), words(*texts)
+        named = {name for name in columns if name.lower() in said}
         names = names | named | (columns & (NATIVE if series.name in BY_FRAME else columns))
     search = _Search(model, series, selection, names)
     chunks = search.chunks(backwards=n < 0, whole=n == 0)
