@@ -46,16 +46,28 @@ def bled(charge):
     held = np.minimum(charge, SATURATION_DN)
     excess = (charge - held) / 2
     rows = np.flatnonzero(excess.any(axis=1))
-    for way in (range(rows[0], len(held)), range(rows[-1], -1, -1)) if rows.size else ():
-        carried = np.zeros(held.shape[1])
-        for row in way:
-            carried += excess[row]
-            moved = np.minimum(carried, SATURATION_DN - held[row])
-            held[row] += moved
-            carried -= moved
-            if not rows[0] <= row <= rows[-1] and not carried.any():
-                break
+    if rows.size:
+        for first, last, way in ((rows[0], rows[-1], 1), (rows[-1], rows[0], -1)):
+            _carry(held, excess, first, last, way)
     return held
+
+
+@compiled
+def _carry(held, excess, first, last, way):
+    """Carry what rows from the first to the last have in excess up (way 1) or down (-1), as far as it runs."""
+    carried = np.zeros(held.shape[1])
+    row = first
+    while 0 <= row < held.shape[0]:
+        left = False
+        for column in range(held.shape[1]):
+            waiting = carried[column] + excess[row, column]
+            moved = min(waiting, SATURATION_DN - held[row, column])
+            held[row, column] += moved
+            carried[column] = waiting - moved
+            left |= carried[column] != 0
+        if (row - last) * way > 0 and not left:
+            return
+        row += way
 
 
 @compiled
