@@ -131,7 +131,7 @@ rule calibrate_level15:
     params:
         archive=ARCHIVE,
         calibration=of_job("calibration"),
-        version=versions.LEVEL15,
+        version=of_job("calibration_version"),
     message:
         "Calibrating {wildcards.event} at {wildcards.channel} Å, block {wildcards.block}"
     script:

@@ -12,6 +12,7 @@ PSF = "2"  # point spread functions
 AUDIT = "5"  # audit.csv and audit.html
 CRATE = "3"  # the crate, the checksum list and the references
 LEVEL15 = "6"  # level-1.5 pixels, headers and their manifest; a golden digest in the tests changes with it
+ACCELERATED = "2"  # level-1.5 pixels of accelerated deconvolutions, where nothing else of LEVEL15 changes
 FIGURES = "5"  # figures, movies, viewers, light curves; a golden digest in the tests changes with it
 CUBE = "2"  # cubes of a channel
 SETS = "1"  # lists of co-temporal frames

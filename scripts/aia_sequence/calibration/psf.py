@@ -5,6 +5,7 @@ zero, and the transforms of a deconvolution are those of single precision, which
 """
 
 import hashlib
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from scipy import fft
 from aia_sequence.calibration.resample import fill_missing
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import replacing
+from aia_sequence.frames.compiled import njit
 from aia_sequence.instrument import EUV, SIDE
 
 SHAPE = (SIDE, SIDE)
@@ -23,6 +25,7 @@ OPEN = 0.82  # of a filter's area, not covered by its mesh
 FOCAL_ANGLES = np.radians([45.0, -45.0])  # in which the mesh of a focal-plane filter diffracts
 ORDERS = np.arange(-100, 101)
 ZERO_BELOW = -746.0  # exp of less is zero in float64
+AT_ONCE = 32  # rows, or columns, of a transform: they stay in the processor's cache
 
 
 def calculate(channel: int, orders: np.ndarray = ORDERS) -> np.ndarray:
@@ -140,6 +143,7 @@ class Deconvolution:
             kernel, header = hdus[0].data.astype(np.float64), hdus[0].header
         self._transfer = fft.rfft2(fft.ifftshift(kernel)).astype(np.complex64)
         self._back = np.conj(self._transfer)
+        self._room = np.empty_like(self._transfer)
         self.about = {"source": header["SOURCE"], "sha256": about(path)["sha256"]}
 
     def __call__(self, image: np.ndarray, blank: int | None) -> np.ndarray:
@@ -167,33 +171,78 @@ class Deconvolution:
     def _plain(self, counts: np.ndarray) -> np.ndarray:
         current = counts.copy()
         for _ in range(self.iterations):
-            current *= self._update(current, counts)
+            for rows, factor in self._factors(current, counts):
+                current[rows] *= factor
         return current
 
     def _accelerated(self, counts: np.ndarray) -> np.ndarray:
         """Iterations from the point that the last two steps point to; as far as they agree (`along`)."""
-        current, before, step = counts, counts, None
-        along = 0.0
+        current, before = counts.copy(), counts.copy()
+        last, along, square = np.zeros_like(counts), np.float32(0), 0.0
         for _ in range(self.iterations):
-            start = np.maximum(current + np.float32(along) * (current - before), 0)
-            before, current = current, start * self._update(start, counts)
-            last, step = step, current - start
-            if last is not None:
-                square = np.vdot(last, last)
-                along = min(max(float(np.vdot(step, last) / square), 0.0), 1.0) if square else 0.0
+            start = before  # whose place it takes
+            _extrapolate(start, current, along)
+            sums = np.zeros((2, counts.shape[1]))
+            for rows, factor in self._factors(start, counts):
+                _advance(start[rows], factor, last[rows], sums)
+            before, current = current, start
+            across, following = sums.sum(axis=1).tolist()
+            along = np.float32(min(max(across / square, 0.0), 1.0) if square else 0.0)
+            square = following
         return current
 
-    def _update(self, current: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Factor of an iteration: how much more was counted than `current` would have given, spread back."""
-        expected = _filtered(current, self._transfer)
-        return _filtered(np.divide(counts, expected, out=expected), self._back)
+    def _factors(self, current: np.ndarray, counts: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Factors of an iteration, some rows at a time: how much more was counted than `current` would have given.
+
+        A step that takes rows one by one is done while they are at hand, before the next rows are.
+        """
+        transform = self._room
+        for rows in _blocks(len(counts)):
+            transform[rows] = fft.rfft(current[rows])
+        _filter(transform, self._transfer)
+        for rows in _blocks(len(counts)):
+            expected = fft.irfft(transform[rows], n=counts.shape[1])
+            transform[rows] = fft.rfft(np.divide(counts[rows], expected, out=expected))
+        _filter(transform, self._back)
+        for rows in _blocks(len(counts)):
+            yield rows, fft.irfft(transform[rows], n=counts.shape[1])
 
 
-def _filtered(image: np.ndarray, transfer: np.ndarray) -> np.ndarray:
-    """An image whose transform is multiplied; axis by axis in place, which `fft.irfft2` is not."""
-    transform = fft.rfft2(image)
-    transform *= transfer
-    return fft.irfft(fft.ifft(transform, axis=0, overwrite_x=True), n=image.shape[1], axis=1)
+def _filter(transform: np.ndarray, transfer: np.ndarray) -> None:
+    """Multiply the transform along rows, transformed along columns, and transform it back."""
+    for columns in _blocks(transform.shape[1]):
+        part = fft.fft(transform[:, columns], axis=0)
+        part *= transfer[:, columns]
+        transform[:, columns] = fft.ifft(part, axis=0, overwrite_x=True)
+
+
+@njit(cache=True, nogil=True)
+def _extrapolate(before, current, along):
+    """Go on from the last two estimates, in the place of the first; nothing shines with less than no light."""
+    for j in range(before.shape[0]):
+        for i in range(before.shape[1]):
+            value = current[j, i] + along * (current[j, i] - before[j, i])
+            before[j, i] = np.float32(0) if value < 0 else value
+
+
+@njit(cache=True, nogil=True)
+def _advance(start, factor, last, sums):
+    """Multiply some rows; put this step in the place of the last, and by columns add up their products and its squares.
+
+    No sum waits for the one before it, and in which order they come does not depend on the processor.
+    """
+    for j in range(start.shape[0]):
+        for i in range(start.shape[1]):
+            value = start[j, i] * factor[j, i]
+            step = value - start[j, i]
+            sums[0, i] += np.float64(step) * np.float64(last[j, i])
+            sums[1, i] += np.float64(step) * np.float64(step)
+            start[j, i], last[j, i] = value, step
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    """Rows, or columns, that stay in the processor's cache while they are worked on."""
+    return (slice(start, min(start + AT_ONCE, size)) for start in range(0, size, AT_ONCE))
 
 
 def about(path: str | Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ Pure functions of the plan and of the names that a job is about, so that the pla
 
 from typing import Any
 
+from aia_sequence import versions
 from aia_sequence.config import conditions
 from aia_sequence.config.cutouts import im_patch, whole_bins
 from aia_sequence.config.event import event_config
@@ -140,6 +141,12 @@ class Job:
         options["pointing"] = options["pointing"] is True  # `header` is a word for not updating it
         options["psf"] = options["psf"] and self.channel in EUV.channels
         return options | {"region": self.event.options["region"]} if self.event.options.get("cutout") else options
+
+    @property
+    def calibration_version(self) -> str | list[str]:
+        """Version of the block's level-1.5 frames; that of a step which few frames need is theirs alone."""
+        accelerated = self.calibration["psf"] and self.calibration["psf_acceleration"]
+        return [versions.LEVEL15, versions.ACCELERATED] if accelerated else versions.LEVEL15
 
     def calibrate_mb(self, threads: int, attempt: int) -> int:
         """Memory of calibrating the block, MB: by its processes, half as much again with each attempt."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aia_sequence import versions
 from aia_sequence.config.settings import load
 from aia_sequence.errors import ConfigError
 from aia_sequence.instrument import series_of
@@ -89,6 +90,18 @@ def test_tables_follow_from_the_options():
         "pointing": usual[1:], "degradation": usual[0]
     }  # fmt: skip
     assert Job(plan(), "flare").tables == usual
+
+
+def test_a_new_version_of_the_acceleration_repeats_accelerated_blocks_alone(monkeypatch):
+    def version(channel, **calibration):
+        return Job(plan(calibration=calibration), "flare", channel, block="20210703T1400").calibration_version
+
+    others = [(211, {}), (211, {"psf": True}), (1600, {"psf": True, "psf_acceleration": True})]
+    before = [version(channel, **asked) for channel, asked in others]
+    accelerated = version(211, psf=True, psf_acceleration=True)
+    monkeypatch.setattr(versions, "ACCELERATED", "next")
+    assert [version(channel, **asked) for channel, asked in others] == before
+    assert version(211, psf=True, psf_acceleration=True) != accelerated
 
 
 def test_a_cutout_is_calibrated_on_its_regions_grid_and_asked_for_by_its_block_alone():
