@@ -104,6 +104,7 @@ def _state(middle):
     return tuple(np.interp(middle, hours, column) for column in rows.T)
 
 
+@lru_cache(10_000)
 def _hourly_state(tai):
     view = View.at(tai)
     regions = 0.0
