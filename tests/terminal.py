@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -26,6 +26,7 @@ def in_terminal(
     size: tuple[int, int] = (24, 80),
     interrupt_at: bytes | None = None,
     terminal: bool = True,
+    variables: Mapping[str, str] | None = None,
 ) -> tuple[int, list[str], str]:
     """Run a command in a terminal of lines and columns, or a pipe; Ctrl-C as soon as something is shown.
 
@@ -39,7 +40,7 @@ def in_terminal(
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     process = subprocess.Popen(
         command, cwd=folder, stdin=slave if terminal else subprocess.DEVNULL, stdout=slave, stderr=slave,
-        start_new_session=True, env={**os.environ, "TERM": "xterm"}, preexec_fn=log_in,
+        start_new_session=True, env={**os.environ, "TERM": "xterm", **(variables or {})}, preexec_fn=log_in,
     )  # fmt: skip
     os.close(slave)
     shown = b""

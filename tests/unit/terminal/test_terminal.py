@@ -152,7 +152,7 @@ def test_a_cause_is_told_once_with_the_jobs_that_it_stopped_and_their_logs(toy):
 
 
 def test_on_a_terminal_the_jobs_at_work_are_shown_with_counts_and_leave_nothing_behind(toy):
-    status, left, shown = in_terminal(snakemake(toy, "--config", "pause=0.5"))
+    status, left, shown = in_terminal(snakemake(toy, "--config", "pause=0.2"), variables=warm.environment())
     assert status == 0, shown
     assert re.search(r"\] \d of 6 steps, \d+ s", shown)
     assert re.search(r"  fetch  [abc]  [1-4] of 4, \d0 MB", shown)
@@ -224,9 +224,9 @@ def test_a_logger_of_the_users_choice_is_left_alone(toy):
                     print("mine", flush=True)
         """)
     )
-    done = subprocess.run(
-        snakemake(toy, "--logger", "mine"), env={**os.environ, "PYTHONPATH": str(toy)}, capture_output=True, text=True
-    )
+    environment = os.environ | warm.environment()
+    environment["PYTHONPATH"] += os.pathsep + str(toy)
+    done = subprocess.run(snakemake(toy, "--logger", "mine"), env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "mine" in done.stdout
     assert "ending with" not in done.stdout + done.stderr
