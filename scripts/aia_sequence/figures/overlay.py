@@ -1,9 +1,9 @@
 """Limb and heliographic grid of an image, in helioprojective arcsec."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -12,7 +12,7 @@ from aia_sequence.figures.sequence import Picture
 from aia_sequence.projection import seen, towards
 
 
-def limb(header: fits.Header, points: int = 721) -> np.ndarray:
+def limb(header: Mapping[str, Any], points: int = 721) -> np.ndarray:
     """Trace the solar limb.
 
     Parameters

@@ -18,7 +18,7 @@ from aia_sequence.figures.measure import Statistics
 from aia_sequence.figures.sequence import Frame, Picture, Region, hasty, read_picture, reduce_any, reduce_mean
 from aia_sequence.figures.style import SYNTHETIC_TEXT, colour_map, saturated_colour
 from aia_sequence.files import replacing
-from aia_sequence.frames.fits import read_header
+from aia_sequence.frames.fits import header_lines
 from aia_sequence.lists.lightcurve import Point
 from aia_sequence.templates import filled
 from aia_sequence.times import leap_steps, read_time
@@ -152,7 +152,7 @@ def _data(
         values = reduce_mean(picture.data, chosen.factor)
         coding = Coding.of(picture, values, chosen.factor, frame.WAVELNTH, frame.EXPTIME)
         described.append(_describe(frame, picture, coding))
-        headers.append(read_header(frame.path).tostring(sep="\n", padding=False))
+        headers.append(header_lines(frame.path))
         yield _element(f"frame{number}", pack(coding.encode(values)))
         # A bin is saturated if one of its pixels is, which its mean cannot tell.
         saturated = reduce_any(picture.saturated, chosen.factor)

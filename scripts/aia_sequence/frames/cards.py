@@ -4,6 +4,7 @@ astropy takes five milliseconds for what is asked of a level-1 header; here it i
 undefined value, a number that FITS does not know, a long text that goes on in the next card) is read by astropy.
 """
 
+import copy
 import re
 from collections.abc import Iterator, MutableMapping
 from functools import cache
@@ -82,6 +83,17 @@ class Cards(MutableMapping[str, Any]):
 
     def __contains__(self, key: object) -> bool:
         return key in self._values or key in self._cards
+
+    def copy(self) -> "Cards":
+        """A header whose values may be changed without changing this one's."""
+        made = copy.copy(self)
+        made._cards, made._values = self._cards.copy(), self._values.copy()
+        return made
+
+    def lines(self) -> str:
+        """The header as it was given, a line for each card, and one for its end."""
+        cards = (self.raw[place : place + CARD] for place in range(0, len(self.raw), CARD))
+        return b"\n".join([*cards, END]).decode("ascii")
 
 
 @cache

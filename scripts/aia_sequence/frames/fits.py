@@ -10,6 +10,7 @@ import warnings
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
 from aia_sequence.errors import FrameError
-from aia_sequence.frames import cards, companions
+from aia_sequence.frames import cards, companions, plain
+from aia_sequence.frames.cards import Cards
 from aia_sequence.frames.checksums import disagreeing
 from aia_sequence.frames.hdus import parts
 
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 # astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
 DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
 REMEDY = "; delete its block to make it again"  # of a damaged file that the workflow has made or fetched
+REGION = ("CRPIX1", "CRPIX2", "NAXIS1", "NAXIS2")  # what a region's header has of its own
 STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache
 
 
@@ -71,11 +74,61 @@ def frame_errors(path: str | Path, remedy: str = REMEDY) -> Iterator[None]:
         raise FrameError(f"{path}: the file is missing or damaged ({reason}){remedy}") from None
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A level-1.5 file that is open.
+
+    Attributes
+    ----------
+    path
+        The file.
+    image
+        The HDU of its image, as astropy or `aia_sequence.frames.plain` has it.
+    tables
+        Those beside it, by name.
+    """
+
+    path: str | Path
+    image: Any
+    tables: Mapping[str, Any]
+
+    @property
+    def header(self) -> Cards | fits.Header:
+        """The image's header; of a packed image as astropy has it, without what tells of the packing."""
+        return self.image.header
+
+    def read(self, region: Mapping[str, Sequence[float]] | None, *parts: str) -> tuple[Any, ...]:
+        """See `read_level15`; the header is of the type of `header`."""
+        spans = _spans(self.header, region, self.path)
+        # `section` reads rows, and decompresses tiles, of the region alone.
+        read = {"image": lambda: _pixels_of(self.image, self.path, *spans)}
+        read["uncertainty"] = lambda: companions.read_uncertainty(self._table(companions.UNCERTAINTY), *spans)
+        read["flags"] = lambda: companions.read_flags(self._table(companions.FLAGS), *spans)
+        found = [read[part]() for part in parts or ("image",)]
+        return *found, _cropped(self.header.copy(), spans)
+
+    def _table(self, name: str) -> Any:
+        """A table beside the image, see `aia_sequence.frames.companions`; `FrameError` if it is not there."""
+        if name in self.tables:
+            return self.tables[name]
+        if name == companions.UNCERTAINTY:
+            raise FrameError(f"{self.path}: there is no uncertainty in it; set calibration.uncertainty: true")
+        raise FrameError(f"{self.path}: there is no table {name} in it; delete its block to make it again")
+
+
 @contextmanager
-def _opened(path: str | Path, **options: Any) -> Iterator[fits.HDUList]:
-    """Open a FITS file; whatever astropy says of a damaged one, then or while it is read, becomes a `FrameError`."""
-    with frame_errors(path), fits.open(path, **options) as hdus:
-        yield hdus
+def open_level15(path: str | Path) -> Iterator[Opened]:
+    """Open a level-1.5 frame, as `aia_sequence.frames.level15file.write_level15` writes it.
+
+    Whatever is wrong with the file, now or while it is read, becomes a `FrameError`.
+    """
+    with frame_errors(path):
+        mapped = plain.read(path)
+        if mapped and mapped[0].data.ndim == 2:
+            yield Opened(path, mapped[0], {str(hdu.header.get("EXTNAME")): hdu for hdu in mapped[1:]})
+            return
+        with fits.open(path, memmap=True) as hdus:
+            yield Opened(path, image_hdu(hdus), {hdu.name: hdu for hdu in hdus[1:]})
 
 
 def read_level15(path: str | Path, region: Mapping[str, Sequence[float]] | None = None, *parts: str) -> tuple[Any, ...]:
@@ -104,16 +157,26 @@ def read_level15(path: str | Path, region: Mapping[str, Sequence[float]] | None 
     FrameError
         If the region lies outside the frame, or there is no uncertainty.
     """
-    with _opened(path, memmap=True) as hdus:
-        image = image_hdu(hdus)
-        header = image.header.copy()
-        spans = _spans(header, region, path)
-        # `section` reads rows, and decompresses tiles, of the region alone.
-        read = {"image": lambda: _pixels_of(image, path, *spans)}
-        read["uncertainty"] = lambda: companions.read_uncertainty(table(hdus, companions.UNCERTAINTY), *spans)
-        read["flags"] = lambda: companions.read_flags(table(hdus, companions.FLAGS), *spans)
-        found = [read[part]() for part in parts or ("image",)]
-    return *found, _cropped(header, spans)
+    with open_level15(path) as opened:
+        *found, header = opened.read(region, *parts)
+        return *found, as_astropy(header)
+
+
+def as_astropy(header: Cards | fits.Header) -> fits.Header:
+    """A header as astropy has it."""
+    if isinstance(header, fits.Header):
+        return header
+    made = fits.Header.fromstring(header.raw)
+    for key in REGION:
+        made[key] = header[key]
+    return made
+
+
+def header_lines(path: str | Path) -> str:
+    """The header of a level-1.5 frame's image as text, a line for each card, and one for its end."""
+    with open_level15(path) as opened:
+        header = opened.header
+        return header.lines() if isinstance(header, Cards) else header.tostring(sep="\n", padding=False)
 
 
 def _pixels_of(image: Any, path: str | Path, rows: slice, columns: slice) -> np.ndarray:
@@ -134,29 +197,14 @@ def read_region_header(path: str | Path, region: Mapping[str, Sequence[float]] |
     return _cropped(header, _spans(header, region, path))
 
 
-def table(hdus: fits.HDUList, name: str) -> Any:
-    """A table beside the image of a level-1.5 frame, see `aia_sequence.frames.companions`.
-
-    Raises
-    ------
-    FrameError
-        If it is not there.
-    """
-    if name in hdus:
-        return hdus[name]
-    if name == companions.UNCERTAINTY:
-        raise FrameError(f"{hdus.filename()}: there is no uncertainty in it; set calibration.uncertainty: true")
-    raise FrameError(f"{hdus.filename()}: there is no table {name} in it; delete its block to make it again")
-
-
-def _spans(header: fits.Header, region: Mapping[str, Sequence[float]] | None, path: str | Path) -> list[slice]:
+def _spans(header: Header, region: Mapping[str, Sequence[float]] | None, path: str | Path) -> list[slice]:
     """Rows and columns of a region, or of the whole frame."""
     if region is None:
         return [slice(0, header[f"NAXIS{axis}"]) for axis in (2, 1)]
     return [_pixels(header, axis, region[name], path) for axis, name in ((2, "y"), (1, "x"))]
 
 
-def _cropped(header: fits.Header, spans: Sequence[slice]) -> fits.Header:
+def _cropped[H: Header](header: H, spans: Sequence[slice]) -> H:
     """The header with CRPIX and NAXIS of some rows and columns."""
     for axis, span in ((2, spans[0]), (1, spans[1])):
         header[f"CRPIX{axis}"] -= span.start
@@ -164,7 +212,7 @@ def _cropped(header: fits.Header, spans: Sequence[slice]) -> fits.Header:
     return header
 
 
-def _pixels(header: fits.Header, axis: int, bounds: Sequence[float], path: str | Path) -> slice:
+def _pixels(header: Header, axis: int, bounds: Sequence[float], path: str | Path) -> slice:
     """The 0-based pixels along an axis whose centres lie within the bounds, arcsec."""
     scale, centre = header[f"CDELT{axis}"], header[f"CRPIX{axis}"] - 1
     low, high = ((bound - header.get(f"CRVAL{axis}", 0.0)) / scale + centre for bound in sorted(bounds))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
 from small_frames import as_table, exposures, scene, write_sequence
 
 from aia_sequence.errors import FrameError
@@ -121,6 +123,19 @@ def test_binning_averages_what_was_measured_and_keeps_the_rest_missing():
     image = np.array([[1, 3, 5], [np.nan, 5, 7], [np.nan, np.nan, 9]], dtype=np.float32)
     np.testing.assert_array_equal(sequence.reduce_mean(image, 2), [[3, 6], [np.nan, 9]])
     np.testing.assert_array_equal(sequence.reduce_any(image > 6, 2), [[False, True], [False, True]])
+
+
+@given(st.integers(2, 12), st.integers(1, 40), st.integers(1, 40), st.integers(0, 999))
+def test_binning_adds_up_as_numpy_does_to_the_last_bit(factor, rows, columns, seed):
+    """Figures are the same bytes whichever way blocks are added up, and float32 depends on the order."""
+    rng = np.random.default_rng(seed)
+    image = (rng.normal(0, 1, (rows, columns)) * 10 ** rng.uniform(-3, 4, (rows, columns))).astype(np.float32)
+    counts = np.full((rows, columns), 1, np.float32)
+    expected = [
+        np.add.reduceat(np.add.reduceat(part, range(0, rows, factor), axis=0), range(0, columns, factor), axis=1)
+        for part in (image, counts)
+    ]
+    np.testing.assert_array_equal(sequence.reduce_mean(image, factor), expected[0] / expected[1])
 
 
 def test_binning_keeps_the_sum_of_a_sequence_of_any_size():

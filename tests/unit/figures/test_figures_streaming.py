@@ -48,13 +48,13 @@ def products(folder):
 def test_one_pass_measures_and_one_draws(sequences, tmp_path, monkeypatch, product):
     frames, *_ = sequences[FEW]
     reads = Counter()
-    read = sequence.read_level15
+    read = sequence.open_level15
 
-    def counting(path, *arguments):
+    def counting(path):
         reads[path] += 1
-        return read(path, *arguments)
+        return read(path)
 
-    monkeypatch.setattr(sequence, "read_level15", counting)
+    monkeypatch.setattr(sequence, "open_level15", counting)
     products(tmp_path)[product](*sequences[FEW])
     assert set(reads) == {frame.path for frame in frames}
     # The movie looks at the first frame before it begins: its size is that of the page.
