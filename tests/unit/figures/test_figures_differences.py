@@ -103,17 +103,30 @@ def test_a_scale_is_symmetric_and_its_ticks_are_too(scale):
     assert np.diff(scale.forward(np.array(ticks))).min() >= 0.09
 
 
-@pytest.mark.parametrize("kind", ["running", "base", "ratio"])
-def test_figure_movie_and_caption_say_what_was_done(event, tmp_path, kind):
+def plotted(event, kind, *paths):
+    """Caption of the differences of an event, drawn into files of which the last is the movie."""
     frames = frames_of(event)
     points, statistics = measure(frames, REGION, OPTIONS)
-    paths = [tmp_path / "x.png", tmp_path / "x.pdf"]
-    for name in ("a.mp4", "b.mp4"):
-        caption = plot_difference(
-            frames, points, statistics, paths, tmp_path / name, kind=kind, title="flare", channel=211, region=REGION,
-            options=OPTIONS,
-        )  # fmt: skip
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    return plot_difference(
+        frames, points, statistics, paths[:-1], paths[-1], kind=kind, title="flare", channel=211, region=REGION,
+        options=OPTIONS,
+    )  # fmt: skip
+
+
+def test_drawn_twice_they_are_the_same_files(event, tmp_path):
+    names, drawn = ("x.png", "x.pdf", "x.mp4"), []
+    for folder in (tmp_path / "once", tmp_path / "again"):
+        folder.mkdir()
+        plotted(event, "running", *(folder / name for name in names))
+        drawn.append([(folder / name).read_bytes() for name in names])
+    assert drawn[0] == drawn[1]
+    assert all(drawn[0])
+
+
+@pytest.mark.parametrize("kind", ["running", "base", "ratio"])
+def test_figure_movie_and_caption_say_what_was_done(event, tmp_path, kind):
+    paths = [tmp_path / "x.png", tmp_path / "x.mp4"]
+    caption = plotted(event, kind, *paths)
     assert all(path.stat().st_size for path in paths)
     words = {"running": "minus the one before it", "base": "minus that of", "ratio": "divided by that of"}[kind]
     assert words in caption
