@@ -15,6 +15,7 @@ import numpy as np
 
 from aia_sequence.frames.compiled import intrinsic, njit, types
 
+GROUP = 4  # pixels that are decoded without a look at how many bits are left
 BLOCK = 32  # pixels that share a number of split bits, which is written in four bits, plus one
 RAW = 14  # the number that stands for differences written as they are, in 16 bits
 EVEN_BYTES, EVEN_PAIRS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
@@ -134,9 +135,9 @@ def _decode(words, sizes, starts, image):
         # In this order nothing can overflow: a sum of two 64-bit numbers could.
         if starts[n] < 0 or starts[n] > last or sizes[n] < 2 or sizes[n] > last - starts[n]:
             return n
-    n = 0
+    n, in_pairs = 0, n_rows - 1 if image.shape[1] % GROUP == 0 else 0
     while n < n_rows:
-        if n + 1 < n_rows and _decode_pair(words, starts[n : n + 2], sizes[n : n + 2], image[n], image[n + 1]):
+        if n < in_pairs and _decode_pair(words, starts[n : n + 2], sizes[n : n + 2], image[n], image[n + 1]):
             n += 2
         elif _decode_row(words, starts[n], starts[n] + sizes[n], image[n]):
             n += 1
@@ -158,45 +159,61 @@ def filled(word, held, n_held):
 @njit(cache=True, nogil=True)
 def difference(quotient, split, rest):
     """The difference of two neighbours: even codes are positive, odd ones negative."""
-    code = (quotient << split) | np.int64(rest)
+    return signed((quotient << split) | np.int64(rest))
+
+
+@njit(cache=True, nogil=True)
+def signed(code):
+    """The number that a code stands for."""
     return (code >> 1) ^ -(code & 1)
 
 
 @njit(cache=True, nogil=True)
 def _decode_pair(words, starts, sizes, row_a, row_b):
-    """Decode two rows side by side; False if one of them is damaged, or has a block of another kind than most."""
-    a, b, end_a, end_b = starts[0], starts[1], starts[0] + sizes[0], starts[1] + sizes[1]
+    """Decode two rows side by side; False if one of them is damaged, or has a block of another kind than most.
+
+    Bits are topped up before each group of pixels, for which 56 of them mostly last: a test for each pixel that now and
+    then goes the other way is foreseen by no processor, and takes a third of the time.
+    """
+    # Unsigned places need no look at whether they count from the end.
+    a, b, end_a, end_b = np.uint64(starts[0]), np.uint64(starts[1]), starts[0] + sizes[0], starts[1] + sizes[1]
     held_a, held_b = filled(words[a], np.uint64(0), 0), filled(words[b], np.uint64(0), 0)
     last_a, last_b = np.int64(held_a >> np.uint64(48)), np.int64(held_b >> np.uint64(48))
-    held_a, held_b, n_a, n_b, a, b = held_a << np.uint64(16), held_b << np.uint64(16), 40, 40, a + 7, b + 7
+    held_a, held_b, n_a, n_b, a, b = (
+        held_a << np.uint64(16), held_b << np.uint64(16), 40, 40, a + np.uint64(7), b + np.uint64(7)
+    )  # fmt: skip
     for first in range(0, row_a.size, BLOCK):
-        held_a, a, n_a = filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
-        held_b, b, n_b = filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
+        held_a, a, n_a = filled(words[a], held_a, n_a), a + np.uint64((63 - n_a) >> 3), n_a | 56
+        held_b, b, n_b = filled(words[b], held_b, n_b), b + np.uint64((63 - n_b) >> 3), n_b | 56
         split_a, split_b = np.int64(held_a >> np.uint64(60)) - 1, np.int64(held_b >> np.uint64(60)) - 1
         if not (0 <= split_a < RAW and 0 <= split_b < RAW):
             return False
         held_a, held_b, n_a, n_b = held_a << np.uint64(4), held_b << np.uint64(4), n_a - 4, n_b - 4
         down_a, down_b = np.uint64(63 - split_a), np.uint64(63 - split_b)
-        for i in range(first, min(first + BLOCK, row_a.size)):
-            zeros_a, zeros_b = leading_zeros(held_a), leading_zeros(held_b)
-            if zeros_a + split_a >= n_a:
-                held_a, a, n_a = filled(words[a], held_a, n_a), a + ((63 - n_a) >> 3), n_a | 56
-                zeros_a = leading_zeros(held_a)
-            if zeros_b + split_b >= n_b:
-                held_b, b, n_b = filled(words[b], held_b, n_b), b + ((63 - n_b) >> 3), n_b | 56
-                zeros_b = leading_zeros(held_b)
-            if zeros_a + split_a >= n_a or zeros_b + split_b >= n_b:
-                return False
-            # Shifted in two steps, because a shift by all 64 bits is undefined
-            held_a, held_b = held_a << np.uint64(zeros_a) << np.uint64(1), held_b << np.uint64(zeros_b) << np.uint64(1)
-            last_a += difference(zeros_a, split_a, held_a >> np.uint64(1) >> down_a)
-            last_b += difference(zeros_b, split_b, held_b >> np.uint64(1) >> down_b)
-            row_a[i], row_b[i] = last_a, last_b
-            held_a, held_b = held_a << np.uint64(split_a), held_b << np.uint64(split_b)
-            n_a, n_b = n_a - zeros_a - 1 - split_a, n_b - zeros_b - 1 - split_b
-        if a - (n_a >> 3) > end_a or b - (n_b >> 3) > end_b:
+        one_a, one_b, past_a, past_b = np.int64(1) << split_a, np.int64(1) << split_b, split_a + 1, split_b + 1
+        for group in range(first, min(first + BLOCK, row_a.size), GROUP):
+            held_a, a, n_a = filled(words[a], held_a, n_a), a + np.uint64((63 - n_a) >> 3), n_a | 56
+            held_b, b, n_b = filled(words[b], held_b, n_b), b + np.uint64((63 - n_b) >> 3), n_b | 56
+            for k in range(GROUP):
+                zeros_a, zeros_b = leading_zeros(held_a), leading_zeros(held_b)
+                if zeros_a + split_a >= n_a:
+                    held_a, a, n_a = filled(words[a], held_a, n_a), a + np.uint64((63 - n_a) >> 3), n_a | 56
+                    zeros_a = leading_zeros(held_a)
+                if zeros_b + split_b >= n_b:
+                    held_b, b, n_b = filled(words[b], held_b, n_b), b + np.uint64((63 - n_b) >> 3), n_b | 56
+                    zeros_b = leading_zeros(held_b)
+                if zeros_a + split_a >= n_a or zeros_b + split_b >= n_b:
+                    return False
+                # The one that ends the zeros leads the further bits, and is taken off again.
+                held_a, held_b = held_a << np.uint64(zeros_a), held_b << np.uint64(zeros_b)
+                last_a += signed((zeros_a << split_a) + np.int64(held_a >> down_a) - one_a)
+                last_b += signed((zeros_b << split_b) + np.int64(held_b >> down_b) - one_b)
+                row_a[group + k], row_b[group + k] = last_a, last_b
+                held_a, held_b = held_a << np.uint64(past_a), held_b << np.uint64(past_b)
+                n_a, n_b = n_a - zeros_a - past_a, n_b - zeros_b - past_b
+        if np.int64(a) - (n_a >> 3) > end_a or np.int64(b) - (n_b >> 3) > end_b:
             return False
-    return a - (n_a >> 3) == end_a and b - (n_b >> 3) == end_b
+    return np.int64(a) - (n_a >> 3) == end_a and np.int64(b) - (n_b >> 3) == end_b
 
 
 @njit(cache=True, nogil=True)
