@@ -14,7 +14,7 @@ from aia_sequence.acquisition.journal import Journal
 from aia_sequence.acquisition.request import AcquisitionSettings, FrameRequest, Place
 from aia_sequence.archive.client import Archive, of_server
 from aia_sequence.config import conditions as filters
-from aia_sequence.frames.checksums import seal
+from synthetic_jsoc.camera import fitsfile
 from synthetic_jsoc.holdings import frames, model, patch
 from synthetic_jsoc.protocol import server
 
@@ -45,13 +45,9 @@ class SmallModel(model.Archive):
 
 
 def _write(record: dict, segment: str, path: Path, as_is: bool) -> None:
-    header = fits.Header() if as_is else frames.header(record)
-    if not as_is:
-        header["DRMS_ID"] = header["DRMS_ID"].replace(":image", f":{segment}")
+    header = fits.Header() if as_is else frames.header(record, segment=segment)
     pixels = np.random.default_rng(record["recnum"]).integers(0, 4000, (96, 96)).astype(np.int16)
-    hdu = fits.CompImageHDU(pixels, header=header, compression_type="RICE_1")
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
-    seal(path)
+    fitsfile.write(path, pixels, header)
 
 
 @contextmanager
