@@ -207,6 +207,7 @@ def load_kernels(options: CalibrationOptions) -> None:
     source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
     statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
     words.sum_of_words(np.zeros(8, np.uint32), 0, True)
+    words.turn(np.zeros(8, np.uint32))
     rice.warm_up()
     if options.compression == "rice":
         packing.warm_up()

@@ -78,7 +78,7 @@ def uncertainty_table(sigma: np.ndarray, *, packed: bool) -> HDU:
         for key, value in {"NAXIS1": 4 * nx, "NAXIS2": ny, "PCOUNT": 0, "FORM1": f"{nx}E", "CTYP1": "GZIP_2"}.items():
             hdu.header.set(f"Z{key}", value)
     else:
-        hdu = binary_table({"SIGMA": f"{nx}E"}, big_endian(sigma))
+        hdu = binary_table({"SIGMA": f"{nx}E"}, sigma)
     hdu.header.set("EXTNAME", UNCERTAINTY, "extension name")
     # No TUNIT: FITS has no DN, and the adu that it has would be another word than the image's BUNIT.
     hdu.header.set("TTYPE1", "SIGMA", "standard deviation, unit and rows of the image")

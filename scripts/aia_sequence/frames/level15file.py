@@ -62,7 +62,7 @@ def _plain(image: np.ndarray, header: Draft) -> HDU:
     ny, nx = image.shape
     form = Draft([*_primary(-32, 2), ("NAXIS1", nx), ("NAXIS2", ny), ("EXTEND", True)])
     form.extend(header)
-    return HDU(form, companions.big_endian(image))
+    return HDU(form, image)
 
 
 def _primary(bits: int, axes: int) -> list[tuple[str, bool | int, str]]:

@@ -28,6 +28,17 @@ def sum_of_words(words, total, swap):
 
 
 @njit(cache=True, nogil=True)
+def turn(words):
+    """Turn the bytes of each 32-bit word round, in place; the sum of the words as they were, carries added in."""
+    total = np.uint64(0)
+    for i in range(words.size):
+        word = words[i]
+        total += np.uint64(word)
+        words[i] = swapped(word)
+    return folded(total)
+
+
+@njit(cache=True, nogil=True)
 def added(words, total):
     """A sum of 32-bit words, carried on in 64 bits."""
     for i in range(words.size):

@@ -19,7 +19,10 @@ WHEN = "of this HDU"  # astropy would put the time of day there: same input, sam
 
 
 class HDU(NamedTuple):
-    """A header without checksums, and an array whose bytes are the data."""
+    """A header without checksums, and an array whose bytes are the data.
+
+    float32 numbers may be in the machine's byte order. **Then they are left in the file's.**
+    """
 
     header: Draft
     data: np.ndarray
@@ -56,15 +59,24 @@ def write(path: str | Path, hdus: Sequence[HDU]) -> None:
     """Write HDUs to a file in one move, each with CHECKSUM and DATASUM."""
     with replacing(path) as part, open(part, "wb") as file:
         for header, data in hdus:
-            content = data.reshape(-1).view(np.uint8)
-            file.write(_sealed(header, content))
+            content, of_data = _filed(data)
+            file.write(_sealed(header, of_data))
             file.write(content)
             file.write(bytes(-content.size % BLOCK))
 
 
-def _sealed(header: Draft, content: np.ndarray) -> bytes:
+def _filed(data: np.ndarray) -> tuple[np.ndarray, int]:
+    """The data's bytes as they stand in the file, and the sum of their words: both in one pass through an image."""
+    from aia_sequence.frames.words import turn  # compiled, and who reads frames does without
+
+    content = data.reshape(-1).view(np.uint8)
+    if data.dtype == np.dtype("<f4") and sys.byteorder == "little":
+        return content, int(turn(content.view(np.uint32)))
+    return content, _sum(content, 0)
+
+
+def _sealed(header: Draft, of_data: int) -> bytes:
     """A header's bytes, with its checksums before the commentary at its end."""
-    of_data = _sum(content, 0)
     seal = _card("CHECKSUM", "0" * 16) + _card("DATASUM", str(of_data))
     text, end = header.text(seal) + "END".ljust(CARD), sum(map(len, header.images))
     text += " " * (-len(text) % BLOCK)

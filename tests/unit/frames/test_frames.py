@@ -37,6 +37,20 @@ def test_a_sound_file_gives_its_hash_and_astropy_agrees(tmp_path, compression, u
         assert [(hdu.verify_checksum(), hdu.verify_datasum()) for hdu in hdus] == [(1, 1)] * len(hdus)
 
 
+@pytest.mark.parametrize("order", ["<f4", ">f4"])
+def test_any_bits_of_a_pixel_are_written_and_summed_in_either_byte_order(tmp_path, order):
+    """Signs of zeros, infinities and every kind of NaN among them; the sum carries over more than once."""
+    bits = np.random.default_rng(1).integers(0, 2**32, SHAPE, dtype=np.uint32)
+    bits[0], bits[1, :4] = 0xFFFFFFFF, (0, 0x80000000, 0x7F800000, 0xFF800001)
+    image = (bits.copy() if np.dtype(order).isnative else bits.byteswap()).view(order)
+    write_level15(tmp_path / "a.fits", image, fits.Header(), uncertainty=image.copy())
+    frames.verify(tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits", memmap=False) as hdus:
+        assert (hdus[0].verify_datasum(), hdus["UNCERT"].verify_datasum()) == (1, 1)
+        for values in (hdus[0].data, hdus["UNCERT"].data["SIGMA"]):
+            np.testing.assert_array_equal(np.ascontiguousarray(values).view(">u4"), bits)
+
+
 @pytest.mark.parametrize("compression", ["none", "gzip", "rice"])
 def test_the_same_frame_gives_the_same_bytes_whenever_it_is_written(tmp_path, monkeypatch, compression):
     """A gzip stream holds a time; Rice compression falls back upon one for a row that it cannot pack."""
