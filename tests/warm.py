@@ -130,12 +130,20 @@ def leave() -> None:
     os._exit(STATUS[-1] & 0xFF)
 
 
+def collect_plugins() -> None:
+    """Have Snakemake look for its plugins, which each of its processes would do anew; not for loggers: one is ours."""
+    for kind in ("executor", "storage", "report", "scheduler"):
+        registry = importlib.import_module(f"snakemake_interface_{kind}_plugins.registry")
+        getattr(registry, f"{kind.title()}PluginRegistry")()
+
+
 STATUS = [1]
 
 if __name__ == "__main__":
     atexit.register(leave)  # what is registered first is called last
     for library in LIBRARIES.split():
         importlib.import_module(library)
+    collect_plugins()
     try:
         run(serve(sys.argv[1]))
     except BaseException as end:
