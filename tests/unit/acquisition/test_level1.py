@@ -272,7 +272,7 @@ def processes(monkeypatch):
     """Makes processes of their own, forked from one that has imported what they need."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["small_archive"])
+    context.set_forkserver_preload(["small_archive", "test_level1"])
     return context
 
 

@@ -10,6 +10,7 @@ WAITING = (
     "import pathlib, sys, time\n"
     "from aia_sequence.acquisition.queue import turn\n"
     "lock, name, other, seconds = sys.argv[1:]\n"
+    "print('asks', flush=True)\n"
     "with turn(pathlib.Path(lock)):\n"
     "    with open(other, 'a') as file:\n"
     "        print(name, 'begins', file=file, flush=True)\n"
@@ -20,12 +21,14 @@ WAITING = (
 
 def in_turn(folder, name, seconds):
     command = [sys.executable, "-c", WAITING, str(folder / "requests" / "lock"), name, str(folder / "said"), seconds]
-    return subprocess.Popen(command)
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 def test_jobs_of_a_run_have_one_request_on_its_way_at_a_time(tmp_path):
     jobs = [in_turn(tmp_path, name, "0.3") for name in "abc"]
-    assert [job.wait() for job in jobs] == [0, 0, 0]
+    for job in jobs:
+        job.communicate()
+    assert [job.returncode for job in jobs] == [0, 0, 0]
     lines = (tmp_path / "said").read_text(encoding="utf-8").splitlines()
     assert sorted(lines[::2]) == ["a begins", "b begins", "c begins"]
     assert [line.split()[0] for line in lines[::2]] == [line.split()[0] for line in lines[1::2]]
@@ -36,9 +39,11 @@ def test_a_job_that_was_killed_keeps_nobody_waiting(tmp_path):
     while not (tmp_path / "said").exists() or not (tmp_path / "said").read_text(encoding="utf-8"):
         time.sleep(0.02)
     waiting = in_turn(tmp_path, "waiting", "0")
+    assert waiting.stdout.readline() == b"asks\n"
     with pytest.raises(subprocess.TimeoutExpired):
-        waiting.wait(timeout=3)
+        waiting.wait(timeout=0.5)
     killed.kill()
-    assert waiting.wait() == 0
+    waiting.communicate()
+    assert waiting.returncode == 0
     assert (tmp_path / "said").read_text(encoding="utf-8").split("\n")[1:3] == ["waiting begins", "waiting ends"]
-    killed.wait()
+    killed.communicate()

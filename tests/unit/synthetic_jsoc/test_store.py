@@ -22,7 +22,7 @@ def test_a_new_state_folder_can_be_opened_by_several_jobs_at_once(tmp_path):
     """The first jobs of a workflow do: tables and metadata are asked for at the same time."""
     context = multiprocessing.get_context("fork")
     failures = context.SimpleQueue()
-    folders, begin = [tmp_path / str(number) for number in range(30)], time.time() + 1
+    folders, begin = [tmp_path / str(number) for number in range(30)], time.time() + 0.3
     processes = [context.Process(target=open_each, args=(folders, begin, failures)) for _ in range(6)]
     for process in processes:
         process.start()
