@@ -13,24 +13,40 @@ FIRST += ("calibrate_level15", "plot_sequence", "write_audit")
 
 
 def main() -> None:
-    """Import what Snakemake and the worked example's jobs import, and call each kernel on next to nothing."""
+    """Import what Snakemake and the worked example's jobs import, and call each kernel that they call."""
     import matplotlib.font_manager  # noqa: F401 - makes the list of fonts
-    import numpy as np
     import snakemake.cli  # noqa: F401
-
-    from aia_sequence.calibration import block, worker  # noqa: F401
-    from aia_sequence.config.calibration import CalibrationOptions
-    from synthetic_jsoc.camera import detector, rice
-    from synthetic_jsoc.protocol import server  # noqa: F401
-    from synthetic_jsoc.sun.scene import Scene
 
     for name in FIRST:
         runpy.run_path(str(SCRIPTS / f"{name}.py"))
-    worker.load_kernels(CalibrationOptions(compression="rice"))
-    image = Scene(211, 1404224720.0).on([2000, 2000, 1, 0, 0, 1], (32, 32))
-    counts = detector.expose(image, 1.0, (1.0, 1.0, 1.0), 1)
-    rice.compress(counts)
-    assert np.isfinite(image).all()
+    calibrate()
+    draw()
+
+
+def calibrate() -> None:
+    """Call the kernels of calibration, and of the uncertainty of a light curve."""
+    import numpy as np
+
+    from aia_sequence.calibration import sums, worker
+    from aia_sequence.config.calibration import CalibrationOptions
+
+    worker.load_kernels(CalibrationOptions(uncertainty=True, compression="rice"))
+    header = {"CRPIX1": 4.5, "CRPIX2": 4.5, "REG_X": 4.5, "REG_Y": 4.5, "REG_SCL": 0.6, "REG_ROT": 0.0, "REGMETH": ""}
+    sums.sum_uncertainty(np.ones((8, 8), np.float32), header)
+
+
+def draw() -> None:
+    """Have the embedded archive draw a frame of a flare, whose brightest pixels are saturated, and a part of it."""
+    from synthetic_jsoc import times
+    from synthetic_jsoc.camera import rice
+    from synthetic_jsoc.holdings import catalogue, frames, model
+    from synthetic_jsoc.protocol import server  # noqa: F401
+
+    series = model.SERIES["aia.lev1_euv_12s"]
+    slot = series.slots.index(times.parse_time("2021-07-03T14:29:11Z"))
+    brightest = max(catalogue.records(series.name, slot, slot), key=lambda record: record["DATAMAX"])
+    rice.compress(frames.image(brightest))
+    frames.image(brightest, part=(slice(2300, 2400), slice(3100, 3200)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from aia_sequence.planning.plan import Plan
 from aia_sequence.times import iso, read_time
 
 STAGES = [
-    *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation"),
+    *("query_metadata", "filter_records", "fetch_pointing", "fetch_degradation", "fetch_errors"),
     *("calibrate_level15", "plot_sequence"),
 ]
 
@@ -86,6 +86,9 @@ class Event:
         for day, path in paths.items():
             self.run["fetch_pointing"](**self.tables_of, day=day, output=path)
         self.run["fetch_degradation"](**self.tables_of, output=self.path("degradation", "calibration/degradation.ecsv"))
+        if self.options["uncertainty"]:
+            output = self.path("errors", "calibration/errors.ecsv")
+            self.run["fetch_errors"](archive=self.tables_of["archive"], own=self.tables_of["own"], output=output)
 
     def block(self, label, block, calibrated=True):
         table = self.path("metadata", f"metadata/{label}.csv")
@@ -126,8 +129,9 @@ class Event:
     def calibrate(self, channel, label, level1):
         level15 = self.path("level15", f"level1.5/{channel}/{label}.csv")
         self.run["calibrate_level15"](
-            level1=level1, pointing=self.lists["pointing"], degradation=self.lists["degradation"][0], errors=None,
-            psf=None, folder=level15.with_suffix(""), threads=1, manifest=level15,
+            level1=level1, pointing=self.lists["pointing"], degradation=self.lists["degradation"][0],
+            errors=next(iter(self.lists["errors"]), None), psf=None, folder=level15.with_suffix(""), threads=1,
+            manifest=level15,
             options=self.options | {"region": self.event.options["region"]},
         )  # fmt: skip
 

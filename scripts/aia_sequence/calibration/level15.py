@@ -165,7 +165,7 @@ def calibrate(
     if options.uncertainty:
         if sigma is None:
             raise FrameError("calibration.uncertainty needs the standard deviation of counts, and there is none")
-        uncertainty = _uncertainty(image, ready.blank, source, sigma, affine, gain, made, options.bin, space)
+        uncertainty = deviation(image, ready.blank, source, sigma, affine, gain, made, options.bin, space)
         if options.region:
             uncertainty[np.isnan(made)] = np.nan
     stages.mark("resample", started)
@@ -203,7 +203,7 @@ def prepare(
     return Prepared(image, blank, source, geometry, cut, gain, exposure, limited, respiked)
 
 
-def _uncertainty(
+def deviation(
     counts: np.ndarray,
     blank: int | None,
     source: Coefficients,

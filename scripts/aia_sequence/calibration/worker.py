@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aia_sequence.calibration import level15, statistics
+from aia_sequence.calibration.binning import means
 from aia_sequence.calibration.corrections import Corrections, of_frame
+from aia_sequence.calibration.flags import saturation
 from aia_sequence.calibration.header import check_level15, make_header
 from aia_sequence.calibration.stages import Stages
 from aia_sequence.calibration.workspace import Workspace
@@ -22,7 +24,7 @@ from aia_sequence.files import NOT_WRITABLE, drop_from_cache, flush_to_disk, of_
 from aia_sequence.frames import fits, level1file, level15file, packing, rice, words
 from aia_sequence.frames.companions import FLAGS, UNCERTAINTY, uncertainty_shape
 from aia_sequence.frames.level1header import check_listed
-from aia_sequence.instrument import SIDE
+from aia_sequence.instrument import SATURATED_FROM, SATURATION, SIDE
 from aia_sequence.lists.manifests import OWN_POINTING
 from aia_sequence.quality import near_real_time
 
@@ -203,10 +205,24 @@ def _corrections_made(found: Corrections, pixels: level15.Pixels, options: Calib
 
 
 def load_kernels(options: CalibrationOptions) -> None:
-    """Load the compiled kernels, for processes that are forked afterwards to inherit."""
-    source = level15.coefficients(np.zeros((8, 8), np.int16), options.interpolation)
-    statistics.statistics(level15.interpolate(source, np.eye(2), np.zeros(2), (8, 8)))
-    words.sum_of_words(np.zeros(8, np.uint32), 0, True)
+    """Load the compiled kernels, for processes that are forked afterwards to inherit.
+
+    They are called on a frame of a few pixels, one of which is saturated and one missing.
+    """
+    counts, affine, shape = np.full((8, 8), SATURATED_FROM, np.int16), (np.eye(2), np.zeros(2)), (8, 8)
+    level15.coefficients(counts, options.interpolation)
+    counts[4, 4] = blank = -(2**15)
+    source = level15.coefficients(counts, options.interpolation, blank)
+    made = level15.interpolate(source, *affine, shape)
+    statistics.statistics(made)
+    saturation(counts, options.interpolation, affine, shape, options.bin)
+    if options.bin > 1:
+        means(made, options.bin, np.empty_like(made))
+    if options.uncertainty:
+        sigma = np.ones(SATURATION + 1)
+        level15.deviation(counts, blank, source, sigma, affine, 1.0, made, options.bin, Workspace())
+    for content in (bytes(32), bytearray(32)):  # of a header, of pixels
+        words.sum_of_words(np.frombuffer(content, np.uint32), 0, True)
     words.turn(np.zeros(8, np.uint32))
     rice.warm_up()
     if options.compression == "rice":
