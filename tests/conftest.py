@@ -1,6 +1,7 @@
 """Fixtures that several test modules share."""
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,11 +14,28 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 ROOT = Path(__file__).parents[1]
+MEMORY = Path("/dev/shm")
+ROOM = 10e9  # bytes: what is there at once of all that tests write, and what the processes take
+
+
+def room_in_memory() -> bool:
+    """Whether that part of memory which Linux has for files holds what tests write, and lets them start it."""
+    try:
+        disk, memory = os.statvfs(MEMORY), Path("/proc/meminfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    available = 1024 * int(re.search(r"^MemAvailable: +(\d+) kB$", memory, re.MULTILINE)[1])
+    return min(disk.f_bavail * disk.f_frsize, available) > ROOM and not disk.f_flag & os.ST_NOEXEC
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder for the full-size frames of the synthetic archive: each is made once, whatever process asks first."""
+    """Files of tests lie in memory: they need not survive a power cut, and the disk was waited for a tenth of the time.
+
+    One folder for the full-size frames of the synthetic archive: each is made once, whatever process asks first.
+    """
     if not hasattr(config, "workerinput"):
+        if room_in_memory():
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # --basetemp wins over it
         folder = tempfile.mkdtemp(prefix="aia-frames-")
         os.environ["AIA_SYNTHETIC_FRAMES"] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
