@@ -24,7 +24,7 @@ def asking(answer: Callable[[BaseHTTPRequestHandler], None], protocol: str = "HT
 @contextmanager
 def running[Server: HTTPServer](server: Server) -> Iterator[Server]:
     """Serve in a thread of its own while the block runs."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     try:
         yield server

@@ -183,7 +183,7 @@ def running(
         service.stage = lambda row: staged.is_done(row["id"], lambda: makers(service, find_file, row))
         server = Server(service, shown, port, log)
         # A daemon: Ctrl-C before the block below is entered must not leave a process that never ends.
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield server
