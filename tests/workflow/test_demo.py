@@ -10,9 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 from astropy.io import fits
 from running import ROOT, Workflow, account, call_each, jobs_in
 from terminal import in_terminal
+from true_sun import mean_brightness
+
+from aia_sequence.lists.lightcurve import read_points
 
 pytestmark = pytest.mark.slow
 
@@ -147,6 +151,19 @@ def test_the_figures_are_there(demo):
     assert (folder / "sequence.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_light_curve_is_the_models_whatever_the_exposure(demo):
+    """Of the first, the shortest, and the last exposed: the flare has decayed since."""
+    workflow, _ = demo
+    points = read_points(workflow.results / "figures" / "211" / "lightcurve.csv")
+    assert [round(point.EXPTIME, 6) for point in points] == [exposure for exposure, _ in TABLE.values()]
+    known = {}
+    for point in (points[0], min(points, key=lambda point: point.EXPTIME), points[-1]):
+        known[point.T_REC] = mean_brightness(211, workflow.event["region"], point.T_OBS)
+        assert point.saturated == 0
+        assert point.mean == pytest.approx(known[point.T_REC], rel=5e-4)
+    assert max(known.values()) > 1.01 * min(known.values())
+
+
 def test_a_finished_run_has_nothing_to_do_and_says_in_a_pipe_where_everything_is(demo):
     workflow, _ = demo
     status, left, shown = in_terminal(DEMO, workflow.folder, terminal=False)
@@ -174,7 +191,8 @@ def test_another_channel_leaves_the_first_alone(demo):
 def test_a_condition_that_no_record_passes_is_an_error_that_says_what_removed_the_records(tmp_path):
     workflow = Workflow.example(tmp_path).changed(where={"EXPTIME": "> 100"})
     target = f"results/{workflow.event['name']}/figures/211/lightcurve.csv"
-    status, left, shown = in_terminal([sys.executable, "-m", "aia_sequence", "run", *workflow.arguments(target)])
+    command = [sys.executable, "-m", "aia_sequence", "run", *workflow.arguments(target)]
+    status, left, shown = in_terminal(command, variables=warm.environment())
     assert status != 0
     assert re.search("\x1b\\[31mFAILED plot_sequence .*Of 51 records in the window EXPTIME > 100.0 removed 51", shown)
     assert "Traceback" not in "\n".join(left)
