@@ -107,6 +107,7 @@ use rule * from {name} exclude all, budget, summarise_budget as {name}_*
         "end": "2021-07-03T14:29:12Z",
         "region": {"x": [850, 970], "y": [300, 420]},
         "cutout": True,
+        "figure": {"dpi": 144},
     }
     config = {
         "one": {"level1_cache": "cache", "events": [event | {"channels": [171]}]},
@@ -130,4 +131,4 @@ use rule * from {name} exclude all, budget, summarise_budget as {name}_*
         assert not list(tmp_path.glob("results/**/*.csv"))
         with Image.open(folder / "figures" / str(channel) / "sequence.png") as image:
             widths.append(image.width)
-    assert widths[1] == pytest.approx(widths[0] * 300 / 72, rel=0.02)
+    assert widths[1] == pytest.approx(widths[0] * 144 / 72, rel=0.02)

@@ -35,7 +35,8 @@ def rows(path):
 def made(tmp_path_factory):
     """All events up to the audit, some with a figure: the folder of results, and all that was printed."""
     events = [LEAP, SHORT, FINAL, HASTY]
-    workflow = Workflow(tmp_path_factory.mktemp("odd"), {"archive": "synthetic", "events": events})
+    config = {"archive": "synthetic", "defaults": {"figure": {"size": "one-column", "dpi": 72}}, "events": events}
+    workflow = Workflow(tmp_path_factory.mktemp("odd"), config)
     figures = ("leap/figures/211/viewer.html", "hasty/figures/193/sequence.png")
     run = workflow.run(*(f"results/{name}" for name in (*(f"{one['name']}/audit.html" for one in events), *figures)))
     assert run.status == 0, run.output

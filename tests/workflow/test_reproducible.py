@@ -47,10 +47,11 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """Two frames in two blocks, from query to crate."""
+    """Two cut-out frames in two blocks, from query to crate."""
     workflow = Workflow.example(tmp_path_factory.mktemp("reproducible"), block="1m")
     slits = {"loop": {"points": [[800, 300], [950, 480]]}}
-    asked = {"figure": {"difference": ["running"]}, "slits": slits, "cube": "derotated"}
+    asked = {"cutout": True, "region": {"x": [780, 970], "y": [280, 500]}, "slits": slits, "cube": "derotated"}
+    asked["figure"] = {"difference": ["running"], "size": "one-column", "dpi": 72}
     workflow = workflow.changed(start="2021-07-03T14:27:40Z", end="2021-07-03T14:28:15Z", **asked)
     run = workflow.run()
     assert run.status == 0, run.output

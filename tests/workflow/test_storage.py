@@ -24,6 +24,7 @@ CONFIG = {
             "channels": [211],
             "cutout": True,
             "region": {"x": [800, 900], "y": [300, 400]},
+            "figure": {"size": "one-column", "dpi": 72},
         }
     ]
 }
