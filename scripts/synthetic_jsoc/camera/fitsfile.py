@@ -8,6 +8,7 @@ from astropy.io import fits
 
 from synthetic_jsoc.camera import rice
 
+_BLOCK = 2880  # bytes
 _COMMENT = "FITS 4.0 checksum"  # astropy would write the time here
 _FORM = {
     "ZIMAGE": True, "ZTENSION": "IMAGE", "ZBITPIX": 16, "ZNAXIS": 2, "ZNAXIS1": 0, "ZNAXIS2": 0, "ZPCOUNT": 0,
@@ -51,22 +52,23 @@ def _seal(path):
 
 
 def _compressed(pixels, cards):
-    """Header and bytes of the table that holds a compressed image."""
+    """Header and bytes of the table that holds a compressed image, filled up to whole blocks."""
     lengths, heap = rice.compress(pixels)
     rows, columns = pixels.shape
-    table = np.stack([lengths, np.cumsum(lengths) - lengths], axis=1).astype(">i4")
+    table = np.stack([lengths, np.cumsum(lengths) - lengths], axis=1).astype(">i4").view(np.uint8).ravel()
+    content = np.zeros(-(-(table.size + heap.size) // _BLOCK) * _BLOCK, np.uint8)
+    content[: table.size], content[table.size : table.size + heap.size] = table, heap
     header = fits.BinTableHDU.from_columns([fits.Column("COMPRESSED_DATA", f"1PB({lengths.max()})")]).header
     header["NAXIS2"], header["PCOUNT"] = rows, heap.size
     for name, value in (_FORM | {"ZNAXIS1": columns, "ZNAXIS2": rows, "ZTILE1": columns}).items():
         header[name] = value
     cards = cards.copy(strip=True)
     header.extend(cards, unique=True, bottom=True)
-    return header, table.tobytes() + heap.tobytes()
+    return header, content
 
 
 def _sealed(header, data):
-    """Bytes of an HDU's header with its checksums, and of its data, both filled up to whole blocks."""
-    data += bytes(-len(data) % 2880)
+    """Bytes of an HDU's header with its checksums, in whole blocks as its data are, and these."""
     of_data = _sum(data)
     header["CHECKSUM"] = ("0" * 16, _COMMENT)
     header["DATASUM"] = (str(of_data), _COMMENT)
@@ -76,7 +78,7 @@ def _sealed(header, data):
 
 def _sum(data, start=0):
     """Sum of 32-bit words, carries added in (FITS standard 4.0, section 4.4.2.7)."""
-    total = start + int(np.frombuffer(data, "<u4").byteswap().sum(dtype=np.uint64))
+    total = start + int(np.frombuffer(data, ">u4").sum(dtype=np.uint64))
     while total >> 32:
         total = (total & 0xFFFFFFFF) + (total >> 32)
     return total

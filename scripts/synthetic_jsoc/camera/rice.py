@@ -31,20 +31,29 @@ def compress(image):
     rows, columns = image.shape
     heap = np.empty(rows * (3 * columns + 16), dtype=np.uint8)  # more than the worst row takes
     lengths = np.empty(rows, dtype=np.int64)
-    size = _encode(image, lengths, heap)
+    words = np.ndarray((heap.size - 3,), "<u4", heap, strides=(1,))  # four bytes from any place on
+    size = _encode(image, lengths, words)
     return lengths, heap[:size]
 
 
+@compiled(inline="always")
+def _turned(word):
+    """The lowest 32 bits, the highest byte first."""
+    word = np.uint32(word)
+    word = np.uint32((word & np.uint32(0x00FF00FF)) << np.uint32(8) | (word >> np.uint32(8)) & np.uint32(0x00FF00FF))
+    return np.uint32(word << np.uint32(16) | word >> np.uint32(16))
+
+
 @compiled
-def _encode(image, lengths, heap):
-    """Write the rows' bytes into `heap` and their lengths; returns the bytes of all."""
+def _encode(image, lengths, words):
+    """Write the rows' bytes, where `words` begin at each of them, and their lengths; returns the bytes of all."""
     rows, columns = image.shape
     codes = np.empty(BLOCK, dtype=np.uint32)
     place = 0
     for row in range(rows):
         start = place
         last = image[row, 0]
-        # The bits that wait to be written, the oldest in the highest place; fewer than 8 after each step.
+        # The bits that wait to be written, the oldest in the highest place; fewer than 32 after each step.
         word, held = np.uint64(np.uint16(last)), 16
         for first in range(0, columns, BLOCK):
             count = min(BLOCK, columns - first)
@@ -59,41 +68,34 @@ def _encode(image, lengths, heap):
             while rest > 0:
                 split += 1
                 rest >>= 1
-            if total == 0:
-                word, held = word << np.uint64(4), held + 4
-            elif split >= _RAW:
-                word, held = (word << np.uint64(4)) | np.uint64(_RAW + 1), held + 4
-            else:
-                word, held = (word << np.uint64(4)) | np.uint64(split + 1), held + 4
-            while held >= 8:
-                held -= 8
-                heap[place] = np.uint8(word >> np.uint64(held))
-                place += 1
+            split = min(split, _RAW)
+            word, held = (word << np.uint64(4)) | np.uint64(split + 1 if total else 0), held + 4
+            if held >= 32:
+                held -= 32
+                words[place] = _turned(word >> np.uint64(held))
+                place += 4
             if total == 0:
                 continue
             for k in range(count):
                 code = np.uint64(codes[k])
-                if split >= _RAW:
+                if split == _RAW:
                     word, held = (word << np.uint64(16)) | code, held + 16
                 else:
                     top = np.int64(code >> np.uint64(split))
-                    while top > 24:
-                        word, held, top = word << np.uint64(24), held + 24, top - 24
-                        while held >= 8:
-                            held -= 8
-                            heap[place] = np.uint8(word >> np.uint64(held))
-                            place += 1
-                    low = (np.uint64(1) << np.uint64(split)) | (
-                        code & ((np.uint64(1) << np.uint64(split)) - np.uint64(1))
-                    )
+                    while top > 16:
+                        word, held, top = word << np.uint64(16), held + 16, top - 16
+                        if held >= 32:
+                            held -= 32
+                            words[place] = _turned(word >> np.uint64(held))
+                            place += 4
+                    one = np.uint64(1) << np.uint64(split)
                     length = top + 1 + split
-                    word, held = (word << np.uint64(length)) | low, held + length
-                while held >= 8:
-                    held -= 8
-                    heap[place] = np.uint8(word >> np.uint64(held))
-                    place += 1
-        if held > 0:
-            heap[place] = np.uint8(word << np.uint64(8 - held))
-            place += 1
+                    word, held = (word << np.uint64(length)) | one | (code & (one - np.uint64(1))), held + length
+                if held >= 32:
+                    held -= 32
+                    words[place] = _turned(word >> np.uint64(held))
+                    place += 4
+        words[place] = _turned(word << np.uint64(32 - held))
+        place += (held + 7) >> 3
         lengths[row] = place - start
     return place
