@@ -5,19 +5,19 @@ import re
 import threading
 import warnings
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from astropy.io import fits
-from astropy.utils.exceptions import AstropyUserWarning
 
 from aia_sequence.archive.recordsets import record_name
 from aia_sequence.errors import ArchiveError, FrameError
 from aia_sequence.files import opened
+from aia_sequence.frames.cards import unreadable
 from aia_sequence.frames.checksums import ALL_ONES, disagreeing
-from aia_sequence.frames.fits import DAMAGE
-from aia_sequence.frames.hdus import Part, parts, unpacked
+from aia_sequence.frames.hdus import DAMAGE, Part, parts, unpacked
 from aia_sequence.frames.level1header import check_observed, refuse
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,125}\.fits")
@@ -61,7 +61,7 @@ class Identity:
         return record_name(self.series, self.t_rec, self.wavelnth if self.fsn is None else self.fsn)
 
 
-def check_structure(path: str | Path, *, at_hand: bool = False) -> fits.Header:
+def check_structure(path: str | Path, *, at_hand: bool = False) -> Mapping[str, Any]:
     """Make sure that a file is FITS, complete to the last byte, and keeps its checksums.
 
     Parameters
@@ -74,7 +74,7 @@ def check_structure(path: str | Path, *, at_hand: bool = False) -> fits.Header:
 
     Returns
     -------
-    astropy.io.fits.Header
+    mapping of str to Any
         Header of the first HDU with data, as it is stored (a compressed image is a table).
 
     Raises
@@ -85,8 +85,8 @@ def check_structure(path: str | Path, *, at_hand: bool = False) -> fits.Header:
     path = Path(path)
     try:
         with ONE_AT_A_TIME, warnings.catch_warnings(), opened(path) as raw, unpacked(raw) as file:
-            warnings.simplefilter("ignore", AstropyUserWarning)
-            warnings.filterwarnings("error", DAMAGE, AstropyUserWarning)
+            warnings.simplefilter("ignore", UserWarning)  # astropy's, which reads what is not plain
+            warnings.filterwarnings("error", DAMAGE, UserWarning)
             start = file.read(80)
             if not start.startswith(b"SIMPLE  ="):
                 raise FrameError(f"{path.name} is no FITS file; {looks_like(start)}")
@@ -95,7 +95,7 @@ def check_structure(path: str | Path, *, at_hand: bool = False) -> fits.Header:
                 file.seek(0)
                 content = file.read(LONGEST + 1)
             found = list(parts(file if content is None else io.BytesIO(content)))
-    except (OSError, EOFError, zlib.error, ValueError, TypeError, Warning, fits.VerifyError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, Warning, unreadable()) as error:
         raise FrameError(f"{path.name} is damaged: {error}") from None
     size, end = path.stat().st_size if content is None else len(content), found[-1].end
     if size != end:
@@ -112,7 +112,7 @@ def check_structure(path: str | Path, *, at_hand: bool = False) -> fits.Header:
     return holding[0]
 
 
-def check_identity(header: fits.Header, expected: Identity, name: str) -> None:
+def check_identity(header: Mapping[str, Any], expected: Identity, name: str) -> None:
     """Make sure that a header is of the expected record.
 
     Raises
@@ -149,7 +149,7 @@ def _check_sums(name: str, part: Part, raw: np.ndarray) -> None:
     first, data, end = part.start // 4, part.data // 4, part.end // 4
     try:
         wrong = disagreeing(part.header, _sum(raw[first:data]), _sum(raw[data:end]))
-    except (ValueError, TypeError, fits.VerifyError):
+    except (ValueError, TypeError, unreadable()):
         wrong = "DATASUM"
     if wrong == "DATASUM":
         raise FrameError(f"{name} is damaged: its data do not have the sum that DATASUM states")

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from astropy.io import fits
-
 from aia_sequence.acquisition import offline
 from aia_sequence.acquisition.arrival_checks import safe_name
 from aia_sequence.acquisition.request import DIRECT, FrameRequest
@@ -151,6 +149,8 @@ class Headers:
 
     def complete(self, path: Path, record: str, number: int, segment: str) -> None:
         """Write the record's keywords and new checksums into a file that has none; its pixels stay as they are."""
+        from astropy.io import fits  # slow to import, and files that were exported are complete
+
         with replacing(path) as part, fits.open(path, memmap=False, disable_image_compression=True) as hdus:
             holding = next(hdu for hdu in hdus if hdu.header.get("NAXIS", 0) > 0)
             for card in self.cards(record, number, segment):
@@ -169,6 +169,8 @@ def _fitting(keyword: str, value: Any, comment: str) -> str:
 
     astropy cuts it with a warning, and warnings cannot be silenced where other threads may be doing so, too.
     """
+    from astropy.io import fits
+
     taken = max(len(str(fits.Card(keyword, value)).rstrip()), 30) + len(" / ")
     return comment[: max(80 - taken, 0)]
 

@@ -10,9 +10,6 @@ from collections.abc import Iterator, MutableMapping
 from functools import cache
 from typing import Any, BinaryIO
 
-from astropy.io import fits
-from astropy.io.fits.card import Undefined
-
 BLOCK, CARD = 2880, 80  # bytes that headers and data are made up of, and of a card
 LONGEST = 10_000  # blocks of a header; the archive's have 6
 KEY = re.compile(rb"[A-Z0-9_-]{1,8} *")
@@ -108,6 +105,9 @@ def value_of(card: bytes) -> Any:
     """The value of a card; None if it has none."""
     found = PLAIN.fullmatch(card, 10)
     if not found:
+        from astropy.io import fits  # slow to import, and most cards are plain
+        from astropy.io.fits.card import Undefined
+
         value = fits.Card.fromstring(card).value
         return None if isinstance(value, Undefined) else value
     if found["text"] is not None:
@@ -153,4 +153,13 @@ def read(file: BinaryIO) -> MutableMapping[str, Any]:
             except ValueError:  # also one that is not ASCII
                 break
     file.seek(start)
+    from astropy.io import fits  # slow to import, and most headers are plain
+
     return fits.Header.fromfile(file)
+
+
+def unreadable() -> type[Exception]:
+    """What astropy raises for a card that says nothing, for an `except`, which asks only when something was raised."""
+    from astropy.io.fits.verify import VerifyError
+
+    return VerifyError

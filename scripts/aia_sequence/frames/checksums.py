@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 
 ALL_ONES = 0xFFFFFFFF
 COMMENT = "FITS 4.0 checksum"  # astropy would write the time here
@@ -16,6 +15,8 @@ def seal(path: str | Path) -> None:
 
     Where there are some, astropy would replace what is written here when it closes the file.
     """
+    from astropy.io import fits  # slow to import, and most files that come have theirs
+
     with fits.open(path, mode="update", memmap=False, disable_image_compression=True) as hdus:
         for hdu in hdus:
             hdu.add_checksum(when=COMMENT)

@@ -23,14 +23,12 @@ from aia_sequence.errors import FrameError
 from aia_sequence.frames import cards, companions, plain
 from aia_sequence.frames.cards import Cards
 from aia_sequence.frames.checksums import disagreeing
-from aia_sequence.frames.hdus import parts
+from aia_sequence.frames.hdus import DAMAGE, parts
 
 type Header = MutableMapping[str, Any]
 
 logger = logging.getLogger(__name__)
 
-# astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
-DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
 REMEDY = "; delete its block to make it again"  # of a damaged file that the workflow has made or fetched
 REGION = ("CRPIX1", "CRPIX2", "NAXIS1", "NAXIS2")  # what a region's header has of its own
 STRIP = 1 << 18  # 32-bit words of a file that are read at once; they stay in the processor's cache

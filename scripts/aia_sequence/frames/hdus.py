@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from astropy.io import fits
-
+from aia_sequence.frames import cards
 from aia_sequence.frames.cards import BLOCK
 
+# astropy's warnings of a file that is not what it was; others are of what a header says, and do not make it damaged.
+DAMAGE = ".*(truncated|Error validating header|erification|treated as corrupted|padding|trailing END)"
 MOST = 999  # axes of an image, fields of a table (FITS standard 4.0, 4.4.1.1 and 7.3.1)
 
 
@@ -29,11 +30,11 @@ class Part:
     end: int
 
 
-def image_header(path: str | Path) -> fits.Header:
+def image_header(path: str | Path) -> Mapping[str, Any]:
     """Header of a frame's image: the primary one, or the next where that has no data. Nothing else is read."""
     with open(path, "rb") as file:
-        header = fits.Header.fromfile(file)
-        return header if header["NAXIS"] else fits.Header.fromfile(file)
+        header = cards.read(file)
+        return header if header["NAXIS"] else cards.read(file)
 
 
 def unpacked(file: io.BufferedIOBase) -> io.BufferedIOBase:
@@ -43,9 +44,7 @@ def unpacked(file: io.BufferedIOBase) -> io.BufferedIOBase:
     return gzip.GzipFile(fileobj=file) if packed else file
 
 
-def parts(
-    file: io.BufferedIOBase, read: Callable[[Any], MutableMapping[str, Any]] = fits.Header.fromfile
-) -> Iterator[Part]:
+def parts(file: io.BufferedIOBase, read: Callable[[Any], MutableMapping[str, Any]] = cards.read) -> Iterator[Part]:
     """The HDUs of a file, one after another as they are asked for, their headers as `read` gives them.
 
     Raises

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from astropy.io.fits.card import Undefined
-from astropy.io.fits.verify import VerifyError
 
+from aia_sequence.frames.cards import unreadable
 from aia_sequence.values import is_missing
 
 NO_INTEGER = -(2**31)  # the archive's missing integer
@@ -17,9 +16,11 @@ def stated(header: Mapping[str, Any], key: str) -> Any:
     """A keyword's value, or None if it has none: an empty card, the archive's words for it, or `-nan` unquoted."""
     try:
         value = header.get(key)
-    except VerifyError:
+    except unreadable():
         return None
-    missing = isinstance(value, Undefined) or (isinstance(value, str) and is_missing(value))
+    # astropy has an object for a value that a card does not have.
+    missing = not isinstance(value, str | int | float | complex | np.generic)
+    missing = missing or (isinstance(value, str) and is_missing(value))
     missing = missing or (isinstance(value, float) and math.isnan(value)) or (value == NO_INTEGER and key != "QUALITY")
     return None if missing else value
 

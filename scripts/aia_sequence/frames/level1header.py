@@ -6,12 +6,11 @@ does not contradict another. The ranges are those of the instrument and of SDO's
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
-from astropy.io import fits
 
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry
@@ -153,7 +152,7 @@ def check_blank(header: Mapping[str, Any], image: np.ndarray) -> None:
         )
 
 
-def flatten(header: fits.Header) -> None:
+def flatten(header: MutableMapping[str, Any]) -> None:
     """Make the header of a cube of depth one that of its image: it loses what it says of further axes.
 
     Raises
@@ -172,7 +171,7 @@ def flatten(header: fits.Header) -> None:
     header["NAXIS"] = 2
 
 
-def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
+def check_listed(header: Mapping[str, Any], row: Mapping[str, Any]) -> None:
     """Make sure that a level-1 header is of the record whose row of the block's list names its file.
 
     Raises
@@ -189,7 +188,7 @@ def check_listed(header: fits.Header, row: Mapping[str, Any]) -> None:
         refuse(what, header, "DRMS_ID", f"{series}:…")
 
 
-def check_observed(header: fits.Header, what: str, series: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
+def check_observed(header: Mapping[str, Any], what: str, series: str, wavelnth: int, t_rec: str, t_obs: str) -> None:
     """Compare channel and times; a time that the record does not have is not compared."""
     if header.get("WAVELNTH") != wavelnth:
         refuse(what, header, "WAVELNTH", wavelnth)
@@ -222,7 +221,7 @@ def slot_at(series: Series, tai: float) -> str:
     return slot_time(series, math.floor(tai / series.step))
 
 
-def _same_slot(header: fits.Header, what: str, wavelnth: int, t_rec: str) -> str:
+def _same_slot(header: Mapping[str, Any], what: str, wavelnth: int, t_rec: str) -> str:
     """Make sure that such a frame lies in a slot; empty, since its own T_REC is no slot to compare."""
     try:
         found = slot_at(series_of(wavelnth), read_time(str(header.get("T_OBS"))))
@@ -233,5 +232,5 @@ def _same_slot(header: fits.Header, what: str, wavelnth: int, t_rec: str) -> str
     return ""
 
 
-def refuse(what: str, header: fits.Header, keyword: str, wanted: object) -> NoReturn:
+def refuse(what: str, header: Mapping[str, Any], keyword: str, wanted: object) -> NoReturn:
     raise FrameError(f"{what}: {keyword} is {header.get(keyword)!r} and should be {wanted!r}")
