@@ -4,12 +4,17 @@ They would do it one beside the other, each for itself. It is kept beside the mo
 another way does without.
 """
 
+import importlib
 import runpy
+import tempfile
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 FIRST = ("fetch_pointing", "fetch_degradation", "query_metadata", "filter_records", "download_level1")
 FIRST += ("calibrate_level15", "plot_sequence", "write_audit")
+# What these import when they are at work.
+LATER = ("aia_sequence.acquisition.steps", "astropy.io.ascii.ecsv", "astropy.io.misc.yaml", "drms")
+LATER += ("synthetic_jsoc.holdings.patch", "synthetic_jsoc.protocol.server")
 
 
 def main() -> None:
@@ -19,8 +24,11 @@ def main() -> None:
 
     for name in FIRST:
         runpy.run_path(str(SCRIPTS / f"{name}.py"))
+    for name in LATER:
+        importlib.import_module(name)
     calibrate()
     draw()
+    print_text()
 
 
 def calibrate() -> None:
@@ -40,13 +48,25 @@ def draw() -> None:
     from synthetic_jsoc import times
     from synthetic_jsoc.camera import rice
     from synthetic_jsoc.holdings import catalogue, frames, model
-    from synthetic_jsoc.protocol import server  # noqa: F401
 
     series = model.SERIES["aia.lev1_euv_12s"]
     slot = series.slots.index(times.parse_time("2021-07-03T14:29:11Z"))
     brightest = max(catalogue.records(series.name, slot, slot), key=lambda record: record["DATAMAX"])
     rice.compress(frames.image(brightest))
     frames.image(brightest, part=(slice(2300, 2400), slice(3100, 3200)))
+
+
+def print_text() -> None:
+    """Print a text to a PDF, for which matplotlib has a font cut to its letters."""
+    import matplotlib
+
+    from aia_sequence.figures.style import RC, new_figure, save
+
+    with matplotlib.rc_context(RC), tempfile.TemporaryDirectory() as folder:
+        figure = new_figure(20, 20)
+        figure.text(0, 0, "DN s$^{-1}$")
+        for kind in ("pdf", "png"):
+            save(figure, Path(folder, f"text.{kind}"), 100)
 
 
 if __name__ == "__main__":
