@@ -3,7 +3,7 @@
 import numpy as np
 
 from aia_sequence.calibration import kernels
-from aia_sequence.calibration.resample import REACH
+from aia_sequence.calibration.resample import REACH, pixels_of
 from aia_sequence.frames.companions import NEAR_SATURATED, RUN, SATURATED
 from aia_sequence.instrument import SATURATED_FROM
 
@@ -34,7 +34,7 @@ def saturation(
         Of type `frames.companions.RUN`. Saturated is a pixel whose square overlaps that of a saturated one, so that its
         centre is closer to it than a level-1 pixel along both axes; near is one whose value depends on one.
     """
-    pixels = np.argwhere(counts >= SATURATED_FROM)
+    pixels = pixels_of(counts >= SATURATED_FROM)
     if not len(pixels):
         return 0, np.empty(0, RUN)
     flags = np.zeros(shape, np.uint8)
@@ -54,8 +54,8 @@ def runs_of(flags: np.ndarray) -> np.ndarray:
     rows = np.flatnonzero(flags.any(axis=1))
     framed = np.pad(flags[rows], ((0, 0), (1, 1)))
     inner = framed[:, 1:-1]
-    starts = np.argwhere((inner != framed[:, :-2]) & (inner != 0))
-    ends = np.argwhere((inner != framed[:, 2:]) & (inner != 0))
+    starts = pixels_of((inner != framed[:, :-2]) & (inner != 0))
+    ends = pixels_of((inner != framed[:, 2:]) & (inner != 0))
     runs = np.empty(len(starts), RUN)
     runs["ROW"], runs["FIRST"], runs["LAST"] = rows[starts[:, 0]] + 1, starts[:, 1] + 1, ends[:, 1] + 1
     runs["FLAGS"] = inner[starts[:, 0], starts[:, 1]]

@@ -21,6 +21,7 @@ from aia_sequence.calibration.workspace import Workspace
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import FULL_DISK, Geometry, grid_of
+from aia_sequence.instrument import SIDE
 
 PLAIN = CalibrationOptions(pointing=False, degradation=False, exposure=False)
 
@@ -270,7 +271,8 @@ def test_arrays_of_one_name_share_memory_as_far_as_it_is_large_enough():
     first[:] = 7.0
     assert np.shares_memory(first, space.array("image", (8, 8), np.int16))
     assert not np.shares_memory(first, space.array("coefficients", (16, 16)))
-    larger = space.array("image", (64, 64))
-    assert (larger.shape, larger.dtype) == ((64, 64), np.float32)
+    assert np.shares_memory(first, space.array("image", (SIDE, SIDE)))  # counts come first, pixels in their place
+    larger = space.array("image", (SIDE + 2, SIDE + 2))
+    assert (larger.shape, larger.dtype) == ((SIDE + 2, SIDE + 2), np.float32)
     assert not np.shares_memory(first, larger)
     assert (first == 7.0).all()
