@@ -78,7 +78,7 @@ def test_deconvolution_costs_its_iterations_and_compression_saves_its_share(tabl
         return budget.estimate("flare", {"calibration": calibration}, tables, 1, 1000)
 
     few, many = cost(psf=True, psf_iterations=25), cost(psf=True, psf_iterations=250)
-    assert few.core_hours * 3600 == pytest.approx(100 * 15, rel=0.1), "15 s a frame"
+    assert few.core_hours * 3600 == pytest.approx(100 * 12, rel=0.1), "12 s a frame"
     assert many.core_hours == pytest.approx(10 * few.core_hours, rel=0.1)
     level1 = cost().download_gb
     assert (cost(compression="rice").written_gb - level1) / (cost().written_gb - level1) == pytest.approx(0.25)
