@@ -12,6 +12,8 @@ from small_archive import SmallModel
 from synthetic_jsoc.holdings import frames, store
 from synthetic_jsoc.protocol import server
 
+pytestmark = pytest.mark.slow
+
 USER = "someone@home.org"
 
 # The archive's gallery example in its drms form: query, select, query again with conditions, export, download.
@@ -212,7 +214,6 @@ def test_the_drms_form_of_the_gallery_example_runs_as_it_is(run, archive):
     assert store.count_exports(archive[1]).total() >= 20
 
 
-@pytest.mark.slow
 def test_the_fido_form_of_the_gallery_example_runs_as_it_is(run):
     told = run("fido")
     assert told["counts"] == [357, 101, 20]
@@ -225,13 +226,11 @@ def test_the_fido_form_of_the_gallery_example_runs_as_it_is(run):
     assert [Path(path).name for path in told["cutouts"]] == ["aia.lev1_euv_12s.2021-07-03T142723Z.211.image.fits"]
 
 
-@pytest.mark.slow
 def test_sunpys_own_test_of_cutouts_passes(run):
     """650 arcsec at 0.59949 arcsec a pixel are 1084.3 pixels: JSOC cuts out 1085, and so does this archive."""
     assert run("cutouts")
 
 
-@pytest.mark.slow
 def test_the_tables_and_spikes_of_aiapy_come_from_the_archive(run):
     told = run("aiapy")
     assert told["pointing"][:2] == [5, "2021-07-03T09:00:00.000"]
