@@ -16,9 +16,9 @@ from aia_sequence.figures.viewer import build_viewer
 REGION = {"x": [690, 990], "y": [240, 480]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def faults(root):
-    """A function that tells what the checker finds in files."""
+    """A function that tells what the checker finds in files: of each fault the file's name and the words."""
     jar = root / ".tools" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
     if not (shutil.which("java") and jar.exists()):
         pytest.skip("no Nu HTML checker here: npm install --prefix .tools vnu-jar, and Java")
@@ -26,23 +26,22 @@ def faults(root):
     def find(*paths):
         command = ["java", "-jar", str(jar), "--format", "json", *map(str, paths)]
         said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
-        return [message["message"] for message in json.loads(said)["messages"]]
+        return [(message["url"].rpartition("/")[2], message["message"]) for message in json.loads(said)["messages"]]
 
     return find
 
 
-def test_the_checker_finds_faults(faults, tmp_path):
-    page = "<!doctype html><html lang=en><meta charset=utf-8><title>x</title><pre aria-label=header></pre>"
-    (tmp_path / "page.html").write_text(page)
-    (found,) = faults(tmp_path / "page.html")
-    assert "aria-label" in found
-
-
-def test_the_viewer_and_the_audit_have_none(faults, root, tmp_path):
+def test_the_checker_finds_a_fault_in_a_page_that_has_one_and_none_in_viewer_and_audit(faults, root, tmp_path):
     manifests, _ = write_sequence(tmp_path, 4)
     frames = list_frames(manifests)
     points, statistics = measure(frames, REGION, FigureOptions())
-    viewer, audit = tmp_path / "viewer.html", tmp_path / "event" / "audit.html"
+    viewer, audit, page = tmp_path / "viewer.html", tmp_path / "event" / "audit.html", tmp_path / "faulty.html"
     build_viewer(frames, points, statistics, viewer, title="flare", channel=211, region=REGION, options=FigureOptions())
     audited(audit.parent, root, FATES)
-    assert faults(viewer, audit) == []
+    page.write_text(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>x</title><pre aria-label=header></pre>",
+        encoding="utf-8",
+    )
+    ((name, words),) = faults(viewer, audit, page)
+    assert name == page.name
+    assert "aria-label" in words
