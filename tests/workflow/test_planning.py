@@ -1,6 +1,7 @@
 """What works around Snakemake (rules/planning.smk) is still needed; and rules find their library, or say why not."""
 
 import inspect
+import os
 import re
 import runpy
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import snakemake
+import warm
 from running import ROOT, Workflow
 from snakemake import common
 from snakemake.settings.types import SchedulingSettings
@@ -70,9 +72,8 @@ def rules_alone(folder, version=None):
 )
 def test_rules_without_a_library_beside_them_take_the_installed_one_of_their_version(tmp_path, version, starting, said):
     rules_alone(tmp_path, version)
-    done = subprocess.run(
-        [sys.executable, *starting, "-n", "--cores", "1"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    command, environment = [sys.executable, *starting, "-n", "--cores", "1"], os.environ | warm.environment()
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert said in done.stdout + done.stderr
     assert (done.returncode == 0) is (said == "plot_sequence"), done.stderr
 
@@ -83,19 +84,21 @@ def test_files_that_are_there_are_not_asked_for_by_name(tmp_path):
     page = tmp_path / "results" / workflow.event["name"] / "audit.html"
     page.parent.mkdir(parents=True)
     lines = "print('said:', len(if_missing(all_events('<results>/{event}/audit.html'))))\nraise SystemExit(0)\n"
-    counts = []
+    counts, environment = [], os.environ | warm.environment()
     for there in (False, True):
         if there:
             page.write_text("")
         (tmp_path / "Snakefile").write_text(f"include: {str(ROOT / 'Snakefile')!r}\n{lines}", encoding="utf-8")
         command = workflow.command("--snakefile", str(tmp_path / "Snakefile"), "--dry-run")
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         counts += re.findall(r"^said: (\d+)$", done.stdout, re.MULTILINE)
     assert counts == ["1", "0"]
 
 
 @pytest.mark.slow
-def test_the_graph_of_rules_in_the_documentation_is_todays():
+def test_the_graph_of_rules_in_the_documentation_is_todays(monkeypatch):
+    for name, value in warm.environment().items():
+        monkeypatch.setenv(name, value)
     graph = runpy.run_path(str(ROOT / "docs" / "graph.py"))["graph"]()
     assert "calibrate_level15 --> plot_sequence" in graph
     assert graph in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
+import warm
 import yaml
 from running import Workflow
 from small_archive import SmallModel, flare_request, place, settings_of
@@ -108,7 +109,7 @@ def test_an_error_of_our_own_leaves_no_trace_of_the_address(tmp_path, monkeypatc
 
 def test_the_workflow_asks_for_the_address_before_the_first_job(tmp_path):
     workflow = Workflow.example(tmp_path / "run", archive="jsoc")
-    environment = {name: value for name, value in os.environ.items() if name != "JSOC_EMAIL"}
+    environment = {name: value for name, value in os.environ.items() if name != "JSOC_EMAIL"} | warm.environment()
     done = subprocess.run(workflow.command("-n"), cwd=workflow.folder, env=environment, capture_output=True, text=True)
     assert done.returncode != 0
     assert "JSOC_EMAIL is not set" in done.stdout + done.stderr
