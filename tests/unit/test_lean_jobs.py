@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
+from level1_frames import freeze_tables
 
 HEAVY = {"astropy", "astropy.table", "asdf", "drms", "imageio_ffmpeg", "jinja2", "matplotlib", "numba", "pandas",
          "requests", "rocrate", "scipy", "sunpy"}  # fmt: skip
@@ -16,6 +17,7 @@ USED = {
     "filter_records": {"drms", "pandas"},
     "download_level1": {"drms", "pandas"},
     "read_headers": {"astropy", "pandas"},
+    "calibrate_level15": set(),
     "summarise_budget": set(),
     "render_gif": {"imageio_ffmpeg"},
     "write_sets": {"astropy"},
@@ -35,6 +37,18 @@ def imported(program):
 @pytest.mark.parametrize("script", USED)
 def test_a_job_imports_what_it_uses(script):
     assert imported(f"import {script}") <= USED[script]
+
+
+def test_a_block_is_calibrated_without_the_tables_of_astropy(tmp_path):
+    """They and its coordinates, which they bring, are slower to import than ten frames are calibrated."""
+    paths = freeze_tables(tmp_path)
+    program = (
+        "from pathlib import Path\n"
+        "from aia_sequence.calibration import frozen, lookup, worker\n"
+        f"lookup.Tables.read([Path({str(paths['pointing'])!r})], Path({str(paths['degradation'])!r}))\n"
+        f"lookup.sigma_of_counts(211, frozen.read({str(paths['errors'])!r}))"
+    )
+    assert not imported(program) & {"astropy.table", "pandas"}
 
 
 def test_plain_headers_are_read_without_astropy(tmp_path):

@@ -123,14 +123,14 @@ def sources(channel: int, inputs: Mapping[str, Any], options: Mapping[str, Any])
     """
     sigma = None
     if errors := inputs.get("errors"):
-        from aia_sequence.calibration import lookup, tables
+        from aia_sequence.calibration import frozen, lookup
 
-        sigma = lookup.sigma_of_counts(channel, tables.thaw(errors))
+        sigma = lookup.sigma_of_counts(channel, frozen.read(errors))
     degradation = inputs.get("degradation")
-    frozen = Tables.read(paths(inputs.get("pointing", ())), Path(degradation) if degradation else None)
+    tables = Tables.read(paths(inputs.get("pointing", ())), Path(degradation) if degradation else None)
     chosen = CalibrationOptions(**options)
     return [
-        Source(path.parent, [row for row in LEVEL1.read(path) if not row["reason"]], chosen, frozen, sigma)
+        Source(path.parent, [row for row in LEVEL1.read(path) if not row["reason"]], chosen, tables, sigma)
         for path in paths(inputs["level1"])
     ]
 

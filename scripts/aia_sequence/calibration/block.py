@@ -109,11 +109,11 @@ def _errors(job: CalibrationJob, channels: Sequence[int]) -> PhotometricErrors |
     """The estimates that uncertainties need."""
     if not job.options.uncertainty:
         return None
-    from aia_sequence.calibration import lookup, tables
+    from aia_sequence.calibration import frozen, lookup
 
     if job.errors is None:
         raise AIAError("calibration.uncertainty asks for a table of the photometric errors, and there is none")
-    table = tables.thaw(job.errors)
+    table = frozen.read(job.errors)
     about = {key: table.meta[key] for key in ("archive", "source", "sha256")}
     return PhotometricErrors({channel: lookup.sigma_of_counts(channel, table) for channel in channels}, about)
 

@@ -3,20 +3,21 @@
 The numbers are those of `aiapy.calibrate`, which a test holds them against; its import takes longer than ten frames.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import QTable
-from erfa import ErfaWarning
 
-from aia_sequence.calibration import tables
+from aia_sequence.calibration import frozen
+from aia_sequence.calibration.frozen import Frozen
 from aia_sequence.errors import FrameError
 from aia_sequence.instrument import CHANNELS, EUV, READ_NOISE, SATURATION
 from aia_sequence.times import read_time
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 LATEST_VIS_VERSION = 3  # of the degradation of 4500 A; aiapy takes it whichever later version is asked for
 DARK_ERROR = 0.18  # DN, aiapy's, from trends of the residual dark current up to 2015
@@ -34,10 +35,11 @@ class Pointing:
         As `aiapy.calibrate.utils.get_pointing_table` returns it; `meta` holds source and sha256.
     """
 
-    def __init__(self, table: QTable) -> None:
+    def __init__(self, table: "Frozen | QTable") -> None:
+        table = Frozen.of(table)
         self.source, self.sha256 = table.meta["source"], table.meta["sha256"]
         (self._start, self._from), (self._stop, self._until) = _times(table, "T_START"), _times(table, "T_STOP")
-        self._columns = _columns(table)
+        self._columns = table.columns
 
     def of(self, channel: int, time: str) -> dict[str, Any]:
         """What the table says of a channel at a time (ISO 8601): the row with T_START <= time < T_STOP.
@@ -83,9 +85,10 @@ class Degradation:
         As `aiapy.calibrate.utils.get_correction_table` returns it; `meta` holds source and sha256.
     """
 
-    def __init__(self, table: QTable) -> None:
+    def __init__(self, table: "Frozen | QTable") -> None:
+        table = Frozen.of(table)
         self.source, self.sha256 = table.meta["source"], table.meta["sha256"]
-        self._columns = _columns(table)
+        self._columns = table.columns
         (self._start, self._from), (_, self._until) = _times(table, "T_START"), _times(table, "T_STOP")
 
     def of(self, channel: int, time: str, version: int) -> dict[str, Any]:
@@ -124,18 +127,9 @@ class Degradation:
         return {"factor": factor, "version": version, "note": beyond, "source": self.source, "sha256": self.sha256}
 
 
-def _columns(table: QTable) -> dict[str, np.ndarray]:
-    """Plain columns, in the units that `aia_sequence.calibration.fetch` gives them; without those of times."""
-    names = [name for name in table.colnames if name not in tables.TIMES]
-    return {name: np.asarray(getattr(table[name], "value", table[name])) for name in names}
-
-
-def _times(table: QTable, name: str) -> tuple[list[str], np.ndarray]:
+def _times(table: Frozen, name: str) -> tuple[list[str], np.ndarray]:
     """A column of times as text (ISO 8601, UTC) and as TAI seconds since 1977."""
-    with warnings.catch_warnings():
-        # The tables name times in 2030 and 2050, for which no leap seconds are known yet.
-        warnings.simplefilter("ignore", ErfaWarning)
-        texts = table[name].isot.tolist()
+    texts = table.columns[name].tolist()
     return texts, np.array([*map(read_time, texts)])
 
 
@@ -147,20 +141,22 @@ class Tables:
     degradation: Degradation | None = None
 
     @classmethod
-    def of(cls, pointing: QTable | None = None, degradation: QTable | None = None) -> "Tables":
-        """From tables as `tables.thaw` reads them."""
-        return cls(pointing and Pointing(pointing), degradation and Degradation(degradation))
+    def of(cls, pointing: "Frozen | QTable | None" = None, degradation: "Frozen | QTable | None" = None) -> "Tables":
+        """From tables as `frozen.read` or `tables.thaw` read them."""
+        return cls(
+            None if pointing is None else Pointing(pointing), None if degradation is None else Degradation(degradation)
+        )
 
     @classmethod
     def read(cls, pointing: Sequence[Path] = (), degradation: Path | None = None) -> "Tables":
         """From files of `tables.freeze`, of pointing one for each day."""
         return cls.of(
-            tables.join(map(tables.thaw, pointing)) if pointing else None,
-            tables.thaw(degradation) if degradation else None,
+            frozen.join(map(frozen.read, pointing)) if pointing else None,
+            frozen.read(degradation) if degradation else None,
         )
 
 
-def sigma_of_counts(channel: int, table: QTable) -> np.ndarray:
+def sigma_of_counts(channel: int, table: "Frozen | QTable") -> np.ndarray:
     """Standard deviation (DN) of 0, 1, 2 … counts, up to the converter's limit, as `aiapy.calibrate.estimate_error`.
 
     Shot noise, dark current, read noise, rounding, and the onboard compression. Counts are integers, so a block needs
@@ -171,11 +167,12 @@ def sigma_of_counts(channel: int, table: QTable) -> np.ndarray:
     FrameError
         If the table has no errors for the channel.
     """
-    (rows,) = np.nonzero(np.asarray(table["WAVELNTH"].value) == channel)
+    table = Frozen.of(table)
+    (rows,) = np.nonzero(table.columns["WAVELNTH"] == channel)
     if channel not in CHANNELS or not rows.size:
         raise FrameError(f"the table of errors ({table.meta['source']}) has no row for {channel} Å")
     counts = np.arange(SATURATION + 1, dtype=np.float64)
-    per_photon, ratio = (float(np.asarray(table[name])[rows[0]]) for name in ("DNPERPHT", "COMPRESS"))
+    per_photon, ratio = (float(table.columns[name][rows[0]]) for name in ("DNPERPHT", "COMPRESS"))
     shot = np.sqrt(counts / per_photon) * per_photon
     compression = np.where(counts < UNCOMPRESSED_BELOW, 0.0, np.maximum(shot / ratio, ROUNDING))
     return np.sqrt(shot**2 + DARK_ERROR**2 + READ_NOISE[channel] ** 2 + ROUNDING**2 + compression**2)

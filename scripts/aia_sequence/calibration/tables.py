@@ -4,18 +4,17 @@ A frozen table is ECSV. Its metadata say from which archive and source it came, 
 have equal hashes, whichever archive's name stands beside them.
 """
 
-import hashlib
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 from astropy.time import Time
 from erfa import ErfaWarning
 
 from aia_sequence.errors import FrameError
 from aia_sequence.files import replacing
+from aia_sequence.lists import ecsv
 
 TIMES = ("DATE", "T_START", "T_STOP")
 
@@ -59,20 +58,4 @@ def thaw(path: str | Path) -> QTable:
 def digest(table: QTable) -> str:
     """SHA-256 of a table's rows and column names as plain text; numbers in their shortest exact form."""
     columns = [getattr(table[name], "value", table[name]) for name in table.colnames]
-    rows = [table.colnames, *zip(*(np.asarray(column).tolist() for column in columns), strict=True)]
-    return hashlib.sha256("\n".join(",".join(map(str, row)) for row in rows).encode()).hexdigest()
-
-
-def join(tables: Iterable[QTable]) -> QTable:
-    """Put the pointing tables of a block's days together: rows once, sorted by T_START; `meta` of all."""
-    tables = list(tables)
-    joined = vstack(tables, metadata_conflicts="silent")
-    joined.sort("T_START")
-    joined = joined[np.unique(joined["T_START"].isot, return_index=True)[1]]
-    digests = sorted({table.meta["sha256"] for table in tables})
-    joined.meta = {
-        "archive": tables[0].meta["archive"],
-        "source": "; ".join(table.meta["source"] for table in tables),
-        "sha256": digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest(),
-    }
-    return joined
+    return ecsv.digest(table.colnames, (np.asarray(column).tolist() for column in columns))

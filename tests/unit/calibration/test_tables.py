@@ -18,7 +18,7 @@ from sunpy.map.sources import AIAMap
 from aia_sequence.archive.client import open_archive
 from aia_sequence.archive.retries import Patience
 from aia_sequence.archive.web import UnreachableError
-from aia_sequence.calibration import fetch, lookup, tables
+from aia_sequence.calibration import fetch, frozen, lookup, tables
 from aia_sequence.calibration.corrections import of_frame
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import ArchiveError, FrameError
@@ -111,13 +111,45 @@ def test_a_frozen_table_that_was_edited_is_refused(tmp_path):
     path.write_text(path.read_text(encoding="utf-8").replace("0.75", "0.85"), encoding="utf-8")
     with pytest.raises(FrameError, match="its rows have SHA-256"):
         tables.thaw(path)
+    with pytest.raises(FrameError, match="its rows have SHA-256"):
+        frozen.read(path)
+
+
+@pytest.mark.parametrize("name", ["pointing", "degradation", "errors"])
+@pytest.mark.parametrize("missing", [(), (211,)])
+def test_calibration_reads_of_a_table_what_astropy_reads(tmp_path, monkeypatch, name, missing):
+    path = freeze_tables(tmp_path, missing=missing)[name]
+    theirs = frozen.Frozen.of(tables.thaw(path))
+    monkeypatch.setattr(tables, "thaw", None)  # it is not asked
+    ours = frozen.read(path)
+    assert list(ours.columns) == list(theirs.columns)
+    assert {key: ours.meta[key] for key in ("archive", "source", "sha256")} == {
+        key: theirs.meta[key] for key in ("archive", "source", "sha256")
+    }
+    for column, values in theirs.columns.items():
+        np.testing.assert_array_equal(ours.columns[column], values)
+        assert ours.columns[column].dtype.kind == values.dtype.kind
+
+
+TEXT = st.text("aZ09.:,;\"'[]=-_", min_size=1, max_size=6)
+
+
+@given(texts=st.lists(TEXT, min_size=1, max_size=4), seed=st.integers(0, 99))
+def test_a_table_of_any_texts_and_numbers_is_read_as_astropy_reads_it(tmp_path_factory, texts, seed):
+    path, random = tmp_path_factory.getbasetemp() / "any.ecsv", np.random.default_rng(seed)
+    numbers = random.choice([np.nan, np.inf, 0.1, -2.5e-7, 1e22], len(texts))
+    table = QTable({"NAME": texts, "VALUE": numbers * u.cm, "COUNT": random.integers(-9, 9, len(texts))})
+    tables.freeze(path, table, "a", "s")
+    ours, theirs = frozen.read(path), frozen.Frozen.of(tables.thaw(path))
+    for name, values in theirs.columns.items():
+        np.testing.assert_array_equal(ours.columns[name], values)
 
 
 def test_days_that_share_rows_are_joined_without_repeating_them(tmp_path):
     tables.freeze(tmp_path / "one", pointing_table()[:2], "synthetic", "one")
     tables.freeze(tmp_path / "two", pointing_table()[1:], "synthetic", "two")
-    joined = tables.join(tables.thaw(tmp_path / name) for name in ("two", "one"))
-    assert list(joined["T_START"].isot) == list(pointing_table()["T_START"].isot)
+    joined = frozen.join(frozen.read(tmp_path / name) for name in ("two", "one"))
+    assert list(joined.columns["T_START"]) == list(pointing_table()["T_START"].isot)
     assert joined.meta["source"] == "two; one"
 
 
