@@ -376,6 +376,12 @@ def test_a_condition_that_takes_too_many_steps_is_stopped(monkeypatch):
 
 MOMENTS = st.integers(1_060_000_000, 1_420_000_000)
 ZONES = st.sampled_from(["TAI", "UTC", "Z"])
+# Made once: making what draws takes longer than drawing.
+FORMS = st.sampled_from(["single", "range", "duration", "index"])
+STEPS = st.none() | st.integers(1, 600)
+STRETCHES = st.integers(0, 100_000)
+DURATIONS = st.tuples(st.integers(1, 500), st.sampled_from("smhdu"))
+SLOTS = st.integers(1, 1000)
 
 
 @st.composite
@@ -383,37 +389,43 @@ def time_filters(draw):
     """A filter on T_REC and the slots that it means: (text, first, last, every)."""
     zone = draw(ZONES)
     start = draw(MOMENTS)
-    form = draw(st.sampled_from(["single", "range", "duration", "index"]))
+    form = draw(FORMS)
     begin = times.format_time(start, zone)
     first = math.floor((start - EUV.slots.epoch) / 12 + 0.5)
     every, step = None, ""
-    if form != "single" and draw(st.booleans()):
-        seconds = draw(st.integers(1, 600))
+    if form != "single" and (seconds := draw(STEPS)):
         every = max(1, round(seconds / 12))
         step = f"@{seconds}s" if form != "index" else f"@{every}"
     if form == "single":
         return begin, first, first, None
     if form == "range":
-        end = start + draw(st.integers(0, 100_000))
+        end = start + draw(STRETCHES)
         last = math.floor((end - EUV.slots.epoch) / 12 + 0.5)
         return f"{begin}-{times.format_time(end, draw(ZONES))}{step}", first, last, every
     if form == "duration":
-        number, unit = draw(st.integers(1, 500)), draw(st.sampled_from("smhdu"))
+        number, unit = draw(DURATIONS)
         seconds = number * {"s": 1, "m": 60, "h": 3600, "d": 86400, "u": 12}[unit]
         return f"{begin}/{number}{unit}{step}", first, first + max(1, seconds // 12) - 1, every
-    length = draw(st.integers(1, 1000))
+    length = draw(SLOTS)
     return f"#{first}-#{first + length}{step}", first, first + length, every
+
+
+PARTS = st.tuples(
+    st.lists(time_filters(), min_size=1, max_size=3),
+    st.lists(st.sampled_from([94, 131, 171, 193, 211, 304, 335]), max_size=3),
+    st.integers(1, 1000),
+    st.lists(st.sampled_from(["image", "spikes"]), unique=True, max_size=2),
+    st.sampled_from(["", " ", "\t"]),
+    st.booleans(),
+)
+BETWEEN = st.sampled_from([",", ":", ";", " , "])
 
 
 @st.composite
 def record_sets(draw):
     """A record-set text with what it means."""
-    stretches = draw(st.lists(time_filters(), min_size=1, max_size=3))
-    channels = draw(st.lists(st.sampled_from([94, 131, 171, 193, 211, 304, 335]), max_size=3))
-    bound = draw(st.integers(1, 1000)) / 100
-    segments = draw(st.lists(st.sampled_from(["image", "spikes"]), unique=True, max_size=2))
-    blank = draw(st.sampled_from(["", " ", "\t"]))
-    named = draw(st.booleans())
+    stretches, channels, hundredths, segments, blank, named = draw(PARTS)
+    bound = hundredths / 100
     # In a list an index form stands with its like only.
     if len({text.startswith("#") for text, *_ in stretches}) > 1:
         stretches = [item for item in stretches if not item[0].startswith("#")]
@@ -423,7 +435,7 @@ def record_sets(draw):
         text += f"[WAVELNTH={values}]" if named else f"[{values}]"
     text += f"{blank}[? EXPTIME < {bound} AND QUALITY = 0 ?]"
     if segments:
-        text += "{" + draw(st.sampled_from([",", ":", ";", " , "])).join(segments) + "}"
+        text += "{" + draw(BETWEEN).join(segments) + "}"
     return text, stretches, channels, segments, bound
 
 
