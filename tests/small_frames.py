@@ -18,7 +18,8 @@ PEAK = 5
 def as_table(hdu: writing.HDU) -> fits.BinTableHDU:
     """A table as astropy has it."""
     headers = fits.PrimaryHDU().header, fits.Header.fromstring(hdu.header.text())
-    file = io.BytesIO("".join(header.tostring() for header in headers).encode() + hdu.data.tobytes())
+    data = hdu.data.astype(">f4") if hdu.data.dtype == np.float32 else hdu.data  # as it stands in a file
+    file = io.BytesIO("".join(header.tostring() for header in headers).encode() + data.tobytes())
     file.write(bytes(-file.seek(0, io.SEEK_END) % writing.BLOCK))
     with fits.open(io.BytesIO(file.getvalue())) as hdus:
         return hdus[1].copy()
