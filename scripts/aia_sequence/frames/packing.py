@@ -69,7 +69,7 @@ def rice_rows(image, step):
     places, streams = placed([gzipped(image[row].astype(">f4").tobytes()) for row in apart])
     for row, (length, start) in zip(apart, places.tolist(), strict=True):
         table[row] = (0, 0), (length, size + start), 0, 0
-    return table, np.concatenate([heap[:size], streams])
+    return table, np.concatenate([heap[:size], streams]) if streams.size else heap[:size]
 
 
 def gzip_rows(image):
