@@ -11,6 +11,7 @@ def asking(answer: Callable[[BaseHTTPRequestHandler], None], protocol: str = "HT
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = protocol
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             answer(self)
