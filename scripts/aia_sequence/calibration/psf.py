@@ -140,11 +140,10 @@ class Deconvolution:
     def __init__(self, path: str | Path, iterations: int, acceleration: bool = False) -> None:
         self.iterations, self.acceleration = iterations, acceleration
         with fits.open(path, memmap=False) as hdus:
-            kernel, header = hdus[0].data.astype(np.float64), hdus[0].header
+            kernel, self.about = hdus[0].data.astype(np.float64), _about(hdus[0])
         self._transfer = fft.rfft2(fft.ifftshift(kernel)).astype(np.complex64)
         self._back = np.conj(self._transfer)
         self._room = np.empty_like(self._transfer)
-        self.about = {"source": header["SOURCE"], "sha256": about(path)["sha256"]}
 
     def __call__(self, image: np.ndarray, blank: int | None) -> np.ndarray:
         """Deconvolve counts; missing pixels are filled from around them first, and are NaN afterwards.
@@ -248,5 +247,9 @@ def _blocks(size: int) -> Iterator[slice]:
 def about(path: str | Path) -> dict[str, str]:
     """Source and SHA-256 (of the pixels, which do not depend on the header) of a file of `write`."""
     with fits.open(path, memmap=False) as hdus:
-        digest = hashlib.sha256(np.ascontiguousarray(hdus[0].data).tobytes()).hexdigest()
-        return {"source": hdus[0].header["SOURCE"], "sha256": digest}
+        return _about(hdus[0])
+
+
+def _about(hdu: Any) -> dict[str, str]:
+    pixels = np.ascontiguousarray(hdu.data).view(np.uint8)
+    return {"source": hdu.header["SOURCE"], "sha256": hashlib.sha256(pixels).hexdigest()}

@@ -25,7 +25,7 @@ CUBE_SECONDS = 0.4e-6  # per pixel
 FIGURE_SECONDS = 0.3  # per frame: light curve, figure, movie, viewer together
 
 PROCESS_MB = 700  # one calibration process, one frame in memory
-PSF_MB = 1500  # the transform of the PSF and of a frame beside it
+PSF_MB = 1000  # the transform of the PSF and of a frame beside it
 PARENT_MB = 300  # the process that hands frames out
 FIGURE_MB = 1500  # flat, however long the sequence
 
