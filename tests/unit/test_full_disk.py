@@ -27,6 +27,7 @@ EVENT = {
     "channels": [211],
     "cutout": True,
     "region": {"x": [780, 900], "y": [290, 410]},
+    "calibration": {"uncertainty": True},
     "figure": {"dpi": 72},
 }
 SCRIPTS = ["download_level1", "write_audit"]
