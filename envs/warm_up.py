@@ -5,6 +5,7 @@ another way does without.
 """
 
 import importlib
+import logging
 import runpy
 import tempfile
 from pathlib import Path
@@ -22,6 +23,9 @@ def main() -> None:
     import matplotlib.font_manager  # noqa: F401 - makes the list of fonts
     import snakemake.cli  # noqa: F401
 
+    logging.disable(
+        logging.INFO
+    )  # what libraries tell of their work, where one of them gives Python's logging a handler
     for name in FIRST:
         runpy.run_path(str(SCRIPTS / f"{name}.py"))
     for name in LATER:

@@ -1,9 +1,14 @@
-# What works around Snakemake where a plan is large. Each piece says what it gains; tests/workflow/test_planning.py fails
-# when one of them is no longer needed.
+# What works around Snakemake where a plan is large or jobs are short. Each piece says what it gains;
+# tests/workflow/test_planning.py fails when one of those about plans is no longer needed.
 
 import atexit
 import gc
 import inspect
+
+from aia_sequence import jobhost
+
+# Half of what a short event takes is Python's start and its imports, in each of its jobs.
+jobhost.install(workflow, SCRIPTS)
 
 # A plan is millions of objects that live to its end. Python would look through them for garbage again and again, and once
 # more before it exits: a third of the time of planning 1,000 events, for nothing.

@@ -189,7 +189,8 @@ def growth(folder, processes, counts):
 def cutouts(folder, repeat):
     """Cut-out frames of two channels with uncertainties, from query to level 1.5: the first time ever, and later.
 
-    The first time nothing is compiled: neither modules nor kernels, whose caches are folders of their own here.
+    The first time nothing is compiled but what the installation compiles, which is told of by itself: caches of modules
+    and kernels are folders of their own here.
     """
     channels, place = (171, 211), folder / "cutouts"
     event = {
@@ -204,15 +205,15 @@ def cutouts(folder, repeat):
     for path in caches.values():
         shutil.rmtree(path, ignore_errors=True)
     print(f"\n| {len(channels)} channels of 3 cut-out frames, to level 1.5 | wall s | CPU s |\n|---|---|---|")
-    for label in ("first", *["later"] * repeat):
+    run = [*command, "--configfile", "config.json", "--", *targets]
+    install = [sys.executable, ROOT / "envs" / "warm_up.py"]
+    for label in ("the installation's part", "first", *["later"] * repeat):
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         (place / "config.json").write_text(json.dumps({"events": [event]}), encoding="utf-8")
         began, used = time.perf_counter(), children_cpu()
-        subprocess.run(
-            [*command, "--configfile", "config.json", "--", *targets],
-            cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        called = install if label == "the installation's part" else run
+        subprocess.run(called, cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL)
         print(f"| {label} | {time.perf_counter() - began:.1f} | {children_cpu() - used:.1f} |")
 
 

@@ -1,0 +1,249 @@
+"""Fork the jobs of a run from one process that has imported what they need.
+
+Each job of a workflow is a Python of its own: half of the processor time of a short event is its start and imports, the
+same ones again and again. Here a process beside Snakemake's, the host, imports what a script imports when its first job
+comes, and is forked for every job. A job has a process of its own as ever, with its folder, environment and exit
+status; the host keeps nothing of it. Jobs that want another environment (conda, a container, environment modules, a
+shadow folder, a shell or a debugger of their own) and scripts of others are started as Snakemake starts them, and so is
+every job where processes are not forked (macOS), on the nodes of a cluster, and when the host has been killed.
+"""
+
+import atexit
+import contextlib
+import functools
+import gc
+import json
+import logging
+import os
+import runpy
+import shlex
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+# Of libraries for linear algebra, as Snakemake sets them; they count when a library is imported.
+LIBRARIES = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
+THREADS = (*(f"{name}_NUM_THREADS" for name in LIBRARIES), "VECLIB_MAXIMUM_THREADS")
+TEMPORARY = ("TMPDIR", "TMP", "TEMPDIR", "TEMP")
+NUMBER = struct.Struct("!i")
+FOLDERS: set[Path] = set()  # of scripts whose jobs are forked
+KILLED = 128 + signal.SIGKILL  # as the shell has it
+STOPPED: list[bool] = []  # by Ctrl-C, of which a job hears that was about to begin
+STATUS = [1]  # that this process ends with, once it is a job's: the last one counts
+
+
+class Host:
+    """The process that is forked for jobs; it is started with the first of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._door: socket.socket | None = None
+
+    def begin(self, job: Mapping[str, Any]) -> tuple[int, socket.socket]:
+        """Have a job begin: the number of its process, and where its exit status will come.
+
+        Parameters
+        ----------
+        job
+            `script`, whose imports are its own, `file` that is run, `folder`, `environment`.
+
+        Raises
+        ------
+        OSError
+            If there is no host any more; the job has not begun.
+        """
+        answers, theirs = socket.socketpair()
+        with self._lock, theirs:
+            door = self._door = self._door or self._start()
+            text = json.dumps(job).encode()
+            socket.send_fds(door, [NUMBER.pack(len(text))], [theirs.fileno()])
+            door.sendall(text)
+        process = _number(answers)
+        if process is None:
+            raise ConnectionError("the host has ended")
+        return process, answers
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        environment = os.environ | dict.fromkeys(THREADS, "1")
+        with theirs:
+            command = [sys.executable, __file__, str(theirs.fileno())]
+            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+        atexit.register(_end, ours, process)
+        return ours
+
+
+def _end(door: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """Have the host end, when its last job has; what they took counts as this process's."""
+    door.close()
+    with contextlib.suppress(KeyboardInterrupt):
+        process.wait()
+
+
+def _number(answers: socket.socket) -> int | None:
+    """The next number of an answer; None if the other side has ended."""
+    read = answers.recv(NUMBER.size, socket.MSG_WAITALL)
+    return NUMBER.unpack(read)[0] if len(read) == NUMBER.size else None
+
+
+def install(workflow: Any, scripts: Path) -> None:
+    """Have jobs forked, of a run of this process, whose scripts lie in a folder.
+
+    Private parts of Snakemake are used: `PythonScript.execute_script`, what such a script knows of its job, and the
+    prefix and suffix of its shell; the tests of this module fail when they change.
+    """
+    if sys.platform != "linux" or not workflow.is_main_process:
+        return
+    from snakemake.script import PythonScript
+
+    if not FOLDERS:
+        PythonScript.execute_script = _hosted(PythonScript.execute_script, Host(), workflow)
+    FOLDERS.add(scripts.resolve())
+
+
+def _hosted(alone: Callable[..., None], host: Host, workflow: Any) -> Callable[..., None]:
+    """What Snakemake calls to run a script, in place of what it calls otherwise."""
+
+    @functools.wraps(alone)
+    def execute_script(self: Any, fname: str, edit: bool = False) -> None:
+        script = _script(self)
+        if script is None or edit or workflow.execution_settings.debug:
+            return alone(self, fname, edit)
+        job = {"script": str(script), "file": fname, "folder": os.getcwd(), "environment": _environment(self)}
+        try:
+            process, answers = host.begin(job)
+        except OSError:
+            return alone(self, fname, edit)
+        with answers, _watched(process, self.bench_record):
+            status = _number(answers)
+        if status != 0:
+            raise subprocess.CalledProcessError(status or KILLED, shlex.join([sys.executable, fname]))
+        return None
+
+    return execute_script
+
+
+def _watched(process: int, record: Any) -> AbstractContextManager[Any]:
+    """Watch what a process takes, where the rule asks for it."""
+    from snakemake.benchmark import benchmarked
+
+    return benchmarked(process, record) if record is not None else nullcontext()
+
+
+def _script(job: Any) -> Path | None:
+    """The script of a job that is forked."""
+    from snakemake.shell import shell
+
+    special = (job.conda_env, job.container_img, job.env_modules, job.shadow_dir, job.resources.get("shell_exec"))
+    if any(special) or shell._process_prefix or shell._process_suffix or not job.is_local:
+        return None
+    path = Path(job.path.get_path_or_uri(secret_free=True)).resolve()
+    return path if path.parent in FOLDERS else None
+
+
+def _environment(job: Any) -> dict[str, str]:
+    """Variables of a job, as Snakemake gives them to its shell."""
+    temporary = job.resources.get("tmpdir")
+    places = dict.fromkeys(TEMPORARY, str(temporary)) if temporary else {}
+    return os.environ | dict.fromkeys(THREADS, str(job.threads)) | places
+
+
+def serve(door: socket.socket) -> dict[str, Any]:
+    """Be the host, until Snakemake's process ends; returns in each process that is forked for a job, with the job."""
+    signal.signal(signal.SIGINT, lambda *_: STOPPED.append(True))  # the host ends when Snakemake does
+    import snakemake.script  # noqa: F401 - each job does
+
+    ready: set[str] = set()
+    while True:
+        header, handed, _, _ = socket.recv_fds(door, NUMBER.size, 1)
+        if not handed:
+            break
+        (size,) = NUMBER.unpack(header)
+        job: dict[str, Any] = json.loads(door.recv(size, socket.MSG_WAITALL))
+        if job["script"] not in ready:
+            ready.add(job["script"])
+            prepare(job["script"])
+        if os.fork() == 0:
+            door.close()
+            return begin(job, socket.socket(fileno=handed[0]))
+        os.close(handed[0])
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, 0)[0]:
+            pass
+    sys.exit()
+
+
+def prepare(script: str) -> None:
+    """Import what a script imports; its job tells what is wrong with it, if anything."""
+    folder = os.path.dirname(script)
+    if folder not in sys.path:
+        sys.path.append(folder)  # where Snakemake has it
+    with contextlib.suppress(Exception):
+        runpy.run_path(script)
+    gc.freeze()  # collecting it in each job would copy its pages
+
+
+def begin(job: dict[str, Any], answers: socket.socket) -> dict[str, Any]:
+    """Fork the job, from a process that stays to tell of its end; returns in the job."""
+    process = os.fork()
+    if process:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with contextlib.suppress(OSError), answers:  # nobody may be there any more, but the job goes on
+            answers.sendall(NUMBER.pack(process))
+            ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+            assert ended
+            status = ended.si_status if ended.si_code == os.CLD_EXITED else 128 + ended.si_status
+            answers.sendall(NUMBER.pack(status))
+            answers.recv(1)  # the number is no other process's while somebody watches it
+        os.waitpid(process, 0)
+        os._exit(0)
+    answers.close()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(job["folder"])
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    logging.root.handlers.clear()  # of libraries that others import
+    if STOPPED:
+        raise KeyboardInterrupt
+    return job
+
+
+def run(file: str) -> None:
+    """Run a script as Python does."""
+    sys.argv = [file]
+    sys.path.insert(0, os.path.dirname(file))
+    runpy.run_path(file, run_name="__main__")
+
+
+def leave() -> None:
+    """End here, after all else that was to be done: tidying up would copy every page that the host has filled."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(STATUS[-1])
+
+
+def main(descriptor: str) -> None:
+    """Be the host, or one of its jobs."""
+    sys.path.pop(0)  # of the library's own modules, whose names are others' as well
+    job = serve(socket.socket(fileno=int(descriptor)))
+    atexit.register(leave)
+    try:
+        run(job["file"])
+    except SystemExit as end:
+        STATUS.append(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
+    STATUS.append(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
