@@ -2,16 +2,18 @@
 
 Each job of a workflow is a Python of its own: half of the processor time of a short event is its start and imports, the
 same ones again and again. Here a process beside Snakemake's, the host, imports what a script imports when its first job
-comes, and is forked for every job. A job has a process of its own as ever, with its folder, environment and exit
-status; the host keeps nothing of it. Jobs that want another environment (conda, a container, environment modules, a
-shadow folder, a shell or a debugger of their own) and scripts of others are started as Snakemake starts them, and so is
-every job where processes are not forked (macOS), on the nodes of a cluster, and when the host has been killed.
+comes, and is forked for every job; what a job has imported on its way, the host imports before the next. A job has a
+process of its own as ever, with its folder, environment and exit status; the host keeps nothing else of it. Jobs that
+want another environment (conda, a container, environment modules, a shadow folder, a shell or a debugger of their own)
+and scripts of others are started as Snakemake starts them, and so is every job where processes are not forked (macOS),
+on the nodes of a cluster, and when the host has been killed.
 """
 
 import atexit
 import contextlib
 import functools
 import gc
+import importlib
 import json
 import logging
 import os
@@ -32,6 +34,7 @@ from typing import Any
 LIBRARIES = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
 THREADS = (*(f"{name}_NUM_THREADS" for name in LIBRARIES), "VECLIB_MAXIMUM_THREADS")
 TEMPORARY = ("TMPDIR", "TMP", "TEMPDIR", "TEMP")
+LONGEST = 1 << 20  # bytes of a list of modules
 NUMBER = struct.Struct("!i")
 FOLDERS: set[Path] = set()  # of scripts whose jobs are forked
 KILLED = 128 + signal.SIGKILL  # as the shell has it
@@ -155,24 +158,33 @@ def _environment(job: Any) -> dict[str, str]:
     return os.environ | dict.fromkeys(THREADS, str(job.threads)) | places
 
 
-def serve(door: socket.socket) -> dict[str, Any]:
-    """Be the host, until Snakemake's process ends; returns in each process that is forked for a job, with the job."""
+def serve(door: socket.socket) -> tuple[dict[str, Any], socket.socket]:
+    """Be the host, until Snakemake's process ends; returns in each process that is forked for a job.
+
+    With it come the job, and where it tells what it has imported.
+    """
     signal.signal(signal.SIGINT, lambda *_: STOPPED.append(True))  # the host ends when Snakemake does
     import snakemake.script  # noqa: F401 - each job does
 
     ready: set[str] = set()
+    news, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     while True:
         header, handed, _, _ = socket.recv_fds(door, NUMBER.size, 1)
         if not handed:
             break
         (size,) = NUMBER.unpack(header)
         job: dict[str, Any] = json.loads(door.recv(size, socket.MSG_WAITALL))
+        learn(news)
         if job["script"] not in ready:
             ready.add(job["script"])
             prepare(job["script"])
+        sys.stdout.flush()  # what a library has printed, once
+        gc.freeze()  # collecting it in each job would copy its pages
         if os.fork() == 0:
-            door.close()
-            return begin(job, socket.socket(fileno=handed[0]))
+            for one in (door, news):
+                one.close()
+            begin(job, socket.socket(fileno=handed[0]))
+            return job, told
         os.close(handed[0])
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -190,10 +202,18 @@ def prepare(script: str) -> None:
         sys.path.append(folder)  # where Snakemake has it
     with contextlib.suppress(Exception):
         runpy.run_path(script)
-    gc.freeze()  # collecting it in each job would copy its pages
 
 
-def begin(job: dict[str, Any], answers: socket.socket) -> dict[str, Any]:
+def learn(news: socket.socket) -> None:
+    """Import what jobs have imported since."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            for name in json.loads(news.recv(LONGEST, socket.MSG_DONTWAIT)):
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
+
+
+def begin(job: dict[str, Any], answers: socket.socket) -> None:
     """Fork the job, from a process that stays to tell of its end; returns in the job."""
     process = os.fork()
     if process:
@@ -215,7 +235,6 @@ def begin(job: dict[str, Any], answers: socket.socket) -> dict[str, Any]:
     logging.root.handlers.clear()  # of libraries that others import
     if STOPPED:
         raise KeyboardInterrupt
-    return job
 
 
 def run(file: str) -> None:
@@ -235,14 +254,17 @@ def leave() -> None:
 def main(descriptor: str) -> None:
     """Be the host, or one of its jobs."""
     sys.path.pop(0)  # of the library's own modules, whose names are others' as well
-    job = serve(socket.socket(fileno=int(descriptor)))
+    job, told = serve(socket.socket(fileno=int(descriptor)))
     atexit.register(leave)
+    known = set(sys.modules)
     try:
         run(job["file"])
     except SystemExit as end:
         STATUS.append(end.code if isinstance(end.code, int) else int(end.code is not None))
         raise
     STATUS.append(0)
+    with contextlib.suppress(OSError):
+        told.send(json.dumps([name for name in sys.modules if name not in known]).encode(), socket.MSG_DONTWAIT)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,9 @@ SCRIPT = """
 import json, os, signal, sys, time
 import library
 
+if "snakemake" in globals():
+    import on_the_way
+
 if __name__ == "__main__":
     name, found = snakemake.wildcards.name, {"process": os.getpid(), "parent": os.getppid(), "before": library.JOBS[:]}
     library.JOBS.append(name)
@@ -66,10 +69,11 @@ if __name__ == "__main__":
 """
 LIBRARY = """
 import os
+from pathlib import Path
 
 JOBS = []
-with open("imported", "a") as file:
-    file.write(f"{os.getpid()}\\n")
+with open(Path(__file__).with_suffix(".txt").name, "a") as file:
+    print(os.getpid(), file=file)
 """
 
 
@@ -79,7 +83,8 @@ def call(tmp_path):
     (tmp_path / "scripts").mkdir()
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "scripts" / "told.py").write_text(SCRIPT)
-    (tmp_path / "scripts" / "library.py").write_text(LIBRARY)
+    for name in ("library", "on_the_way"):
+        (tmp_path / "scripts" / f"{name}.py").write_text(LIBRARY)
 
     def start(*names, cores=1):
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--keep-going", "--nolock"]
@@ -102,9 +107,9 @@ def told(folder, name):
     return json.loads((folder / f"{name}.json").read_text())
 
 
-def imports(folder):
-    """Which processes have imported the library."""
-    return (folder / "imported").read_text().split()
+def imports(folder, name="library"):
+    """Which processes have imported a library."""
+    return (folder / f"{name}.txt").read_text().split()
 
 
 def gone(process):
@@ -157,6 +162,14 @@ def test_a_script_that_cannot_be_read_says_so_itself(call, tmp_path):
     status, said = ended(run)
     assert status == 1
     assert "No module named 'not_there'" in said
+
+
+def test_what_a_job_imports_on_its_way_the_next_need_not_import(call, tmp_path):
+    run = call("first", "second", "third")
+    status, said = ended(run)
+    assert status == 0, said
+    assert len(imports(tmp_path, "on_the_way")) == 2  # the first job, and then the host
+    assert imports(tmp_path, "on_the_way")[1:] == imports(tmp_path)
 
 
 def test_jobs_go_on_without_the_host(call, tmp_path):
