@@ -78,16 +78,16 @@ class Host:
         environment = os.environ | dict.fromkeys(THREADS, "1")
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno())]
-            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
-        atexit.register(_end, ours, process)
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+        atexit.register(self.end)
         return ours
 
-
-def _end(door: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    """Have the host end, when its last job has; what they took counts as this process's."""
-    door.close()
-    with contextlib.suppress(KeyboardInterrupt):
-        process.wait()
+    def end(self) -> None:
+        """Have the host end, when its last job has; what they took counts as this process's."""
+        if self._door is not None:
+            self._door.close()
+            with contextlib.suppress(KeyboardInterrupt):
+                self._process.wait()
 
 
 def _number(answers: socket.socket) -> int | None:

@@ -18,6 +18,7 @@ from aia_sequence.frames.draft import Draft, split
 from aia_sequence.frames.geometry import Grid
 from aia_sequence.frames.keywords import NO_INTEGER, number
 from aia_sequence.instrument import CENTRE, SATURATED_FROM, SCALE, SIDE
+from aia_sequence.versions import ACCELERATED
 
 type Lines = list[str]  # of the history
 
@@ -187,7 +188,7 @@ def _psf(header: Draft, pixels: Pixels, corrections: Corrections, options: Calib
     header.set("PSF_ACC", options.psf_acceleration, "accelerated after Biggs and Andrews (1997)")
     header.set("PSF_SRC", about["source"], "point spread function")
     header.set("PSF_SHA", about["sha256"])
-    how = "accelerated (Biggs-Andrews) " if options.psf_acceleration else ""
+    how = f"accelerated (Biggs-Andrews, version {ACCELERATED}) " if options.psf_acceleration else ""
     return [f"psf: Richardson-Lucy, {options.psf_iterations} {how}iterations, {about['source']}"]
 
 
