@@ -186,13 +186,16 @@ def serve(door: socket.socket) -> tuple[dict[str, Any], socket.socket]:
             begin(job, socket.socket(fileno=handed[0]))
             return job, told
         os.close(handed[0])
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, 0)[0]:
-            pass
+        collect(os.WNOHANG)
+    collect(0)
     sys.exit()
+
+
+def collect(options: int) -> None:
+    """Take note of processes that have ended, so that their time counts as the host's; `options` of `os.waitpid`."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, options)[0]:
+            pass
 
 
 def prepare(script: str) -> None:
