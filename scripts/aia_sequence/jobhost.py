@@ -164,6 +164,7 @@ def serve(door: socket.socket) -> tuple[dict[str, Any], socket.socket]:
     With it come the job, and where it tells what it has imported.
     """
     signal.signal(signal.SIGINT, lambda *_: STOPPED.append(True))  # the host ends when Snakemake does
+    gc.disable()  # imports leave nothing to collect, and looking for it is a tenth of their time
     import snakemake.script  # noqa: F401 - each job does
 
     ready: set[str] = set()
@@ -231,6 +232,7 @@ def begin(job: dict[str, Any], answers: socket.socket) -> None:
         os.waitpid(process, 0)
         os._exit(0)
     answers.close()
+    gc.enable()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(job["folder"])
     os.environ.clear()
