@@ -234,6 +234,7 @@ def begin(job: dict[str, Any], answers: socket.socket) -> None:
     answers.close()
     gc.enable()
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    Path("/proc/self/comm").write_text(Path(job["script"]).stem)  # top shows what it is; the first 15 letters
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])

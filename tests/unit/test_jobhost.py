@@ -49,6 +49,7 @@ if "snakemake" in globals():
 if __name__ == "__main__":
     name, found = snakemake.wildcards.name, {"process": os.getpid(), "parent": os.getppid(), "before": library.JOBS[:]}
     library.JOBS.append(name)
+    found["shown"] = open("/proc/self/comm").read().strip()
     found |= {"folder": os.getcwd(), "file": __file__, "arguments": len(sys.argv)}
     found |= {key: os.environ.get(key) for key in ("OMP_NUM_THREADS", "TMPDIR", "HOME")}
     if name == "busy":
@@ -139,6 +140,7 @@ def test_jobs_are_processes_of_their_own_that_import_nothing_anew(call, tmp_path
     assert len({one["process"] for one in found} | {int(host)}) == 4
     assert [one["before"] for one in found] == [[], [], []], "nothing of a job is left for the next"
     for one in found:
+        assert one["shown"] == "told"
         assert one["folder"] == str(tmp_path)
         assert one["file"] == str(tmp_path / "scripts" / "told.py")
         assert (one["arguments"], one["OMP_NUM_THREADS"], one["TMPDIR"]) == (1, "2", "mine")
