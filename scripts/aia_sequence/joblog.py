@@ -78,10 +78,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
-    # drms sends everything to the terminal as soon as it is imported.
-    others = [handler for handler in root.handlers if type(handler) is logging.StreamHandler]
-    for handler in others:
-        root.removeHandler(handler)
+    _without_terminal(root)
     root.addHandler(file)
     root.addHandler(terminal)
     try:
@@ -103,6 +100,27 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         with suppress(OSError):  # the log, too, may lie on a disk that is full
             file.close()
         logging.captureWarnings(False)
+
+
+@contextmanager
+def terminal_log() -> Iterator[None]:
+    """Tell on the terminal, each in a line of its own, what a command that is called by hand logs meanwhile."""
+    terminal, root = logging.StreamHandler(sys.stderr), logging.getLogger()
+    over_a_bar = "\r\x1b[K" if sys.stderr.isatty() else ""
+    terminal.setFormatter(_Redacted(f"{over_a_bar}%(message)s"))
+    root.setLevel(logging.INFO)
+    _without_terminal(root)
+    root.addHandler(terminal)
+    try:
+        yield
+    finally:
+        root.removeHandler(terminal)
+
+
+def _without_terminal(root: logging.Logger) -> None:
+    """Have nobody else write to the terminal, as drms does as soon as it is imported."""
+    for handler in [handler for handler in root.handlers if type(handler) is logging.StreamHandler]:
+        root.removeHandler(handler)
 
 
 class Counter:

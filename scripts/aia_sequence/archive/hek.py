@@ -157,7 +157,9 @@ def _asked(url: str, start: float, end: float, letter: str, patience: Patience) 
     except ImportError as error:
         raise ConfigError(f'sunpy asks the HEK with {error.name}, which is missing: pip install "sunpy[net]"') from None
 
-    client, span = HEKClient(url=url), a.Time(iso(start)[:-1], iso(end)[:-1])
+    # The client puts its question behind the address as it is.
+    client = HEKClient(url=url if url.endswith(("?", "&")) else f"{url}?")
+    span = a.Time(iso(start)[:-1], iso(end)[:-1])
 
     def ask() -> list[Mapping[str, Any]]:
         try:

@@ -14,6 +14,7 @@ from aia_sequence.config.region import LIMB, parse_location
 from aia_sequence.errors import ConfigError
 from aia_sequence.files import write_text
 from aia_sequence.instrument import MISSION_START
+from aia_sequence.joblog import terminal_log
 from aia_sequence.times import iso, read_time, tai_seconds
 
 WIDTH = 30  # characters of the progress bar
@@ -96,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise ConfigError(f"--url: {options.url!r} is no address; write {hek.URL}")
     hek.flux(goes)
     bounds = longitudes(options.region) if options.region else None
-    found = hek.flares(start, end, goes, url=options.url, told=_bar)
+    with terminal_log():
+        found = hek.flares(start, end, goes, url=options.url, told=_bar)
     kept = [one for one in found if bounds is None or (one.place and bounds[0] <= one.place[0] <= bounds[1])]
     placeless = sum(one.place is None for one in found)
     if not kept:

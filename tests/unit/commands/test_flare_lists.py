@@ -238,6 +238,22 @@ def test_a_catalogue_takes_the_place_of_one_only_if_it_is_whole(knowledgebase, c
     assert path.read_text(encoding="utf-8") == printed
 
 
+def test_an_address_need_not_end_with_a_question_mark(knowledgebase):
+    wanted = asked(knowledgebase)
+    knowledgebase.url = knowledgebase.url.removesuffix("?")
+    assert asked(knowledgebase) == wanted
+
+
+def test_what_is_tried_again_is_told_in_a_plain_line(knowledgebase, capsys, monkeypatch):
+    monkeypatch.setattr(hek, "Patience", lambda: QUICK)
+    knowledgebase.fault = [(503, b"busy")]
+    call(knowledgebase, "--class", "X1")
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("HEK, flares from 2021-01-01T00:00:00Z to ")
+    assert "HTTP 503" in first
+    assert rest == ["2 flares; 0 of 2 without a location"]
+
+
 def test_flares_are_chosen_by_longitude(knowledgebase, capsys):
     call(knowledgebase, "--class", "M1", "--region", "E45..W45")
     rows = [line for line in capsys.readouterr().out.splitlines() if line[0] in "XM"]
