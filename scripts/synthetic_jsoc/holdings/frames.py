@@ -15,9 +15,6 @@ from synthetic_jsoc.sun import scene as sun
 from synthetic_jsoc.sun.view import SCALE
 from synthetic_jsoc.tables import degradation
 
-# No pixel is saturated of an image whose brightest one is stated to be darker.
-_SAFE_DN = SATURATION_DN / 2
-
 
 def header(record, series=None, segment="image"):
     """
@@ -104,19 +101,18 @@ def image(record, realisation=0, part=None):
     ndarray of int16, shape (4096, 4096) or that of the part
     """
     rows, columns = part or map(slice, (0, 0), SHAPE)
-    # What saturated pixels cannot hold runs along their column from far above and below.
-    drawn = slice(0, SHAPE[0]) if part and record["DATAMAX"] > _SAFE_DN else rows
     channel, middle = record["WAVELNTH"], _middle(record)
     factor = record["EXPTIME"] * float(degradation(channel, middle)) * float(catalogue.sunlit(np.array([middle]))[0])
-    scene = sun.Scene(channel, middle).on(_detector_on_scene(record, middle), part=part and (drawn, columns))
+    # Columns are drawn whole: what saturated pixels cannot hold runs along them from far above and below.
+    drawn = part and (slice(0, SHAPE[0]), columns)
+    scene = sun.Scene(channel, middle).on(_detector_on_scene(record, middle), part=drawn)
     seed = hashing.bits("noise", record["FSN"], realisation)
-    counts = detector.expose(scene, factor, CHANNELS[channel].noise, seed, (drawn.start, columns.start))
-    counts = counts[rows.start - drawn.start : rows.stop - drawn.start]
+    counts = detector.expose(scene, factor, CHANNELS[channel].noise, seed, (0, columns.start))
     lost = record["MISSVALS"] // SHAPE[1]
     if lost:
         first = int(hashing.uniform("first row lost", record["FSN"]) * (SHAPE[0] - lost))
-        counts[max(first - rows.start, 0) : max(first + lost - rows.start, 0)] = BLANK
-    return counts
+        counts[first : first + lost] = BLANK
+    return counts[rows]
 
 
 class Drawn:

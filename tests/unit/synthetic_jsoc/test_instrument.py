@@ -217,6 +217,15 @@ def test_what_is_cut_out_of_a_frame_does_not_depend_on_whether_the_whole_is_draw
     assert (tmp_path / "drawn").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
+def test_charge_runs_into_a_cut_out_from_pixels_that_its_record_does_not_tell_of():
+    record = record_at("2017-09-07T22:18:11Z", 211)
+    assert record["DATAMAX"] < SATURATION_DN / 2
+    rows, columns = np.s_[1655:1690], np.s_[3300:3330]
+    whole = frames.image(record, part=(np.s_[0:4096], columns))
+    assert (whole == SATURATION_DN).any()
+    np.testing.assert_array_equal(frames.image(record, part=(rows, columns)), whole[rows])
+
+
 def test_rows_that_were_lost_are_blank_and_others_are_not(quiet, quiet_file):
     image = frames.image({**quiet, "MISSVALS": 300 * 4096})
     assert_parts(image, {**quiet, "MISSVALS": 300 * 4096})
