@@ -66,6 +66,13 @@ def write(path, image, cards, compressed=True):
     fits.HDUList(hdus).writeto(path)  # without a checksum, in whose comment astropy puts the time of day
 
 
+def put(path, keyword, text):
+    """Let a keyword of a file's image have any text as its value."""
+    content, key = path.read_bytes(), f"{keyword:8}= ".encode("ascii")
+    start = content.rindex(key)
+    path.write_bytes(content[:start] + key + text.encode("ascii").ljust(70) + content[start + 80 :])
+
+
 def pointing_table(x0=X0 + 0.8, y0=Y0 - 0.6, missing=()):
     """Three rows of pointing around the frames' time, slightly off what their headers say."""
     starts = ["2021-07-03T09:00:00", "2021-07-03T12:00:00", "2021-07-03T15:00:00"]

@@ -18,6 +18,7 @@ from aia_sequence.files import opened
 from aia_sequence.frames.cards import unreadable
 from aia_sequence.frames.checksums import ALL_ONES, disagreeing
 from aia_sequence.frames.hdus import DAMAGE, Part, parts, unpacked
+from aia_sequence.frames.keywords import legible
 from aia_sequence.frames.level1header import check_observed, refuse
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,125}\.fits")
@@ -112,6 +113,7 @@ def check_structure(path: str | Path, *, at_hand: bool = False) -> Mapping[str, 
     return holding[0]
 
 
+@legible()
 def check_identity(header: Mapping[str, Any], expected: Identity, name: str) -> None:
     """Make sure that a header is of the expected record.
 

@@ -14,7 +14,7 @@ from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import opened
 from aia_sequence.frames import cards
 from aia_sequence.frames.hdus import parts, unpacked
-from aia_sequence.frames.keywords import number, stated
+from aia_sequence.frames.keywords import legible, number, stated
 from aia_sequence.frames.level1header import check_level1, is_by_frame, slot_at
 from aia_sequence.instrument import Series, series_of
 from aia_sequence.keywords import KEYWORDS as KNOWN
@@ -71,6 +71,7 @@ def _value(header: MutableMapping[str, Any], key: str, kind: str) -> Any:
     return number(header, key) if kind == "float" else _whole(header, key)
 
 
+@legible()
 def _header(path: str) -> MutableMapping[str, Any]:
     """Header of a file's first image or table with data, a compressed image's as that of the image."""
     with warnings.catch_warnings():
@@ -105,6 +106,7 @@ def _of_image(header: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return header
 
 
+@legible()
 def _keywords(header: MutableMapping[str, Any]) -> dict[str, Any]:
     """The keywords of a level-1 frame; `FrameError` says what it is instead, or what is wrong with it."""
     name = re.fullmatch(r"(aia\.\w+?)(_mod)?:(\d+):(\w+)", str(header.get("DRMS_ID", "")), re.ASCII)

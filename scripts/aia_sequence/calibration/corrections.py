@@ -8,7 +8,7 @@ from aia_sequence.calibration.lookup import Tables
 from aia_sequence.config.calibration import CalibrationOptions
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry
-from aia_sequence.frames.keywords import number, stated
+from aia_sequence.frames.keywords import legible, number, stated
 from aia_sequence.times import read_time
 
 NO_ATTITUDE = 1 << 2  # bit of QUALITY: the spacecraft's attitude, and so SAT_ROT, is missing
@@ -36,6 +36,7 @@ class Corrections:
     psf_about: dict[str, Any] = field(default_factory=dict)
 
 
+@legible()
 def of_frame(header: Mapping[str, Any], tables: Tables, options: CalibrationOptions) -> Corrections:
     """Work out a frame's corrections.
 

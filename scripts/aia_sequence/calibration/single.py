@@ -17,6 +17,7 @@ from aia_sequence.config.schema import explain, properties, schema
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import sha256
 from aia_sequence.frames.fits import read_header
+from aia_sequence.frames.keywords import legible, stated
 from aia_sequence.frames.level1header import check_level1, is_by_frame, slot_at
 from aia_sequence.instrument import series_of
 from aia_sequence.times import day, read_time
@@ -106,19 +107,20 @@ def _checked(options: Mapping[str, Any]) -> CalibrationOptions:
 def _row(path: Path, header: fits.Header) -> dict[str, Any]:
     """The frame's row of a level-1 manifest, from its header."""
     try:
-        check_level1(header)
-        channel = header["WAVELNTH"]
-        series = str(header.get("DRMS_ID") or "").partition(":")[0] or series_of(channel).name
-        slot, observed = str(header["T_REC"]), str(header["T_OBS"])
-        read_time(slot), read_time(observed)
-        if is_by_frame(header):
-            series, slot = series_of(channel).name, slot_at(series_of(channel), read_time(observed))
+        with legible():
+            check_level1(header)
+            channel = header["WAVELNTH"]
+            series = str(header.get("DRMS_ID") or "").partition(":")[0] or series_of(channel).name
+            slot, observed = str(header["T_REC"]), str(header["T_OBS"])
+            read_time(slot), read_time(observed)
+            if is_by_frame(header):
+                series, slot = series_of(channel).name, slot_at(series_of(channel), read_time(observed))
     except KeyError as error:
         raise FrameError(f"{path}: {error.args[0]}; level-1 frames of the archive have it") from None
     except (FrameError, ConfigError, ValueError) as error:
         raise FrameError(f"{path}: {error}") from None
     about = {"file": path.name, "T_REC": slot, "T_OBS": observed, "WAVELNTH": channel, "reason": ""}
-    about |= {"EXPTIME": header.get("EXPTIME"), "QUALITY": header.get("QUALITY")}
+    about |= {key: stated(header, key) for key in ("EXPTIME", "QUALITY")}
     about |= {"bytes": path.stat().st_size, "sha256": sha256(path), "request": ""}
     return about | {"record": record_name(series, slot, channel)}
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from aia_sequence.errors import FrameError
 from aia_sequence.frames.geometry import Geometry
-from aia_sequence.frames.keywords import number, stated
+from aia_sequence.frames.keywords import legible, number, stated
 from aia_sequence.instrument import SERIES, SIDE, Series, series_of
 from aia_sequence.slots import slot_time
 from aia_sequence.times import read_time
@@ -75,6 +75,7 @@ CORRECTED = ("L15VERS", "DEGCORR", "EXPNORM", "RESPIKED", "PSFDECON")
 NO_COUNT = {16: -(2**15), 32: -(2**31)}  # by BITPIX: what the archive writes where there is no pixel
 
 
+@legible()
 def check_level1(header: Mapping[str, Any]) -> None:
     """Make sure that a frame is of level 1, that nothing has been corrected yet, and that its header makes sense.
 
@@ -171,6 +172,7 @@ def flatten(header: MutableMapping[str, Any]) -> None:
     header["NAXIS"] = 2
 
 
+@legible()
 def check_listed(header: Mapping[str, Any], row: Mapping[str, Any]) -> None:
     """Make sure that a level-1 header is of the record whose row of the block's list names its file.
 

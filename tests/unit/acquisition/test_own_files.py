@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
-from level1_frames import counts, freeze_tables, header, write
+from level1_frames import counts, freeze_tables, header, put, write
 from stages import Event
 from test_real_frames import jp2_frame
 
@@ -189,6 +189,17 @@ def test_what_is_no_fits_file_is_refused_in_a_line(tmp_path, kind):
     (tmp_path / "a.fits").write_bytes(content)
     found = row_of(str(tmp_path / "a.fits"))["reason"]
     assert reason in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("keyword", ["DRMS_ID", "T_REC", "WAVELNTH", "LVL_NUM", "CRPIX1", "EXPNORM"])
+def test_a_value_that_fits_does_not_know_is_no_value_or_refuses_its_file(tmp_path, keyword, compressed):
+    """T_REC follows from T_OBS where it has none."""
+    path = frame(tmp_path / "a.fits", compressed=compressed, **{"EXPNORM": 1.0} if keyword == "EXPNORM" else {})
+    put(path, keyword, "2021-07-03 no text")
+    found = row_of(str(path))["reason"]
+    assert (keyword in found) == (keyword != "T_REC")
     assert "\n" not in found
 
 

@@ -6,6 +6,7 @@ from astropy.io import fits
 
 from aia_sequence.acquisition.arrival_checks import Identity, check_identity, check_structure
 from aia_sequence.errors import FrameError
+from aia_sequence.frames.cards import Cards
 
 IDENTITY = Identity("aia.lev1_euv_12s", "2021-07-03T14:27:23Z", 211, "2021-07-03T14:27:25.09Z", 205107971)
 
@@ -32,6 +33,18 @@ def test_a_whole_frame_passes_with_its_header(frame):
     header = check_structure(frame)
     assert header["WAVELNTH"] == 211
     check_identity(header, IDENTITY, frame.name)
+
+
+@pytest.mark.parametrize("keyword", ["DRMS_ID", "WAVELNTH", "T_OBS"])
+@pytest.mark.parametrize("read", [Cards, fits.Header.fromstring])
+def test_a_value_that_fits_does_not_know_is_of_no_record(frame, keyword, read):
+    cards = fits.getheader(frame, 1)
+    del cards[keyword]
+    header = read(
+        cards.tostring(endcard=False, padding=False).encode() + f"{keyword:8}= 2021-07-03 no text".ljust(80).encode()
+    )
+    with pytest.raises(FrameError, match=keyword):
+        check_identity(header, IDENTITY, frame.name)
 
 
 def test_real_exports_pass(shared_data):

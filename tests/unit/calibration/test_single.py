@@ -137,6 +137,14 @@ def test_a_keyword_that_is_missing_is_named(tmp_path, level1, frozen, keyword):
         aia_sequence.calibrate(bare, tmp_path, tables=frozen)
 
 
+@pytest.mark.parametrize("keyword", ["T_REC", "T_OBS", "WAVELNTH", "EXPTIME", "DATE-OBS", "X0_MP", "LVL_NUM"])
+def test_a_value_that_fits_does_not_know_is_named(tmp_path, level1, frozen, keyword):
+    path, _ = level1
+    level1_frames.put(path, keyword, "1,2 x")
+    with pytest.raises(FrameError, match=rf"image_lev1\.fits: .*{keyword}"):
+        aia_sequence.calibrate(path, tmp_path, tables=frozen)
+
+
 def test_a_file_exported_from_aia_lev1_is_the_frame_of_its_slot(tmp_path, level1, frozen):
     """Its T_REC is T_OBS to the second; the cadence series has the frame under the slot that T_OBS lies in."""
     path, _ = level1
