@@ -9,6 +9,7 @@ and scripts of others are started as Snakemake starts them, and so is every job 
 on the nodes of a cluster, and when the host has been killed.
 """
 
+import ast
 import atexit
 import contextlib
 import functools
@@ -16,19 +17,21 @@ import gc
 import importlib
 import json
 import logging
+import multiprocessing.util
 import os
-import runpy
 import shlex
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 # Of libraries for linear algebra, as Snakemake sets them; they count when a library is imported.
 LIBRARIES = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
@@ -36,16 +39,18 @@ THREADS = (*(f"{name}_NUM_THREADS" for name in LIBRARIES), "VECLIB_MAXIMUM_THREA
 TEMPORARY = ("TMPDIR", "TMP", "TEMPDIR", "TEMP")
 LONGEST = 1 << 20  # bytes of a list of modules
 NUMBER = struct.Struct("!i")
-FOLDERS: set[Path] = set()  # of scripts whose jobs are forked
+HOSTS: dict[Path, "Host"] = {}  # by the folder of their scripts: those of another have modules of their own
 KILLED = 128 + signal.SIGKILL  # as the shell has it
 STOPPED: list[bool] = []  # by Ctrl-C, of which a job hears that was about to begin
+MAIN = ModuleType("__main__")  # a job's script
 STATUS = [1]  # that this process ends with, once it is a job's: the last one counts
 
 
 class Host:
-    """The process that is forked for jobs; it is started with the first of them."""
+    """The process that is forked for jobs of a workflow; it is started with the first of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, workflow: Any = None) -> None:
+        self.workflow = workflow
         self._lock = threading.Lock()
         self._door: socket.socket | None = None
 
@@ -100,31 +105,33 @@ def install(workflow: Any, scripts: Path) -> None:
     """Have jobs forked, of a run of this process, whose scripts lie in a folder.
 
     Private parts of Snakemake are used: `PythonScript.execute_script`, what such a script knows of its job, and the
-    prefix and suffix of its shell; the tests of this module fail when they change.
+    name, prefix and suffix of its shell; the tests of this module fail when they change.
     """
     if sys.platform != "linux" or not workflow.is_main_process:
         return
     from snakemake.script import PythonScript
 
-    if not FOLDERS:
-        PythonScript.execute_script = _hosted(PythonScript.execute_script, Host(), workflow)
-    FOLDERS.add(scripts.resolve())
+    if not HOSTS:
+        PythonScript.execute_script = _hosted(PythonScript.execute_script)
+    HOSTS[scripts.resolve()] = Host(workflow)
 
 
-def _hosted(alone: Callable[..., None], host: Host, workflow: Any) -> Callable[..., None]:
+def _hosted(alone: Callable[..., None]) -> Callable[..., None]:
     """What Snakemake calls to run a script, in place of what it calls otherwise."""
+    from snakemake.benchmark import benchmarked
 
     @functools.wraps(alone)
     def execute_script(self: Any, fname: str, edit: bool = False) -> None:
         script = _script(self)
-        if script is None or edit or workflow.execution_settings.debug:
+        host = HOSTS.get(script.parent) if script else None
+        if host is None or edit or host.workflow.execution_settings.debug:
             return alone(self, fname, edit)
         job = {"script": str(script), "file": fname, "folder": os.getcwd(), "environment": _environment(self)}
         try:
             process, answers = host.begin(job)
         except OSError:
             return alone(self, fname, edit)
-        with answers, _watched(process, self.bench_record):
+        with answers, benchmarked(process if self.bench_record is not None else False, self.bench_record):
             status = _number(answers)
         if status != 0:
             raise subprocess.CalledProcessError(status or KILLED, shlex.join([sys.executable, fname]))
@@ -133,22 +140,15 @@ def _hosted(alone: Callable[..., None], host: Host, workflow: Any) -> Callable[.
     return execute_script
 
 
-def _watched(process: int, record: Any) -> AbstractContextManager[Any]:
-    """Watch what a process takes, where the rule asks for it."""
-    from snakemake.benchmark import benchmarked
-
-    return benchmarked(process, record) if record is not None else nullcontext()
-
-
 def _script(job: Any) -> Path | None:
-    """The script of a job that is forked."""
+    """The script of a job that wants nothing but Python."""
     from snakemake.shell import shell
 
     special = (job.conda_env, job.container_img, job.env_modules, job.shadow_dir, job.resources.get("shell_exec"))
-    if any(special) or shell._process_prefix or shell._process_suffix or not job.is_local:
+    wrapped = shell._process_prefix or shell._process_suffix or shell._get_executable_name() not in ("bash", "sh")
+    if any(special) or wrapped or not job.is_local:
         return None
-    path = Path(job.path.get_path_or_uri(secret_free=True)).resolve()
-    return path if path.parent in FOLDERS else None
+    return Path(job.path.get_path_or_uri(secret_free=True)).resolve()
 
 
 def _environment(job: Any) -> dict[str, str]:
@@ -163,7 +163,7 @@ def serve(door: socket.socket) -> tuple[dict[str, Any], socket.socket]:
 
     With it come the job, and where it tells what it has imported.
     """
-    signal.signal(signal.SIGINT, lambda *_: STOPPED.append(True))  # the host ends when Snakemake does
+    on_interrupt(lambda *_: STOPPED.append(True))  # the host ends when Snakemake does
     gc.disable()  # imports leave nothing to collect, and looking for it is a tenth of their time
     import snakemake.script  # noqa: F401 - each job does
 
@@ -179,7 +179,7 @@ def serve(door: socket.socket) -> tuple[dict[str, Any], socket.socket]:
         if job["script"] not in ready:
             ready.add(job["script"])
             prepare(job["script"])
-        sys.stdout.flush()  # what a library has printed, once
+        flush()  # what a library has printed, once
         gc.freeze()  # collecting it in each job would copy its pages
         if os.fork() == 0:
             for one in (door, news):
@@ -204,8 +204,10 @@ def prepare(script: str) -> None:
     folder = os.path.dirname(script)
     if folder not in sys.path:
         sys.path.append(folder)  # where Snakemake has it
-    with contextlib.suppress(Exception):
-        runpy.run_path(script)
+    with contextlib.suppress(Exception, SystemExit):
+        tree = ast.parse(Path(script).read_bytes())
+        tree.body = [line for line in tree.body if isinstance(line, ast.Import | ast.ImportFrom)]
+        exec(compile(tree, script, "exec"), {})
 
 
 def learn(news: socket.socket) -> None:
@@ -213,7 +215,7 @@ def learn(news: socket.socket) -> None:
     with contextlib.suppress(BlockingIOError):
         while True:
             for name in json.loads(news.recv(LONGEST, socket.MSG_DONTWAIT)):
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(Exception, SystemExit):
                     importlib.import_module(name)
 
 
@@ -233,40 +235,61 @@ def begin(job: dict[str, Any], answers: socket.socket) -> None:
         os._exit(0)
     answers.close()
     gc.enable()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    Path("/proc/self/comm").write_text(Path(job["script"]).stem)  # top shows what it is; the first 15 letters
+    finalize, processes = cast("Any", weakref.finalize), cast("Any", multiprocessing.util)
+    finalize._registry.clear()  # of things of the host
+    for end in (leave, logging.shutdown, finalize._exitfunc, processes._exit_function):
+        atexit.register(end)  # the last one first; then the job is at its end, and what the host has to do is not done
+    on_interrupt(signal.default_int_handler)
+    with contextlib.suppress(OSError):  # some containers keep that to themselves
+        Path("/proc/self/comm").write_text(Path(job["script"]).stem)  # top shows what it is; the first 15 letters
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
     logging.root.handlers.clear()  # of libraries that others import
+    tempfile.tempdir = None  # where the host's would lie
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()  # numbers of its own, as of Python's `random` after a fork
     if STOPPED:
         raise KeyboardInterrupt
 
 
-def run(file: str) -> None:
-    """Run a script as Python does."""
-    sys.argv = [file]
-    sys.path.insert(0, os.path.dirname(file))
-    runpy.run_path(file, run_name="__main__")
+def on_interrupt(handler: Callable[..., Any]) -> None:
+    """Handle Ctrl-C, unless whoever started Snakemake has it ignored, as a shell does for what it starts with `&`."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
+
+
+def flush() -> None:
+    """Write what was printed, wherever that can be."""
+    for stream in cast("Any", (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)):
+        with contextlib.suppress(AttributeError, ValueError):  # there may be none, or it was closed
+            stream.flush()
 
 
 def leave() -> None:
     """End here, after all else that was to be done: tidying up would copy every page that the host has filled."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    vars(sys).update(last_exc=None, last_value=None, last_traceback=None)  # which hold what a function had at hand
+    gc.collect()  # as Python does, before and after: files in circles of objects are closed from the outside
+    while vars(MAIN):
+        vars(MAIN).popitem()  # what is left open is closed, and so a file is whole
+    gc.collect()
+    flush()
     os._exit(STATUS[-1])
 
 
 def main(descriptor: str) -> None:
-    """Be the host, or one of its jobs."""
-    sys.path.pop(0)  # of the library's own modules, whose names are others' as well
+    """Be the host, or one of its jobs, which runs its script as Python does."""
+    if not sys.flags.safe_path:
+        sys.path.pop(0)  # of the library's own modules, whose names are others' as well
     job, told = serve(socket.socket(fileno=int(descriptor)))
-    atexit.register(leave)
-    known = set(sys.modules)
+    file, known = job["file"], set(sys.modules)
+    if not sys.flags.safe_path:
+        sys.path.insert(0, os.path.dirname(file))
+    sys.argv, sys.modules["__main__"], MAIN.__file__ = [file], MAIN, file
     try:
-        run(job["file"])
+        exec(compile(Path(file).read_bytes(), file, "exec"), vars(MAIN))
     except SystemExit as end:
-        STATUS.append(end.code if isinstance(end.code, int) else int(end.code is not None))
+        STATUS.append(end.code & 255 if isinstance(end.code, int) else int(end.code is not None))
         raise
     STATUS.append(0)
     with contextlib.suppress(OSError):
