@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from aia_sequence.errors import FrameError
 from aia_sequence.lists import ecsv
 
 
@@ -41,14 +42,20 @@ def read(path: str | Path) -> Frozen:
     Raises
     ------
     FrameError
-        If its rows are not those that were frozen.
+        If its rows are not those that were frozen, or it is no table.
     """
-    columns, meta = ecsv.read(path)
-    if columns is None or ecsv.digest(columns, columns.values()) != meta.get("sha256"):
-        from aia_sequence.calibration import tables  # for what is not plain, and to say what is wrong
+    try:
+        columns, meta = ecsv.read(path)
+        if columns is None or ecsv.digest(columns, columns.values()) != meta.get("sha256"):
+            from aia_sequence.calibration import tables  # for what is not plain, and to say what is wrong
 
-        return Frozen.of(tables.thaw(path))
-    return Frozen({name: np.array(values) for name, values in columns.items()}, meta)
+            return Frozen.of(tables.thaw(path))
+        return Frozen({name: np.array(values) for name, values in columns.items()}, meta)
+    except (FrameError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - YAML's readers and astropy's have no error in common
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FrameError(f"{path}: it is no frozen table, or a damaged one ({reason}); delete it") from None
 
 
 def join(tables: Iterable[Frozen]) -> Frozen:

@@ -18,6 +18,7 @@ from aia_sequence.calibration.resample import fill_missing
 from aia_sequence.errors import ConfigError, FrameError
 from aia_sequence.files import replacing
 from aia_sequence.frames.compiled import njit
+from aia_sequence.frames.fits import frame_errors
 from aia_sequence.instrument import EUV, SIDE
 
 SHAPE = (SIDE, SIDE)
@@ -135,11 +136,16 @@ class Deconvolution:
     acceleration
         Whether each iteration starts from where the two before it lead: Biggs and Andrews (1997), Applied Optics 36,
         1766, their first-order extrapolation. 12 iterations then do what takes 25 without.
+
+    Raises
+    ------
+    FrameError
+        If the file is missing or damaged.
     """
 
     def __init__(self, path: str | Path, iterations: int, acceleration: bool = False) -> None:
         self.iterations, self.acceleration = iterations, acceleration
-        with fits.open(path, memmap=False) as hdus:
+        with frame_errors(path, "; delete it"), fits.open(path, memmap=False) as hdus:
             kernel, self.about = hdus[0].data.astype(np.float64), _about(hdus[0])
         self._transfer = fft.rfft2(fft.ifftshift(kernel)).astype(np.complex64)
         self._back = np.conj(self._transfer)

@@ -58,8 +58,8 @@ def read(path: str | Path) -> tuple[dict[str, list[Any]] | None, dict[str, Any]]
     with open(path, encoding="utf-8", newline="") as file:
         lines = list(file)
     header = _header(lines)
-    about, text = dict(header["meta"]), [line for line in lines if not line.startswith("#")]
-    kinds = {column["name"]: PYTHON.get(column["datatype"]) for column in header["datatype"]}
+    about, text = dict(header.get("meta") or {}), [line for line in lines if not line.startswith("#")]
+    kinds = {column["name"]: PYTHON.get(column["datatype"]) for column in header["datatype"] if "subtype" not in column}
     names, *rows = csv.reader(text, delimiter=header.get("delimiter", " "))
     plain = not any('"' in line for line in text) and names == list(kinds) and None not in kinds.values()
     if not plain or any(len(row) != len(names) or "" in row for row in rows):

@@ -168,3 +168,11 @@ def test_the_file_tells_its_source_and_is_the_same_whenever_it_is_written(kernel
     told = psf.about(kernel)
     assert told["source"].startswith("as aiapy.psf.calculate_psf ")
     assert len(told["sha256"]) == 64
+
+
+@pytest.mark.parametrize("content", [b"", b"no FITS", b"SIMPLE  =                    T".ljust(2880)])
+def test_a_file_that_holds_no_point_spread_function_is_named(tmp_path, content):
+    path = tmp_path / "211.fits"
+    path.write_bytes(content)
+    with pytest.raises(FrameError, match=r"211\.fits: the file is missing or damaged .*; delete it"):
+        psf.Deconvolution(path, 1)

@@ -115,6 +115,37 @@ def test_a_frozen_table_that_was_edited_is_refused(tmp_path):
         frozen.read(path)
 
 
+# What befalls a file: cut anywhere, bytes that are no text, lines that are gone, another page in its place.
+@given(
+    cut=st.floats(0, 1),
+    kind=st.sampled_from(["cut", "byte", "line", "page", "without meta", "without types"]),
+    byte=st.sampled_from([b"\0", b"\xff", b"\t", b"!", b":", b'"', b"{"]),
+)
+@settings(max_examples=60)
+def test_a_frozen_table_that_is_damaged_is_named_in_a_line(tmp_path_factory, cut, kind, byte):
+    folder = tmp_path_factory.getbasetemp() / "damaged"
+    path = freeze_tables(folder)["errors"]
+    whole = path.read_bytes()
+    place, lines = int(cut * len(whole)), whole.splitlines(keepends=True)
+    without = {"without meta": b"# meta", "without types": b"# datatype"}.get(kind, b"nothing")
+    path.write_bytes({
+        "cut": whole[:place], "byte": whole[:place] + byte + whole[place:], "page": b"<html>busy</html>",
+        "line": b"".join(line for number, line in enumerate(lines) if number != int(cut * len(lines))),
+    }.get(kind, b"".join(line for line in lines if not line.startswith(without))))  # fmt: skip
+    found, said = None, f"{path}: "
+    try:
+        found = frozen.read(path)
+    except FrameError as error:
+        said = str(error)
+    assert said.startswith(f"{path}: ")
+    assert "\n" not in said
+    if found is not None:
+        expected = frozen.read(freeze_tables(folder)["errors"]).columns
+        assert {name: column.tolist() for name, column in found.columns.items()} == {
+            name: column.tolist() for name, column in expected.items()
+        }
+
+
 @pytest.mark.parametrize("name", ["pointing", "degradation", "errors"])
 @pytest.mark.parametrize("missing", [(), (211,)])
 def test_calibration_reads_of_a_table_what_astropy_reads(tmp_path, monkeypatch, name, missing):

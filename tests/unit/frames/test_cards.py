@@ -90,7 +90,17 @@ ODD = [
     "card",
     [
         *(f"X       = {value}" for value in ODD),
-        *("X       =T", "X = 3", "x       = 3", "HIERARCH long name = 3", "CONTINUE  'b'", "XY Z    = 3", "X"),
+        *(
+            "END     = 3",
+            "CONTINUE= 3",
+            "X       =T",
+            "X = 3",
+            "x       = 3",
+            "HIERARCH long name = 3",
+            "CONTINUE  'b'",
+            "XY Z    = 3",
+            "X",
+        ),
     ],
 )
 def test_an_odd_card_reads_as_astropy_reads_it(card):
@@ -123,6 +133,16 @@ def test_what_is_no_header_is_refused_as_astropy_refuses_it(raw):
             except (EOFError, OSError) as error:
                 found.append(type(error))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("padding", [b"\0", b"x"])
+def test_a_header_that_is_filled_up_otherwise_is_astropys_to_judge(padding):
+    raw = b"".join(card.ljust(80) for card in (b"BITPIX  = 16", b"END"))
+    for reader in (read, fits.Header.fromfile):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            assert reader(io.BytesIO(raw.ljust(2880, padding)))["BITPIX"] == 16
+        assert len(found) == (padding == b"\0")
 
 
 def test_a_value_can_take_the_place_of_another():
