@@ -124,8 +124,8 @@ def write(path: str | Path, kernel: np.ndarray, channel: int) -> None:
 class Deconvolution:
     """Richardson-Lucy deconvolution of full-disk frames with one point spread function.
 
-    As `aiapy.psf.deconvolve`, in single precision: 2e-5 of the frame's 99th percentile from it, or of the pixel where
-    it is brighter, after 25 iterations.
+    As `aiapy.psf.deconvolve`, in single precision: within a few 1e-5 of the frame's 99th percentile, or of the pixel
+    where it is brighter.
 
     Parameters
     ----------
