@@ -96,8 +96,9 @@ def call(tmp_path):
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--keep-going", "--nolock"]
         command += ["--config", f"names={json.dumps(names)}"]
         return subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # however the tests were started
+        )  # fmt: skip
 
     return start
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 BLOCK, CARD = 2880, 80  # bytes that headers and data are made up of, and of a card
 LONGEST = 10_000  # blocks of a header; the archive's have 6
-KEY = re.compile(rb"(?!(?:END|CONTINUE) *$)[A-Z0-9_-]{1,8} *")  # those two have no value of their own
+KEY = re.compile(rb"(?!(?:END|CONTINUE) *\Z)[A-Z0-9_-]{1,8} *")  # those two have no value of their own
 REAL = rb"[+-]?(?:[0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18})(?:E[+-]?[0-9]{1,3})?"
 TEXT = rb"'(?P<text>(?:[^'/&]|'')*)'"
 PLAIN = re.compile(
