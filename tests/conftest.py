@@ -4,8 +4,10 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -39,6 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.mkdtemp(prefix="aia-frames-")
         os.environ["AIA_SYNTHETIC_FRAMES"] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture(autouse=True)
+def own_handling_of_floating_point_errors() -> Iterator[None]:
+    """What a test leaves of numpy's handling of invalid values, as that of numpy.linalg, the next does not find."""
+    with np.errstate():
+        yield
 
 
 @pytest.fixture(scope="session")
